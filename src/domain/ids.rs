@@ -1,0 +1,149 @@
+//! Identities that the rules handle: positions, pseudonyms, tokens, named entities, personal text.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+/// A place in the ledger: 0 is the genesis record, each record takes the next number (C1, E1).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A customer as the ledger knows one: 16 random bytes, mapped to the account only by the vault.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pseudonym(pub [u8; 16]);
+
+/// A keyed digest of an identifier from outside (a call, a person, a request): comparable, not readable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub [u8; 16]);
+
+macro_rules! sixteen_bytes_as_hex {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl $name {
+            /// Reads 32 lower-case hex digits; `None` for anything else.
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+                let mut bytes = [0; 16];
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+                    *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+                }
+                Some(Self(bytes))
+            }
+        }
+    };
+}
+
+sixteen_bytes_as_hex!(Pseudonym);
+sixteen_bytes_as_hex!(Token);
+
+fn hex_digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// A legal entity named in a scope, a question or a disclosure: 1 to 64 of `a-z 0-9 . _ -`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntityId(Box<str>);
+
+impl EntityId {
+    /// The entity's identifier, or `None` when `text` breaks the rule above.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_identifier(text).then(|| Self(text.into()))
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A service category of the rulebook (`local`, `interexchange`, `cmrs`, `voip` …): same alphabet as [`EntityId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Category(Box<str>);
+
+impl Category {
+    /// The category, or `None` when `text` is not 1 to 64 of `a-z 0-9 . _ -`.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_identifier(text).then(|| Self(text.into()))
+    }
+
+    /// The category's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+}
+
+/// Text that may identify a person or a case: sealed in records, never logged, wiped when dropped (T3).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Personal(String);
+
+impl Personal {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself: for sealing and for answers to those who may read it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Personal(…)")
+    }
+}
+
+impl Drop for Personal {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}

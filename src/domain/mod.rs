@@ -1,0 +1,3 @@
+//! The rules of consent: pure, without I/O, clock or randomness.
+
+pub mod ids;
