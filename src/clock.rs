@@ -24,12 +24,17 @@ pub struct System {
 
 impl Default for System {
     fn default() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 
 impl Clock for System {
-    #[allow(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the wall clock"
+    )]
     fn wall(&self) -> Time {
         let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()),
@@ -52,29 +57,46 @@ pub struct Manual {
 impl Manual {
     /// A clock that stands at `at`.
     pub fn at(at: Time) -> Self {
-        Self { at: Mutex::new((at.0, 0)) }
+        Self {
+            at: Mutex::new((at.0, 0)),
+        }
     }
 
     /// Lets `micros` pass.
     pub fn pass(&self, micros: i64) {
-        let mut at = self.at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut at = self
+            .at
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         at.0 = at.0.saturating_add(micros);
         at.1 = at.1.saturating_add(micros);
     }
 
     /// Sets the wall clock alone, as an operator or a broken time server would.
     pub fn jump(&self, to: Time) {
-        self.at.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0 = to.0;
+        self.at
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .0 = to.0;
     }
 }
 
 impl Clock for Manual {
     fn wall(&self) -> Time {
-        Time(self.at.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0)
+        Time(
+            self.at
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .0,
+        )
     }
 
     fn passed(&self) -> Duration {
-        let at = self.at.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).1;
+        let at = self
+            .at
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .1;
         Duration::from_micros(at.unsigned_abs())
     }
 }
@@ -119,7 +141,11 @@ impl LedgerTime {
     /// Time goes on from the last record's.
     pub fn new(clock: std::sync::Arc<dyn Clock>, last: Time) -> Self {
         let anchor = (clock.wall(), clock.passed());
-        Self { clock, anchor, last }
+        Self {
+            clock,
+            anchor,
+            last,
+        }
     }
 
     /// The time that a record gets now.
@@ -131,12 +157,21 @@ impl LedgerTime {
         let behind = self.last.0.saturating_sub(wall.0);
         if behind > micros(BEHIND_MAX) {
             let behind = Duration::from_micros(behind.unsigned_abs());
-            return Err(ClockError::Behind { behind, last: self.last });
+            return Err(ClockError::Behind {
+                behind,
+                last: self.last,
+            });
         }
-        let expected = self.anchor.0.0.saturating_add(micros(passed.saturating_sub(self.anchor.1)));
+        let expected = self
+            .anchor
+            .0
+            .0
+            .saturating_add(micros(passed.saturating_sub(self.anchor.1)));
         let ahead = wall.0.saturating_sub(expected);
         if ahead > micros(AHEAD_MAX) {
-            return Err(ClockError::Ahead { ahead: Duration::from_micros(ahead.unsigned_abs()) });
+            return Err(ClockError::Ahead {
+                ahead: Duration::from_micros(ahead.unsigned_abs()),
+            });
         }
         // Small drift is what time servers correct; only a jump between two readings is not believed.
         self.anchor = (wall, passed);

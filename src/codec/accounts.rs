@@ -28,7 +28,10 @@ impl From<&AccountOpened> for Opened {
     fn from(event: &AccountOpened) -> Self {
         Self {
             legal_entity: event.legal_entity.as_str().to_owned(),
-            vault: Vault { sequence: event.vault.sequence, hash: Digest(event.vault.hash) },
+            vault: Vault {
+                sequence: event.vault.sequence,
+                hash: Digest(event.vault.hash),
+            },
         }
     }
 }
@@ -37,7 +40,10 @@ impl Opened {
     pub fn event(self) -> Result<Event, String> {
         Ok(Event::AccountOpened(AccountOpened {
             legal_entity: entity(&self.legal_entity)?,
-            vault: VaultHead { sequence: self.vault.sequence, hash: self.vault.hash.0 },
+            vault: VaultHead {
+                sequence: self.vault.sequence,
+                hash: self.vault.hash.0,
+            },
         }))
     }
 }
@@ -50,13 +56,17 @@ pub struct ServiceOpenedData {
 
 impl From<&ServiceOpened> for ServiceOpenedData {
     fn from(event: &ServiceOpened) -> Self {
-        Self { category: event.category.as_str().to_owned() }
+        Self {
+            category: event.category.as_str().to_owned(),
+        }
     }
 }
 
 impl ServiceOpenedData {
     pub fn event(self) -> Result<Event, String> {
-        Ok(Event::ServiceOpened(ServiceOpened { category: category(&self.category)? }))
+        Ok(Event::ServiceOpened(ServiceOpened {
+            category: category(&self.category)?,
+        }))
     }
 }
 
@@ -69,7 +79,10 @@ pub struct ServiceClosedData {
 
 impl From<&ServiceClosed> for ServiceClosedData {
     fn from(event: &ServiceClosed) -> Self {
-        Self { category: event.category.as_str().to_owned(), ends_at: Instant(event.ends_at) }
+        Self {
+            category: event.category.as_str().to_owned(),
+            ends_at: Instant(event.ends_at),
+        }
     }
 }
 

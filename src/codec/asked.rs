@@ -109,7 +109,9 @@ struct SealData {
 impl From<GagOrder> for SealData {
     fn from(seal: GagOrder) -> Self {
         match seal {
-            GagOrder::Until(at) => Self { until: Some(Instant(at)) },
+            GagOrder::Until(at) => Self {
+                until: Some(Instant(at)),
+            },
             GagOrder::UntilLifted => Self { until: None },
         }
     }
@@ -117,7 +119,9 @@ impl From<GagOrder> for SealData {
 
 impl SealData {
     fn order(self) -> Result<GagOrder, String> {
-        Ok(self.until.map_or(GagOrder::UntilLifted, |at| GagOrder::Until(at.0)))
+        Ok(self
+            .until
+            .map_or(GagOrder::UntilLifted, |at| GagOrder::Until(at.0)))
     }
 }
 
@@ -160,10 +164,17 @@ impl QuestionData {
             purpose: question.purpose.name().to_owned(),
             classes: classes(question.classes),
             selected_by: classes(question.selected_by),
-            not_cpni: question.not_cpni.members().map(|item| item.name().to_owned()).collect(),
+            not_cpni: question
+                .not_cpni
+                .members()
+                .map(|item| item.name().to_owned())
+                .collect(),
             recipient: question.recipient.name().to_owned(),
             entity: question.entity.as_ref().map(|id| id.as_str().to_owned()),
-            source_category: question.source_category.as_ref().map(|c| c.as_str().to_owned()),
+            source_category: question
+                .source_category
+                .as_ref()
+                .map(|c| c.as_str().to_owned()),
             target_categories: question
                 .target_categories
                 .iter()
@@ -171,7 +182,10 @@ impl QuestionData {
                 .collect(),
             offering: question.offering.clone(),
             call: question.call.map(|call| call.to_string()),
-            ground: question.ground.as_ref().map(|ground| GroundData::new(ground, seal)),
+            ground: question
+                .ground
+                .as_ref()
+                .map(|ground| GroundData::new(ground, seal)),
         }
     }
 
@@ -251,16 +265,30 @@ impl GroundData {
             }
         };
         match ground {
-            Ground::Approval { cites } => Self::Approval { cites: cites.map(|cited| cited.0) },
-            Ground::WrittenRequest { digest } => {
-                Self::WrittenRequest { digest: digest.map(Digest) }
-            }
-            Ground::Legal { authority, reference, dated, digest } => {
+            Ground::Approval { cites } => Self::Approval {
+                cites: cites.map(|cited| cited.0),
+            },
+            Ground::WrittenRequest { digest } => Self::WrittenRequest {
+                digest: digest.map(Digest),
+            },
+            Ground::Legal {
+                authority,
+                reference,
+                dated,
+                digest,
+            } => {
                 sealed("authority", authority);
                 sealed("reference", reference);
-                Self::Legal { dated: dated.clone(), digest: digest.map(Digest) }
+                Self::Legal {
+                    dated: dated.clone(),
+                    digest: digest.map(Digest),
+                }
             }
-            Ground::Rights { case, open, protected_party } => {
+            Ground::Rights {
+                case,
+                open,
+                protected_party,
+            } => {
                 sealed("case", case);
                 sealed("protected_party", protected_party);
                 Self::Rights { open: *open }
@@ -269,27 +297,44 @@ impl GroundData {
                 provider: provider.as_ref().map(|id| id.as_str().to_owned()),
                 request: request.map(|request| request.to_string()),
             },
-            Ground::Directory { publisher, non_published } => Self::Directory {
+            Ground::Directory {
+                publisher,
+                non_published,
+            } => Self::Directory {
                 publisher: publisher.as_ref().map(|id| id.as_str().to_owned()),
                 non_published: *non_published,
             },
-            Ground::Service { ticket, open, verification } => {
+            Ground::Service {
+                ticket,
+                open,
+                verification,
+            } => {
                 sealed("ticket", ticket);
-                Self::Service { open: *open, verification: verified(verification, seal) }
+                Self::Service {
+                    open: *open,
+                    verification: verified(verification, seal),
+                }
             }
-            Ground::Billing { invoice, verification } => {
+            Ground::Billing {
+                invoice,
+                verification,
+            } => {
                 sealed("invoice", invoice);
-                Self::Billing { verification: verified(verification, seal) }
+                Self::Billing {
+                    verification: verified(verification, seal),
+                }
             }
         }
     }
 
     fn ground(self, open_field: Open<'_>) -> Result<Ground, String> {
         Ok(match self {
-            Self::Approval { cites } => Ground::Approval { cites: cites.map(Position) },
-            Self::WrittenRequest { digest } => {
-                Ground::WrittenRequest { digest: digest.map(|digest| digest.0) }
-            }
+            Self::Approval { cites } => Ground::Approval {
+                cites: cites.map(Position),
+            },
+            Self::WrittenRequest { digest } => Ground::WrittenRequest {
+                digest: digest.map(|digest| digest.0),
+            },
             Self::Legal { dated, digest } => Ground::Legal {
                 authority: open_field("authority"),
                 reference: open_field("reference"),
@@ -305,7 +350,10 @@ impl GroundData {
                 provider: provider.as_deref().map(entity).transpose()?,
                 request: request.as_deref().map(token).transpose()?,
             },
-            Self::Directory { publisher, non_published } => Ground::Directory {
+            Self::Directory {
+                publisher,
+                non_published,
+            } => Ground::Directory {
                 publisher: publisher.as_deref().map(entity).transpose()?,
                 non_published,
             },

@@ -21,7 +21,8 @@ use crate::domain::event::Event;
 use crate::domain::ids::Personal;
 
 pub use record::{
-    Decoded, Fact, LEDGER_OPENED, RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook, read, read_facts,
+    Decoded, Fact, LEDGER_OPENED, RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook, read,
+    read_facts,
 };
 
 /// Takes a personal field out of an event, to be sealed under that name.
@@ -137,5 +138,8 @@ fn parse<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> 
 }
 
 fn shape(kind: &str, problem: String) -> DecodeError {
-    DecodeError::Shape { kind: kind.to_owned(), problem }
+    DecodeError::Shape {
+        kind: kind.to_owned(),
+        problem,
+    }
 }

@@ -39,7 +39,9 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(input)?;
         let bytes = HEXLOWER.decode(text.as_bytes()).map_err(D::Error::custom)?;
-        let digest = bytes.try_into().map_err(|_| D::Error::custom("a digest has 64 hex digits"))?;
+        let digest = bytes
+            .try_into()
+            .map_err(|_| D::Error::custom("a digest has 64 hex digits"))?;
         Ok(Self(digest))
     }
 }

@@ -103,8 +103,16 @@ impl RulingData {
             state: self.state.into(),
             basis: self.basis.map(Basis::from),
             reasons: self.reasons.into_iter().map(ReasonData::reason).collect(),
-            cells: self.cells.into_iter().map(CellData::cell).collect::<Result<_, _>>()?,
-            remedies: self.remedies.into_iter().map(RemedyData::remedy).collect::<Result<_, _>>()?,
+            cells: self
+                .cells
+                .into_iter()
+                .map(CellData::cell)
+                .collect::<Result<_, _>>()?,
+            remedies: self
+                .remedies
+                .into_iter()
+                .map(RemedyData::remedy)
+                .collect::<Result<_, _>>()?,
             valid_until: self.valid_until.map(|at| at.0),
         })
     }

@@ -94,11 +94,18 @@ impl AssuranceData {
         if let Some(reference) = &assurance.reference {
             seal(field, reference);
         }
-        Self { method: assurance.method, at: Instant(assurance.at) }
+        Self {
+            method: assurance.method,
+            at: Instant(assurance.at),
+        }
     }
 
     pub fn assurance(self, field: &str, open: Open<'_>) -> Assurance {
-        Assurance { method: self.method, reference: open(field), at: self.at.0 }
+        Assurance {
+            method: self.method,
+            reference: open(field),
+            at: self.at.0,
+        }
     }
 }
 
@@ -123,7 +130,9 @@ impl StatementData {
         Statement {
             medium: self.medium,
             speaker: self.speaker,
-            assurance: self.assurance.map(|data| data.assurance(ASSURANCE_REFERENCE, open)),
+            assurance: self
+                .assurance
+                .map(|data| data.assurance(ASSURANCE_REFERENCE, open)),
             notice: self.notice.map(Position),
             evidence_digest: self.evidence_digest.map(|digest| digest.0),
             evidence_reference: open(EVIDENCE_REFERENCE),
@@ -181,7 +190,11 @@ impl BlockData {
     }
 
     pub fn event(self, kind: &str, open: Open<'_>) -> Result<Event, String> {
-        let except = self.except.into_iter().map(ScopeData::scope).collect::<Result<Vec<_>, _>>()?;
+        let except = self
+            .except
+            .into_iter()
+            .map(ScopeData::scope)
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Event::Blocked(Blocked {
             block: Block {
                 kind: match kind {
@@ -236,12 +249,16 @@ pub struct CallEndedData {
 
 impl From<&CallEnded> for CallEndedData {
     fn from(event: &CallEnded) -> Self {
-        Self { call: event.call.to_string() }
+        Self {
+            call: event.call.to_string(),
+        }
     }
 }
 
 impl CallEndedData {
     pub fn event(self) -> Result<Event, String> {
-        Ok(Event::CallEnded(CallEnded { call: token(&self.call)? }))
+        Ok(Event::CallEnded(CallEnded {
+            call: token(&self.call)?,
+        }))
     }
 }

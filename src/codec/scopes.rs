@@ -82,15 +82,24 @@ fn recipients(recipients: &Recipients) -> Members {
     if recipients.kinds == RecipientKinds::ALL && recipients.named.is_empty() {
         return Members::All(All::All);
     }
-    let kinds = recipients.kinds.members().map(|kind| kind.name().to_owned());
-    let named = recipients.named.iter().map(|named| format!("{}/{}", named.kind, named.entity));
+    let kinds = recipients
+        .kinds
+        .members()
+        .map(|kind| kind.name().to_owned());
+    let named = recipients
+        .named
+        .iter()
+        .map(|named| format!("{}/{}", named.kind, named.entity));
     Members::Some(kinds.chain(named).collect())
 }
 
 fn read_recipients(members: Members) -> Result<Recipients, String> {
     let names = match members {
         Members::All(_) => {
-            return Ok(Recipients { kinds: RecipientKinds::ALL, named: Box::default() });
+            return Ok(Recipients {
+                kinds: RecipientKinds::ALL,
+                named: Box::default(),
+            });
         }
         Members::Some(names) => names,
     };
@@ -99,11 +108,17 @@ fn read_recipients(members: Members) -> Result<Recipients, String> {
         match name.split_once('/') {
             None => kinds = kinds.with(recipient_kind(name)?),
             Some((kind, id)) => {
-                named.push(NamedRecipient { kind: recipient_kind(kind)?, entity: entity(id)? });
+                named.push(NamedRecipient {
+                    kind: recipient_kind(kind)?,
+                    entity: entity(id)?,
+                });
             }
         }
     }
-    Ok(Recipients { kinds, named: named.into() })
+    Ok(Recipients {
+        kinds,
+        named: named.into(),
+    })
 }
 
 pub fn recipient_kind(name: &str) -> Result<RecipientKind, String> {

@@ -31,14 +31,16 @@ pub fn answer(recorded: &Recorded<'_>, repeated: bool) -> Answer {
 
 fn outcome(events: &[Event]) -> Outcome {
     match events.first() {
-        Some(Event::Granted(_) | Event::Blocked(_)) => {
-            Outcome::Spoken { still_blocked_by: still_blocked_by(events) }
-        }
-        Some(Event::DisclosureMade(DisclosureMade { relied_on, .. })) => {
-            Outcome::Disclosed { relied_on: relied_on.clone() }
-        }
+        Some(Event::Granted(_) | Event::Blocked(_)) => Outcome::Spoken {
+            still_blocked_by: still_blocked_by(events),
+        },
+        Some(Event::DisclosureMade(DisclosureMade { relied_on, .. })) => Outcome::Disclosed {
+            relied_on: relied_on.clone(),
+        },
         Some(Event::DisclosureRefused(DisclosureRefused { reasons, .. })) => {
-            Outcome::DisclosureRefused { reasons: reasons.clone() }
+            Outcome::DisclosureRefused {
+                reasons: reasons.clone(),
+            }
         }
         Some(Event::RulingRecorded(RulingRecorded { ruling, .. })) => {
             Outcome::Ruled(Box::new(ruling.clone()))
@@ -51,7 +53,9 @@ fn still_blocked_by(events: &[Event]) -> Vec<Position> {
     let mut blocks: Vec<Position> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Granted(Granted { still_blocked_by, .. }) => Some(still_blocked_by),
+            Event::Granted(Granted {
+                still_blocked_by, ..
+            }) => Some(still_blocked_by),
             _ => None,
         })
         .flatten()

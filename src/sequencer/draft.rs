@@ -74,7 +74,10 @@ impl<'a> Draft<'a> {
 
     /// Decides a command and adds its records; an error leaves the draft as it was.
     pub fn add(&mut self, intent: &Intent) -> Result<Drafting, SubmitError> {
-        if intent.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if intent
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
             return Err(SubmitError::DeadlinePassed);
         }
         let request = request_mac(self.parts, intent);
@@ -100,9 +103,15 @@ impl<'a> Draft<'a> {
             decide(before.as_ref(), &intent.command, &context).map_err(SubmitError::Refused)?;
         let lines = self.lines(intent, pseudonym, actual, &events, request)?;
         if !self.has_room(&lines) {
-            return if self.builder.count() > 0 { Ok(Drafting::BlockFull) } else { Err(too_large()) };
+            return if self.builder.count() > 0 {
+                Ok(Drafting::BlockFull)
+            } else {
+                Err(too_large())
+            };
         }
-        Ok(Drafting::Answer(Box::new(self.accept(intent, pseudonym, before, &events, lines, request))))
+        Ok(Drafting::Answer(Box::new(self.accept(
+            intent, pseudonym, before, &events, lines, request,
+        ))))
     }
 
     /// Ends the draft; what it says is true once the builder's block is durable.
@@ -118,7 +127,11 @@ impl<'a> Draft<'a> {
             applied: Applied {
                 next: self.builder.next(),
                 customers,
-                repeats: self.repeats.into_values().map(|(repeat, _)| repeat).collect(),
+                repeats: self
+                    .repeats
+                    .into_values()
+                    .map(|(repeat, _)| repeat)
+                    .collect(),
                 ledger,
             },
             hashes: self.hashes,
@@ -132,15 +145,22 @@ impl<'a> Draft<'a> {
     ) -> Result<Option<Answer>, SubmitError> {
         let (token, content) = split(request);
         if let Some((repeat, answer)) = self.repeats.get(&token) {
-            return same(intent, repeat.content == content)
-                .map(|()| Some(Answer { repeated: true, ..answer.clone() }));
+            return same(intent, repeat.content == content).map(|()| {
+                Some(Answer {
+                    repeated: true,
+                    ..answer.clone()
+                })
+            });
         }
         let window_days = self.parts.states.request_window_days();
         let today = day_of(self.now);
         let oldest = today.saturating_sub(window_days);
         let since = match day_of_id(intent.request_id) {
             Some(day) if day < oldest => {
-                return Err(SubmitError::RequestIdTooOld { id: intent.request_id, window_days });
+                return Err(SubmitError::RequestIdTooOld {
+                    id: intent.request_id,
+                    window_days,
+                });
             }
             // An id's own clock may be a day ahead of ours; no record of it is older than that.
             Some(day) => day.saturating_sub(1).min(today).max(oldest),
@@ -177,8 +197,13 @@ impl<'a> Draft<'a> {
         let (customer, version, recorded_at) =
             newest.ok_or_else(|| failed("a request's records are not there".to_owned()))?;
         let recorded_at = Time(recorded_at.0);
-        let recorded =
-            Recorded { customer, first: repeat.first, version, recorded_at, events: &events };
+        let recorded = Recorded {
+            customer,
+            first: repeat.first,
+            version,
+            recorded_at,
+            events: &events,
+        };
         Ok(answer(&recorded, true))
     }
 
@@ -203,7 +228,11 @@ impl<'a> Draft<'a> {
         if let Some(drafted) = self.customers.get(&pseudonym) {
             return Ok(drafted.clone());
         }
-        Ok(self.parts.states.get(pseudonym)?.map(|customer| Customer::clone(&customer)))
+        Ok(self
+            .parts
+            .states
+            .get(pseudonym)?
+            .map(|customer| Customer::clone(&customer)))
     }
 
     fn lines(
@@ -227,8 +256,15 @@ impl<'a> Draft<'a> {
                 recorded_at: self.now,
             };
             let request = (index == 1).then_some(request);
-            let record =
-                record(&self.parts.vault, self.policy, intent, pseudonym, event, &place, request)?;
+            let record = record(
+                &self.parts.vault,
+                self.policy,
+                intent,
+                pseudonym,
+                event,
+                &place,
+                request,
+            )?;
             let start = self.line.len();
             record
                 .write_checked(&mut self.line)
@@ -266,7 +302,8 @@ impl<'a> Draft<'a> {
                 occurred_at: intent.occurred_at,
                 event,
             };
-            self.builder.push_hashed(self.line.get(start..end).unwrap_or_default(), hash);
+            self.builder
+                .push_hashed(self.line.get(start..end).unwrap_or_default(), hash);
             self.hashes.push(hash);
             start = end;
             self.note(event, placed.position);
@@ -284,7 +321,13 @@ impl<'a> Draft<'a> {
         let answer = answer(&recorded, false);
         let (token, content) = split(request);
         let of = u16::try_from(events.len()).unwrap_or(u16::MAX);
-        let repeat = Repeat { token, content, first, of, day: day_of(self.now) };
+        let repeat = Repeat {
+            token,
+            content,
+            first,
+            of,
+            day: day_of(self.now),
+        };
         self.repeats.insert(token, (repeat, answer.clone()));
         answer
     }
@@ -303,8 +346,12 @@ impl<'a> Draft<'a> {
 
 /// Eight bytes that know the request's id and caller, eight that know its content.
 fn request_mac(parts: &Parts, intent: &Intent) -> [u8; 16] {
-    let id = parts.vault.request_token(&intent.caller.service, intent.request_id.as_bytes());
-    let content = parts.vault.request_mac(&intent.caller.service, &intent.content);
+    let id = parts
+        .vault
+        .request_token(&intent.caller.service, intent.request_id.as_bytes());
+    let content = parts
+        .vault
+        .request_mac(&intent.caller.service, &intent.content);
     let mut mac = [0; 16];
     mac[..8].copy_from_slice(&id);
     mac[8..].copy_from_slice(&content[..8]);
@@ -319,7 +366,11 @@ fn split(request: [u8; 16]) -> (RequestToken, [u8; 8]) {
 }
 
 fn same(intent: &Intent, same: bool) -> Result<(), SubmitError> {
-    if same { Ok(()) } else { Err(SubmitError::RequestIdReused(intent.request_id)) }
+    if same {
+        Ok(())
+    } else {
+        Err(SubmitError::RequestIdReused(intent.request_id))
+    }
 }
 
 fn day_of(time: Time) -> u32 {
@@ -328,7 +379,9 @@ fn day_of(time: Time) -> u32 {
 
 /// The day in a version 7 id; other versions carry no time.
 fn day_of_id(id: Uuid) -> Option<u32> {
-    let stamp = (id.get_version_num() == 7).then(|| id.get_timestamp()).flatten()?;
+    let stamp = (id.get_version_num() == 7)
+        .then(|| id.get_timestamp())
+        .flatten()?;
     u32::try_from(stamp.to_unix().0 / 86_400).ok()
 }
 

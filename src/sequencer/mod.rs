@@ -47,7 +47,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_commands: 8_192, block_records: 1_024, retry_after: Duration::from_millis(50) }
+        Self {
+            queue_commands: 8_192,
+            block_records: 1_024,
+            retry_after: Duration::from_millis(50),
+        }
     }
 }
 
@@ -231,7 +235,11 @@ impl Handle {
     /// # Errors
     /// Why it was not recorded; see [`SubmitError`].
     pub async fn submit(&self, intent: Intent) -> Result<Answer, SubmitError> {
-        let mut answers = self.queue.offer(vec![intent])?.await.map_err(|_| SubmitError::Stopping)?;
+        let mut answers = self
+            .queue
+            .offer(vec![intent])?
+            .await
+            .map_err(|_| SubmitError::Stopping)?;
         answers.pop().unwrap_or(Err(SubmitError::Stopping))
     }
 

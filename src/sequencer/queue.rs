@@ -16,34 +16,53 @@ pub struct Batch {
     _places: OwnedSemaphorePermit,
 }
 
+/// What the writer takes out.
+pub enum Queued {
+    Batch(Batch),
+    /// Nothing more comes; what is queued is still worked on.
+    Stop,
+}
+
 #[derive(Clone)]
 pub struct Sender {
-    batches: mpsc::UnboundedSender<Batch>,
+    batches: mpsc::UnboundedSender<Queued>,
     places: Arc<Semaphore>,
     capacity: usize,
     retry_after: Duration,
 }
 
 /// The queue's two ends.
-pub fn queue(capacity: usize, retry_after: Duration) -> (Sender, mpsc::UnboundedReceiver<Batch>) {
+pub fn queue(capacity: usize, retry_after: Duration) -> (Sender, mpsc::UnboundedReceiver<Queued>) {
     // The semaphore bounds it: a batch enters only with a place for each of its commands.
     let (batches, taken) = mpsc::unbounded_channel();
     let places = Arc::new(Semaphore::new(capacity));
-    (Sender { batches, places, capacity, retry_after }, taken)
+    (
+        Sender {
+            batches,
+            places,
+            capacity,
+            retry_after,
+        },
+        taken,
+    )
 }
 
 impl Sender {
     /// Queues `intents`, or refuses at once when there is no room.
     pub fn offer(&self, intents: Vec<Intent>) -> Result<oneshot::Receiver<Answers>, SubmitError> {
         let count = u32::try_from(intents.len()).unwrap_or(u32::MAX);
-        let places = Arc::clone(&self.places).try_acquire_many_owned(count).map_err(|_| {
-            if self.places.is_closed() {
-                SubmitError::Stopping
-            } else {
-                metrics::counter!("consent_queue_refused_total").increment(u64::from(count));
-                SubmitError::QueueFull { retry_after: self.retry_after }
-            }
-        })?;
+        let places = Arc::clone(&self.places)
+            .try_acquire_many_owned(count)
+            .map_err(|_| {
+                if self.places.is_closed() {
+                    SubmitError::Stopping
+                } else {
+                    metrics::counter!("consent_queue_refused_total").increment(u64::from(count));
+                    SubmitError::QueueFull {
+                        retry_after: self.retry_after,
+                    }
+                }
+            })?;
         self.send(intents, places)
     }
 
@@ -62,12 +81,15 @@ impl Sender {
 
     /// Commands waiting or in work.
     pub fn waiting(&self) -> usize {
-        self.capacity.saturating_sub(self.places.available_permits())
+        self.capacity
+            .saturating_sub(self.places.available_permits())
     }
 
     /// Takes no further command; those that are in are still answered.
     pub fn close(&self) {
         self.places.close();
+        // The writer may have ended by itself already.
+        let _ = self.batches.send(Queued::Stop);
     }
 
     fn send(
@@ -77,7 +99,11 @@ impl Sender {
     ) -> Result<oneshot::Receiver<Answers>, SubmitError> {
         let (reply, answers) = oneshot::channel();
         self.batches
-            .send(Batch { intents, reply, _places: places })
+            .send(Queued::Batch(Batch {
+                intents,
+                reply,
+                _places: places,
+            }))
             .map_err(|_| SubmitError::Stopping)?;
         Ok(answers)
     }

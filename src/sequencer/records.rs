@@ -28,8 +28,10 @@ pub fn record(
     request: Option<[u8; 16]>,
 ) -> Result<Record, SubmitError> {
     let mut personal: Vec<(&'static str, Personal)> = Vec::new();
-    let encoded = codec::encode(event, &mut |field, text| personal.push((field, text.clone())))
-        .map_err(|error| SubmitError::Failed(error.to_string()))?;
+    let encoded = codec::encode(event, &mut |field, text| {
+        personal.push((field, text.clone()))
+    })
+    .map_err(|error| SubmitError::Failed(error.to_string()))?;
     let sealed = personal
         .iter()
         .map(|(field, text)| {

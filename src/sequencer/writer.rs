@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 use super::draft::{Draft, Drafted, Drafting, Registered};
-use super::queue::{Batch, Sender, queue};
+use super::queue::{Batch, Queued, Sender, queue};
 use super::{Answer, CustomerRef, Handle, Intent, Options, Parts, SubmitError};
 use crate::clock::LedgerTime;
 use crate::codec::{RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook};
@@ -38,8 +38,11 @@ impl Writer {
         let (sender, batches) = queue(options.queue_commands, options.retry_after);
         let (committed, follow) = watch::channel(parts.journal.head().next);
         let frontier = Arc::new(Mutex::new(parts.frontier.clone()));
-        let handle =
-            Handle { queue: sender.clone(), vault: parts.vault.clone(), committed: follow };
+        let handle = Handle {
+            queue: sender.clone(),
+            vault: parts.vault.clone(),
+            committed: follow,
+        };
         let last = Time(parts.states.ledger().recorded_at);
         let running = Running {
             time: LedgerTime::new(Arc::clone(&parts.clock), last),
@@ -56,7 +59,14 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
             .spawn(move || running.run(batches))?;
-        Ok((Self { queue: sender, frontier, thread: Some(thread) }, handle))
+        Ok((
+            Self {
+                queue: sender,
+                frontier,
+                thread: Some(thread),
+            },
+            handle,
+        ))
     }
 
     /// The Merkle tree's edge at some committed position.
@@ -99,18 +109,39 @@ struct Running {
 type Answers = Vec<Option<Result<Answer, SubmitError>>>;
 
 impl Running {
-    fn run(mut self, mut batches: mpsc::UnboundedReceiver<Batch>) {
+    fn run(mut self, mut batches: mpsc::UnboundedReceiver<Queued>) {
         if let Err(error) = self.adopt_rulebook() {
             tracing::error!(%error, "the rulebook could not take force");
             return;
         }
-        while let Some(first) = batches.blocking_recv() {
+        let mut stopping = false;
+        loop {
+            let first = match if stopping {
+                batches.try_recv().ok()
+            } else {
+                batches.blocking_recv()
+            } {
+                Some(Queued::Batch(batch)) => batch,
+                Some(Queued::Stop) => {
+                    stopping = true;
+                    continue;
+                }
+                None => return,
+            };
             let mut waiting = vec![first];
-            let mut commands = waiting.iter().map(|batch| batch.intents.len()).sum::<usize>();
+            let mut commands = waiting
+                .iter()
+                .map(|batch| batch.intents.len())
+                .sum::<usize>();
             while commands < self.options.block_records as usize {
-                let Ok(batch) = batches.try_recv() else { break };
-                commands += batch.intents.len();
-                waiting.push(batch);
+                match batches.try_recv() {
+                    Ok(Queued::Batch(batch)) => {
+                        commands += batch.intents.len();
+                        waiting.push(batch);
+                    }
+                    Ok(Queued::Stop) => stopping = true,
+                    Err(_) => break,
+                }
             }
             metrics::gauge!("consent_queue_waiting").set(commands as f64);
             if !self.work(waiting) {
@@ -121,8 +152,10 @@ impl Running {
 
     /// Decides and commits all of `batches`, in as many blocks as they need; `false` when nothing more may be written.
     fn work(&mut self, batches: Vec<Batch>) -> bool {
-        let mut answers: Vec<Answers> =
-            batches.iter().map(|batch| batch.intents.iter().map(|_| None).collect()).collect();
+        let mut answers: Vec<Answers> = batches
+            .iter()
+            .map(|batch| batch.intents.iter().map(|_| None).collect())
+            .collect();
         let commands: Vec<(usize, usize)> = batches
             .iter()
             .enumerate()
@@ -131,12 +164,15 @@ impl Running {
         let mut done = 0;
         while done < commands.len() {
             let rest = &commands[done..];
-            let Some(taken) = self.one_block(&batches, rest, &mut answers) else { return false };
+            let Some(taken) = self.one_block(&batches, rest, &mut answers) else {
+                return false;
+            };
             done += taken;
         }
         for (batch, answers) in batches.into_iter().zip(answers) {
-            let answers =
-                answers.into_iter().map(|answer| answer.unwrap_or(Err(SubmitError::Stopping)));
+            let answers = answers
+                .into_iter()
+                .map(|answer| answer.unwrap_or(Err(SubmitError::Stopping)));
             // Whoever asked may have gone; the command is recorded all the same.
             let _ = batch.reply.send(answers.collect());
         }
@@ -166,9 +202,14 @@ impl Running {
             Ok(registered) => registered,
             Err(error) => return refuse_all(&error),
         };
-        let before = self.builder.clone_start();
-        let mut draft =
-            Draft::new(&self.parts, &self.policy, registered, now, &mut self.builder);
+        let before = BlockBuilder::new(self.builder.next(), self.builder.last());
+        let mut draft = Draft::new(
+            &self.parts,
+            &self.policy,
+            registered,
+            now,
+            &mut self.builder,
+        );
         let (mut taken, mut accepted) = (0, Vec::new());
         for &(batch, index) in rest {
             if taken >= self.options.block_records as usize {
@@ -286,15 +327,28 @@ impl Running {
             prev: self.builder.last(),
         };
         let mut line = Vec::new();
-        record.write_checked(&mut line).map_err(|error| error.to_string())?;
+        record
+            .write_checked(&mut line)
+            .map_err(|error| error.to_string())?;
         let hash: Hash = self.builder.push(&line);
         ledger.version = record.version;
         ledger.last = record.position;
         ledger.rulebook = (adopted.name, adopted.version, adopted.digest);
         ledger.recorded_at = now.0;
         ledger.hash = hash.0;
-        let applied = Applied { next: self.builder.next(), ledger, ..Applied::default() };
-        self.commit(Drafted { applied, hashes: vec![hash] }, Instant::now()).map_err(|error| {
+        let applied = Applied {
+            next: self.builder.next(),
+            ledger,
+            ..Applied::default()
+        };
+        self.commit(
+            Drafted {
+                applied,
+                hashes: vec![hash],
+            },
+            Instant::now(),
+        )
+        .map_err(|error| {
             (self.parts.fatal)(&error.to_string());
             error.to_string()
         })

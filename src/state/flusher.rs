@@ -32,7 +32,10 @@ impl Signal {
             self.wake.notify_one();
         }
         while pending.dirty >= limit.saturating_mul(2) && !pending.stopped {
-            pending = self.room.wait(pending).unwrap_or_else(PoisonError::into_inner);
+            pending = self
+                .room
+                .wait(pending)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -56,14 +59,27 @@ impl Flusher {
             .name("state-view".to_owned())
             .spawn(move || run(&running, &fatal))
             .map_err(|error| StateError::View(error.to_string()))?;
-        states.0.signal.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = false;
-        Ok(Self { states, thread: Some(thread) })
+        states
+            .0
+            .signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped = false;
+        Ok(Self {
+            states,
+            thread: Some(thread),
+        })
     }
 
     /// Asks for a write now, without waiting for it.
     pub fn hurry(&self) {
         let signal = &self.states.0.signal;
-        signal.state.lock().unwrap_or_else(PoisonError::into_inner).wanted = true;
+        signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .wanted = true;
         signal.wake.notify_one();
     }
 
@@ -74,7 +90,11 @@ impl Flusher {
 
     fn end(&mut self) {
         let signal = &self.states.0.signal;
-        signal.state.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stop = true;
         signal.wake.notify_one();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -94,7 +114,11 @@ fn run(states: &States, fatal: &Fatal) {
     let inner = &states.0;
     let mut stopping = false;
     while !stopping {
-        let pending = inner.signal.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = inner
+            .signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let limit = inner.options.flush_dirty;
         let (mut pending, _) = inner
             .signal
@@ -114,7 +138,11 @@ fn run(states: &States, fatal: &Fatal) {
             break;
         }
     }
-    let mut pending = inner.signal.state.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pending = inner
+        .signal
+        .state
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     pending.stop = false;
     pending.stopped = true;
     inner.signal.room.notify_all();

@@ -38,13 +38,17 @@ impl LedgerState {
                 self.rulebook = (
                     genesis.rulebook.name.clone(),
                     genesis.rulebook.version.clone(),
-                    genesis.rulebook.digest,
+                    genesis.rulebook.digest.0,
                 );
             }
             Fact::RulebookAdopted(adopted) if record.position > self.last => {
                 self.version = record.version;
                 self.last = record.position;
-                self.rulebook = (adopted.name.clone(), adopted.version.clone(), adopted.digest);
+                self.rulebook = (
+                    adopted.name.clone(),
+                    adopted.version.clone(),
+                    adopted.digest,
+                );
             }
             Fact::About(_, crate::domain::event::Event::AccountOpened(opened))
                 if record.position > self.last_account =>

@@ -23,7 +23,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 
 pub use ledger_state::LedgerState;
-pub use repeats::{Repeat, RequestToken};
+pub use repeats::{Repeat, RequestToken, day_of};
 pub use replay::{Replayed, replay};
 
 use repeats::Repeats;
@@ -117,14 +117,20 @@ impl States {
     /// # Errors
     /// When the view can't be read.
     pub fn get(&self, pseudonym: Pseudonym) -> Result<Option<Arc<Customer>>, StateError> {
-        self.0.shards.get(pseudonym, || self.0.store.customer(pseudonym))
+        self.0
+            .shards
+            .get(pseudonym, || self.0.store.customer(pseudonym))
     }
 
     /// The request that carried this id, where it was answered within the window.
     ///
     /// # Errors
     /// When the view can't be read.
-    pub fn repeat(&self, token: RequestToken, days: std::ops::RangeInclusive<u32>) -> Result<Option<Repeat>, StateError> {
+    pub fn repeat(
+        &self,
+        token: RequestToken,
+        days: std::ops::RangeInclusive<u32>,
+    ) -> Result<Option<Repeat>, StateError> {
         self.0.repeats.find(token, days)
     }
 
@@ -135,7 +141,11 @@ impl States {
 
     /// The ledger's own state.
     pub fn ledger(&self) -> LedgerState {
-        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The ledger's own state and the position that it and the customers reflect, of one instant.

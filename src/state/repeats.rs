@@ -44,9 +44,14 @@ impl Repeats {
     pub fn open(database: &sled::Db, window_days: u32) -> Result<Self, StateError> {
         let mut tables = BTreeMap::new();
         for name in database.tree_names() {
-            let day = std::str::from_utf8(&name).ok().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+            let day = std::str::from_utf8(&name)
+                .ok()
+                .and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
             if let Some(day) = day {
-                tables.insert(day, database.open_tree(&name).map_err(|error| view(&error))?);
+                tables.insert(
+                    day,
+                    database.open_tree(&name).map_err(|error| view(&error))?,
+                );
             }
         }
         Ok(Self {
@@ -57,8 +62,17 @@ impl Repeats {
         })
     }
 
-    pub fn find(&self, token: RequestToken, days: RangeInclusive<u32>) -> Result<Option<Repeat>, StateError> {
-        if let Some(repeat) = self.pending.lock().unwrap_or_else(PoisonError::into_inner).get(&token) {
+    pub fn find(
+        &self,
+        token: RequestToken,
+        days: RangeInclusive<u32>,
+    ) -> Result<Option<Repeat>, StateError> {
+        if let Some(repeat) = self
+            .pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&token)
+        {
             return Ok(Some(*repeat));
         }
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
@@ -77,11 +91,16 @@ impl Repeats {
 
     /// Writes the pending ones to their tables; they stay findable all the time.
     pub fn write(&self) -> Result<Vec<Repeat>, StateError> {
-        let pending: Vec<Repeat> =
-            self.pending.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect();
+        let pending: Vec<Repeat> = self
+            .pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .copied()
+            .collect();
         for repeat in &pending {
             self.table(repeat.day)?
-                .insert(repeat.token, write(repeat))
+                .insert(repeat.token, &write(repeat)[..])
                 .map_err(|error| view(&error))?;
         }
         Ok(pending)
@@ -109,17 +128,30 @@ impl Repeats {
                 break;
             }
             tables.remove(&day);
-            self.database.drop_tree(name(day)).map_err(|error| view(&error))?;
+            self.database
+                .drop_tree(name(day))
+                .map_err(|error| view(&error))?;
         }
         Ok(())
     }
 
     fn table(&self, day: u32) -> Result<sled::Tree, StateError> {
-        if let Some(table) = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(&day) {
+        if let Some(table) = self
+            .tables
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&day)
+        {
             return Ok(table.clone());
         }
-        let table = self.database.open_tree(name(day)).map_err(|error| view(&error))?;
-        self.tables.write().unwrap_or_else(PoisonError::into_inner).insert(day, table.clone());
+        let table = self
+            .database
+            .open_tree(name(day))
+            .map_err(|error| view(&error))?;
+        self.tables
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(day, table.clone());
         Ok(table)
     }
 }

@@ -39,7 +39,9 @@ pub fn replay(
     progress: &dyn Fn(u64, u64),
 ) -> Result<Replayed, StateError> {
     let (from, to) = (states.applied(), journal.head().next);
-    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    let workers = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, 8);
     let (jobs, queue) = sync_channel::<Job>(BLOCKS_AHEAD);
     let queue = Mutex::new(queue);
     std::thread::scope(|scope| {
@@ -59,14 +61,19 @@ pub fn replay(
                 }
                 waiting.push_back(result);
             } else if let Some(result) = waiting.pop_front() {
-                let block = result.recv().map_err(|_| StateError::Log("decoding stopped".to_owned()))??;
+                let block = result
+                    .recv()
+                    .map_err(|_| StateError::Log("decoding stopped".to_owned()))??;
                 chunk.take(block)?;
                 progress(chunk.next - from, to - from);
             }
         }
         chunk.publish();
         drop(jobs);
-        Ok(Replayed { records: to - from, next: to })
+        Ok(Replayed {
+            records: to - from,
+            next: to,
+        })
     })
 }
 
@@ -87,7 +94,9 @@ fn decode_jobs(queue: &Mutex<Receiver<Job>>) {
 }
 
 fn decode(block: &StoredBlock) -> Block {
-    let open = block.open().map_err(|error| StateError::Log(error.to_string()))?;
+    let open = block
+        .open()
+        .map_err(|error| StateError::Log(error.to_string()))?;
     open.iter()
         .map(|(position, line)| {
             let decoded = read_facts(line)
@@ -107,8 +116,17 @@ struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     fn new(states: &'a States, next: u64) -> Self {
-        let applied = Applied { ledger: states.ledger(), ..Applied::default() };
-        Self { states, customers: HashMap::new(), applied, records: 0, next }
+        let applied = Applied {
+            ledger: states.ledger(),
+            ..Applied::default()
+        };
+        Self {
+            states,
+            customers: HashMap::new(),
+            applied,
+            records: 0,
+            next,
+        }
     }
 
     fn take(&mut self, block: Vec<(Decoded, Hash)>) -> Result<(), StateError> {
@@ -130,14 +148,22 @@ impl<'a> Chunk<'a> {
         if let Some(repeat) = repeat_of(decoded) {
             self.applied.repeats.push(repeat);
         }
-        let Some((pseudonym, placed)) = decoded.placed() else { return Ok(()) };
+        let Some((pseudonym, placed)) = decoded.placed() else {
+            return Ok(());
+        };
         let before = match self.customers.remove(&pseudonym) {
             Some(customer) => Some(customer),
             None => self.states.get(pseudonym)?.map(Arc::unwrap_or_clone),
         };
         // The view may be newer than the position that it promises.
-        let reflected = before.as_ref().is_some_and(|customer| customer.last >= placed.position);
-        let after = if reflected { before } else { evolve(before, &placed) };
+        let reflected = before
+            .as_ref()
+            .is_some_and(|customer| customer.last >= placed.position);
+        let after = if reflected {
+            before
+        } else {
+            evolve(before, &placed)
+        };
         if let Some(customer) = after {
             self.customers.insert(pseudonym, customer);
         }
@@ -146,8 +172,13 @@ impl<'a> Chunk<'a> {
 
     fn publish(&mut self) {
         let ledger = self.applied.ledger.clone();
-        let mut applied =
-            std::mem::replace(&mut self.applied, Applied { ledger, ..Applied::default() });
+        let mut applied = std::mem::replace(
+            &mut self.applied,
+            Applied {
+                ledger,
+                ..Applied::default()
+            },
+        );
         applied.next = self.next;
         applied.customers = self
             .customers

@@ -25,7 +25,10 @@ struct Shard {
 impl Shards {
     pub fn new(cache_customers: usize) -> Self {
         let each = NonZeroUsize::new(cache_customers / SHARDS).unwrap_or(NonZeroUsize::MIN);
-        let shard = || Shard { dirty: HashMap::new(), clean: LruCache::new(each) };
+        let shard = || Shard {
+            dirty: HashMap::new(),
+            clean: LruCache::new(each),
+        };
         Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
     }
 
@@ -61,9 +64,15 @@ impl Shards {
 
     /// The dirty customers of one shard.
     pub fn dirty(&self, shard: usize) -> Vec<(Pseudonym, Arc<Customer>)> {
-        let Some(shard) = self.0.get(shard) else { return Vec::new() };
+        let Some(shard) = self.0.get(shard) else {
+            return Vec::new();
+        };
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard.dirty.iter().map(|(pseudonym, customer)| (*pseudonym, Arc::clone(customer))).collect()
+        shard
+            .dirty
+            .iter()
+            .map(|(pseudonym, customer)| (*pseudonym, Arc::clone(customer)))
+            .collect()
     }
 
     /// The customers are durable in the view: those unchanged since are clean now. Says how many.
@@ -71,8 +80,10 @@ impl Shards {
         let mut cleaned = 0;
         for (pseudonym, customer) in customers {
             let mut shard = self.shard(pseudonym);
-            let unchanged =
-                shard.dirty.get(&pseudonym).is_some_and(|now| Arc::ptr_eq(now, &customer));
+            let unchanged = shard
+                .dirty
+                .get(&pseudonym)
+                .is_some_and(|now| Arc::ptr_eq(now, &customer));
             if unchanged {
                 shard.dirty.remove(&pseudonym);
                 shard.clean.put(pseudonym, customer);

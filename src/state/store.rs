@@ -46,19 +46,32 @@ impl Store {
     fn try_open(options: &Options, ledger: [u8; 16]) -> Result<Self, StateError> {
         let database = open_sled(&options.dir, options.sled_cache_bytes)?;
         let store = Self {
-            customers: database.open_tree("customers").map_err(|error| view(&error))?,
+            customers: database
+                .open_tree("customers")
+                .map_err(|error| view(&error))?,
             meta: database.open_tree(META).map_err(|error| view(&error))?,
             file: File::open(options.dir.join("db")).map_err(|error| view(&error))?,
             database,
         };
-        let identity = Identity { format: FORMAT, ledger };
+        let identity = Identity {
+            format: FORMAT,
+            ledger,
+        };
         match store.read::<Identity>(&store.meta, b"identity")? {
             Some(found) if found == identity => {}
-            Some(_) => return Err(StateError::View("it is of another ledger or format".to_owned())),
+            Some(_) => {
+                return Err(StateError::View(
+                    "it is of another ledger or format".to_owned(),
+                ));
+            }
             None if store.customers.is_empty() => {
                 store.write(&store.meta, b"identity", &identity)?;
             }
-            None => return Err(StateError::View("it has entries and no identity".to_owned())),
+            None => {
+                return Err(StateError::View(
+                    "it has entries and no identity".to_owned(),
+                ));
+            }
         }
         Ok(store)
     }
@@ -82,7 +95,11 @@ impl Store {
         self.read(&self.customers, &pseudonym.0)
     }
 
-    pub fn set_customer(&self, pseudonym: Pseudonym, customer: &Customer) -> Result<(), StateError> {
+    pub fn set_customer(
+        &self,
+        pseudonym: Pseudonym,
+        customer: &Customer,
+    ) -> Result<(), StateError> {
         self.write(&self.customers, &pseudonym.0, customer)
     }
 
@@ -92,7 +109,11 @@ impl Store {
         self.file.sync_data().map_err(|error| view(&error))
     }
 
-    fn read<T: DeserializeOwned>(&self, tree: &sled::Tree, key: &[u8]) -> Result<Option<T>, StateError> {
+    fn read<T: DeserializeOwned>(
+        &self,
+        tree: &sled::Tree,
+        key: &[u8],
+    ) -> Result<Option<T>, StateError> {
         let found = catch_unwind(AssertUnwindSafe(|| tree.get(key)))
             .map_err(|_| StateError::View("sled panicked while reading".to_owned()))?
             .map_err(|error| view(&error))?;
@@ -103,10 +124,17 @@ impl Store {
         if checksum(key, body) != u32::from_le_bytes(*sum) {
             return Err(StateError::View("an entry's checksum is wrong".to_owned()));
         }
-        postcard::from_bytes(body).map(Some).map_err(|error| view(&error))
+        postcard::from_bytes(body)
+            .map(Some)
+            .map_err(|error| view(&error))
     }
 
-    fn write<T: Serialize>(&self, tree: &sled::Tree, key: &[u8], value: &T) -> Result<(), StateError> {
+    fn write<T: Serialize>(
+        &self,
+        tree: &sled::Tree,
+        key: &[u8],
+        value: &T,
+    ) -> Result<(), StateError> {
         let mut bytes = postcard::to_stdvec(value).map_err(|error| view(&error))?;
         let sum = checksum(key, &bytes);
         bytes.extend_from_slice(&sum.to_le_bytes());

@@ -42,6 +42,13 @@ impl Macs {
         first_half(digest(&self.token, &[kind.as_bytes(), value.as_bytes()]))
     }
 
+    pub(super) fn request_token(&self, caller: &str, request_id: &[u8; 16]) -> [u8; 8] {
+        let digest = digest(&self.request, &[b"id", caller.as_bytes(), request_id]);
+        let mut token = [0; 8];
+        token.copy_from_slice(&digest[..8]);
+        token
+    }
+
     pub(super) fn request(&self, actor: &str, content: &[u8; 32]) -> [u8; 16] {
         first_half(digest(&self.request, &[actor.as_bytes(), content]))
     }

@@ -286,6 +286,11 @@ impl Vault {
         Token(self.0.macs.token(kind, value))
     }
 
+    /// A keyed digest of caller and request id: by it a repeated request is found, also after a rebuild (C1).
+    pub fn request_token(&self, caller: &str, request_id: &[u8; 16]) -> [u8; 8] {
+        self.0.macs.request_token(caller, request_id)
+    }
+
     /// What a record keeps of the request that made it: tells a repeat from another request under the same id.
     pub fn request_mac(&self, actor: &str, content: &[u8; 32]) -> [u8; 16] {
         self.0.macs.request(actor, content)
