@@ -4,6 +4,7 @@ pub mod clock;
 pub mod codec;
 pub mod domain;
 pub mod ledger;
+pub mod projections;
 pub mod proto;
 pub mod sequencer;
 pub mod state;
