@@ -2,5 +2,6 @@
 
 pub mod domain;
 pub mod ledger;
+pub mod relay;
 pub mod storage;
 pub mod vault;
