@@ -1,7 +1,12 @@
 //! The consent ledger: what a telephone company may do with its customers' network information, and the proof of it.
 
+pub mod clock;
+pub mod codec;
 pub mod domain;
 pub mod ledger;
+pub mod proto;
 pub mod relay;
+pub mod sequencer;
+pub mod state;
 pub mod storage;
 pub mod vault;
