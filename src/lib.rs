@@ -6,6 +6,7 @@ pub mod domain;
 pub mod ledger;
 pub mod projections;
 pub mod proto;
+pub mod relay;
 pub mod sequencer;
 pub mod state;
 pub mod storage;
