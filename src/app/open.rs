@@ -13,7 +13,7 @@ use crate::domain::rulebook::{Rulebook, RulebookError};
 use crate::domain::time::Time;
 use crate::ledger::{
     self, BlockBuilder, Finding, Genesis, Hash, Part, Policy, Record, SigningKey, Subject,
-    Timestamp, Verified, VerifyingKey, verify_blocks,
+    Timestamp, Verified, verify_blocks,
 };
 use crate::projections::{History, HistoryOptions, Sources, ViewError, Views};
 use crate::sequencer::{self, Handle, Parts, Writer, own_actor};
@@ -23,7 +23,7 @@ use crate::storage::{AppendError, Journal, files};
 use crate::vault::{self, Vault, VaultError};
 
 /// How a ledger is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The data folder.
     pub dir: PathBuf,
@@ -203,7 +203,14 @@ impl Ledger {
         let local = Arc::new(local);
         let journal: Arc<dyn Journal> = Arc::clone(&local) as Arc<dyn Journal>;
         if journal.head().next == 0 {
-            begin(&*journal, &vault, recovery.ledger, &options.origin, &rulebook, &clock)?;
+            begin(
+                &*journal,
+                &vault,
+                recovery.ledger,
+                &options.origin,
+                &rulebook,
+                &clock,
+            )?;
         }
         let genesis = read_genesis(&*journal)?;
         let key = signing_key(&vault, &genesis)?;
@@ -221,9 +228,14 @@ impl Ledger {
             states
         };
         let flusher = states.write_behind(Arc::clone(&fatal))?;
-        replay(&states, &*journal, &|done, all| progress("state view", done, all))?;
+        replay(&states, &*journal, &|done, all| {
+            progress("state view", done, all)
+        })?;
         let cited = states.ledger().vault;
-        vault.check_not_behind(vault::Head { sequence: cited.0, hash: cited.1 })?;
+        vault.check_not_behind(vault::Head {
+            sequence: cited.0,
+            hash: cited.1,
+        })?;
 
         let parts = Parts {
             journal: Arc::clone(&journal),
@@ -351,14 +363,19 @@ fn begin(
         kind: LEDGER_OPENED.to_owned(),
         part: Part { index: 1, of: 1 },
         actor: own_actor(),
-        policy: Policy { rulebook: rulebook.name.clone(), version: rulebook.version.clone() },
+        policy: Policy {
+            rulebook: rulebook.name.clone(),
+            version: rulebook.version.clone(),
+        },
         data: genesis.to_json(),
         sealed: Vec::new(),
         request_mac: None,
         prev: Hash::ZERO,
     };
     let mut line = Vec::new();
-    record.write_checked(&mut line).map_err(|error| StartError::Genesis(error.to_string()))?;
+    record
+        .write_checked(&mut line)
+        .map_err(|error| StartError::Genesis(error.to_string()))?;
     let mut builder = BlockBuilder::new(0, Hash::ZERO);
     builder.push(&line);
     Ok(journal.append(0, &builder.finish())?)
@@ -371,7 +388,9 @@ fn read_genesis(journal: &dyn Journal) -> Result<Genesis, StartError> {
         .map_err(|error| wrong(error.to_string()))?
         .ok_or_else(|| wrong("it is not there".to_owned()))?;
     let open = block.open().map_err(|error| wrong(error.to_string()))?;
-    let line = open.line(0).ok_or_else(|| wrong("its block begins later".to_owned()))?;
+    let line = open
+        .line(0)
+        .ok_or_else(|| wrong("its block begins later".to_owned()))?;
     let record = Record::parse(line).map_err(|error| wrong(error.to_string()))?;
     Genesis::parse(&record.data).map_err(|error| wrong(error.to_string()))
 }
@@ -381,7 +400,10 @@ fn signing_key(vault: &Vault, genesis: &Genesis) -> Result<SigningKey, StartErro
         .map_err(|error| StartError::Key(error.to_string()))?;
     let own = key.verifying_key().to_string();
     if own != genesis.checkpoint_key {
-        return Err(StartError::OtherKey { log: genesis.checkpoint_key.clone(), vault: own });
+        return Err(StartError::OtherKey {
+            log: genesis.checkpoint_key.clone(),
+            vault: own,
+        });
     }
     Ok(key)
 }
@@ -398,19 +420,28 @@ fn verify_tail(
     if let Some(checkpoint) = &kept.checkpoint
         && checkpoint.size > head
     {
-        return Err(StartError::RolledBack { log: head, checkpoint: checkpoint.size });
+        return Err(StartError::RolledBack {
+            log: head,
+            checkpoint: checkpoint.size,
+        });
     }
     let checkpoints: Vec<_> = kept.checkpoint.into_iter().collect();
     let verify = |start: ledger::Start| {
         let from = start.frontier.size();
-        let blocks = Blocks { journal: Arc::clone(journal), next: from, head };
+        let blocks = Blocks {
+            journal: Arc::clone(journal),
+            next: from,
+            head,
+        };
         let options = ledger::Options {
             start: (from > 0).then_some(start),
             checkpoints: checkpoints.clone(),
             deep: false,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        verify_blocks(blocks, options, threads, &|done| progress("log", done, head))
+        verify_blocks(blocks, options, threads, &|done| {
+            progress("log", done, head)
+        })
     };
     let from_start = kept.start.frontier.size() == 0;
     match verify(kept.start) {
@@ -449,11 +480,14 @@ fn read_rulebook(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError
             let text = std::fs::read_to_string(path).map_err(|error| file(path, &error))?;
             (path.to_owned(), text)
         }
-        None => (PathBuf::from("(built in)"), crate::domain::rulebook::DEFAULT.to_owned()),
+        None => (
+            PathBuf::from("(built in)"),
+            crate::domain::rulebook::DEFAULT_TEXT.to_owned(),
+        ),
     };
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let rulebook = Rulebook::parse(&text, digest)
-        .map_err(|problem| StartError::Rulebook { path, problem })?;
+    let rulebook =
+        Rulebook::parse(&text, digest).map_err(|problem| StartError::Rulebook { path, problem })?;
     let kept = dir.join("rulebooks");
     files::create_dir_durable(&kept).map_err(|error| file(&kept, &error))?;
     let copy = kept.join(format!("{}.toml", Hash(digest)));
@@ -464,5 +498,8 @@ fn read_rulebook(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError
 }
 
 fn file(path: &Path, problem: &dyn std::fmt::Display) -> StartError {
-    StartError::File { path: path.to_owned(), problem: problem.to_string() }
+    StartError::File {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    }
 }
