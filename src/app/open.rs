@@ -231,11 +231,11 @@ impl Ledger {
         replay(&states, &*journal, &|done, all| {
             progress("state view", done, all)
         })?;
-        let cited = states.ledger().vault;
-        vault.check_not_behind(vault::Head {
-            sequence: cited.0,
-            hash: cited.1,
-        })?;
+        let (sequence, hash) = states.ledger().vault;
+        // Before the first account no record cites the vault.
+        if sequence > 0 {
+            vault.check_not_behind(vault::Head { sequence, hash })?;
+        }
 
         let parts = Parts {
             journal: Arc::clone(&journal),

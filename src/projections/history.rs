@@ -274,8 +274,9 @@ impl Writer {
             if stopping {
                 return Ok(());
             }
-            let changed = tokio::time::timeout(LOOK_EVERY, self.committed.changed());
-            if let Ok(Err(_)) = self.runtime.block_on(async { changed.await }) {
+            let committed = &mut self.committed;
+            let changed = async { tokio::time::timeout(LOOK_EVERY, committed.changed()).await };
+            if let Ok(Err(_)) = self.runtime.block_on(changed) {
                 // The writer has ended; only the stop is waited for.
                 std::thread::sleep(LOOK_EVERY);
             }
