@@ -2,11 +2,13 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod access;
 pub mod app;
 pub mod audit;
 pub mod clock;
 pub mod codec;
 pub mod domain;
+pub mod grpc;
 pub mod ledger;
 pub mod projections;
 pub mod proto;
