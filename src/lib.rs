@@ -2,7 +2,14 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod clock;
+pub mod codec;
 pub mod domain;
 pub mod ledger;
+pub mod projections;
+pub mod proto;
+pub mod relay;
+pub mod sequencer;
+pub mod state;
 pub mod storage;
 pub mod vault;
