@@ -277,6 +277,7 @@ impl Writer {
             let changed = tokio::time::timeout(LOOK_EVERY, self.committed.changed());
             if let Ok(Err(_)) = self.runtime.block_on(async { changed.await }) {
                 // The writer has ended; only the stop is waited for.
+                #[allow(clippy::disallowed_methods, reason = "a thread of its own, that no task waits for")]
                 std::thread::sleep(LOOK_EVERY);
             }
         }
