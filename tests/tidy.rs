@@ -139,6 +139,26 @@ fn no_file_names_a_folder_of_a_machine() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+#[test]
+fn u4_links_in_documents_lead_somewhere() {
+    let mut faults = Vec::new();
+    for file in tracked_files() {
+        if !file.path.ends_with(".md") {
+            continue;
+        }
+        let folder = root().join(&file.path);
+        let folder = folder.parent().unwrap();
+        for rest in file.text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap();
+            let is_elsewhere = target.is_empty() || target.contains("://");
+            if !is_elsewhere && !folder.join(target).exists() {
+                faults.push(format!("{}: `{target}` is not there", file.path));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
 struct TextFile {
     /// Relative to the repository, with `/`.
     path: String,
