@@ -127,6 +127,21 @@ fn text_holds_no_control_characters_and_ends_with_a_newline() {
 }
 
 #[test]
+fn no_merge_was_left_half_done() {
+    let mut faults = Vec::new();
+    for file in tracked_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            if line.starts_with(concat!("<<<<", "<<< "))
+                || line.starts_with(concat!(">>>>", ">>> "))
+            {
+                faults.push(format!("{}:{}: {line}", file.path, number + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
 fn no_file_names_a_folder_of_a_machine() {
     let mut faults = Vec::new();
     for file in tracked_files() {
