@@ -2,6 +2,8 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod app;
+pub mod audit;
 pub mod clock;
 pub mod codec;
 pub mod domain;
