@@ -9,9 +9,16 @@
 
 mod rules;
 
+#[path = "rules/histories/mod.rs"]
+mod histories;
+#[path = "rules/oracle/mod.rs"]
+mod oracle;
+
 #[path = "rules/properties/agreement.rs"]
 mod agreement;
 #[path = "rules/properties/hygiene.rs"]
 mod hygiene;
 #[path = "rules/properties/invariants.rs"]
 mod invariants;
+#[path = "rules/properties/oracle_itself.rs"]
+mod oracle_itself;

@@ -6,8 +6,8 @@ use consent_ledger::domain::time::Time;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::histories::{Outcome, Play, Step, asked, steps};
 use crate::rules::books::{def, fcc};
-use crate::rules::histories::{Outcome, Play, Step, asked, steps};
 
 /// How long after the newest record the questions are asked.
 const MINUTES_LATER: [u32; 4] = [0, 4, 100, 3_000];

@@ -15,9 +15,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::histories::{asked, block};
 use crate::rules::books::def;
 use crate::rules::grounds;
-use crate::rules::histories::{asked, block};
 use crate::rules::history::{History, VALID, on_ground};
 use crate::rules::notation::{call, category};
 

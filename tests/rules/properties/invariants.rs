@@ -6,9 +6,9 @@ use consent_ledger::domain::ruling::{ReasonCode, Ruling, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::histories::{Play, Step, any_manner, asked, block, step, steps};
 use crate::rules::books::{def, fcc};
 use crate::rules::grounds;
-use crate::rules::histories::{Play, Step, any_manner, asked, block, step, steps};
 use crate::rules::history::{History, on_ground};
 
 fn questions_on_grounds() -> Vec<Question> {
@@ -134,7 +134,7 @@ proptest! {
                 continue;
             }
             let silent = without.step(step);
-            let accepted = |outcome: Option<crate::rules::histories::Outcome>| {
+            let accepted = |outcome: Option<crate::histories::Outcome>| {
                 outcome.map(|outcome| outcome.result.map(|records| records.len()).map_err(|r| r.code))
             };
             prop_assert_eq!(accepted(spoken), accepted(silent), "{:?}", step);
@@ -153,7 +153,7 @@ proptest! {
         blocks in vec(block(), 1..4),
         manner in any_manner(),
     ) {
-        use crate::rules::histories::Said;
+        use crate::histories::Said;
         let mut play = Play::new(def(), false, &["LOCAL"]).through(&steps);
         let words = blocks.into_iter().map(Said::Block).collect();
         let outcome = play.step(&Step::Speak(words, manner, None)).unwrap();

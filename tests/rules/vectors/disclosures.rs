@@ -7,8 +7,9 @@ use consent_ledger::domain::ruling::ReasonCode;
 use consent_ledger::domain::vocabulary::AssuranceMethod;
 
 use crate::rules::books::{def, fcc};
+use crate::rules::expect::{is_made, is_refused};
 use crate::rules::grounds;
-use crate::rules::history::{History, clock, is_made, is_refused};
+use crate::rules::history::{History, clock};
 use crate::rules::notation::utc;
 
 #[test]

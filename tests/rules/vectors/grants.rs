@@ -5,7 +5,8 @@ use consent_ledger::domain::ruling::{ReasonCode, State};
 use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium};
 
 use crate::rules::books::def;
-use crate::rules::history::{History, Manner, VALID, clock, gives};
+use crate::rules::expect::gives;
+use crate::rules::history::{History, Manner, VALID, clock};
 use crate::rules::notation::word;
 
 #[test]

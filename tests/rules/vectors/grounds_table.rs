@@ -7,10 +7,11 @@ use consent_ledger::domain::ruling::ReasonCode;
 use consent_ledger::domain::vocabulary::AssuranceMethod;
 
 use crate::rules::books::{def, fcc};
+use crate::rules::expect::{is_made, is_refused};
 use crate::rules::grounds::{
     court_order, directory, fraud_case, freeze_query, invoice, some, ticket, verified,
 };
-use crate::rules::history::{History, clock, is_made, is_refused};
+use crate::rules::history::{History, clock};
 
 /// Verified a minute ago, seen from 12:00.
 fn just_verified() -> Option<Assurance> {

@@ -10,7 +10,8 @@ use consent_ledger::domain::services::OpenAccount;
 use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
 use crate::rules::books::{def, fcc};
-use crate::rules::history::{History, Manner, VALID, clock, in_call, is_refused};
+use crate::rules::expect::is_refused;
+use crate::rules::history::{History, Manner, VALID, clock, in_call};
 use crate::rules::notation::word;
 
 #[test]

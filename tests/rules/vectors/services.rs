@@ -6,7 +6,8 @@ use consent_ledger::domain::ruling::{Basis, ReasonCode, Remedy};
 use consent_ledger::domain::vocabulary::CpniClass;
 
 use crate::rules::books::{def, fcc};
-use crate::rules::history::{History, Reads, VALID, clock, gives};
+use crate::rules::expect::{Reads, gives};
+use crate::rules::history::{History, VALID, clock};
 use crate::rules::notation::category;
 
 #[test]

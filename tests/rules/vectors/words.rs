@@ -5,7 +5,8 @@ use consent_ledger::domain::disclosures::Ground;
 use consent_ledger::domain::ruling::Remedy;
 
 use crate::rules::books::def;
-use crate::rules::history::{History, Reads, clock, is_made};
+use crate::rules::expect::{Reads, is_made};
+use crate::rules::history::{History, clock};
 use crate::rules::notation::question;
 
 #[test]
