@@ -132,8 +132,7 @@ pub(super) fn intervals(facts: &[Fact]) -> Vec<Interval> {
             What::Closed(category, ends_at) => {
                 let newest = intervals
                     .iter_mut()
-                    .filter(|interval| interval.category == *category && interval.ends_at.is_none())
-                    .next_back();
+                    .rfind(|interval| interval.category == *category && interval.ends_at.is_none());
                 if let Some(open) = newest {
                     open.ends_at = Some(*ends_at);
                     open.closed_by = Some(fact.command);

@@ -43,14 +43,15 @@ fn questions_on_grounds() -> Vec<Question> {
         .collect()
 }
 
-/// An answer without the state of the cells, which says what the customer approved and decides nothing here.
-fn decided(
-    ruling: Ruling,
-) -> (
+/// Yes or no, basis, reasons.
+type Decided = (
     bool,
     Option<String>,
     Vec<(ReasonCode, Option<&'static str>)>,
-) {
+);
+
+/// An answer without the state of the cells, which says what the customer approved and decides nothing here.
+fn decided(ruling: Ruling) -> Decided {
     let reasons = ruling
         .reasons
         .iter()
