@@ -101,11 +101,12 @@ pub fn is_made(event: &Event) {
     );
 }
 
-/// The disclosure was recorded as refused, for that reason.
+/// The disclosure was recorded as refused, for one of these reasons among others.
 #[track_caller]
-pub fn is_refused(event: &Event, code: ReasonCode) {
+pub fn is_refused(event: &Event, codes: &[ReasonCode]) {
     let Event::DisclosureRefused(refused) = event else {
         panic!("expected a refusal on record: {event:#?}");
     };
-    assert!(refused.reasons.contains(&code), "{event:#?}");
+    let given = refused.reasons.iter().any(|code| codes.contains(code));
+    assert!(given, "expected {codes:?}: {event:#?}");
 }

@@ -6,7 +6,7 @@ use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::ruling::ReasonCode;
 use consent_ledger::domain::vocabulary::AssuranceMethod;
 
-use crate::rules::books::{def, fcc};
+use crate::rules::books::{def, def_of_version, fcc};
 use crate::rules::expect::{is_made, is_refused};
 use crate::rules::grounds;
 use crate::rules::history::{History, clock};
@@ -57,7 +57,7 @@ fn v23_p5_r14_a_denial_has_no_effect_on_service_billing_or_the_law() {
 fn v36_p7_marketing_never_rests_on_service() {
     let mut k = History::holding(def(), &["LOCAL"]);
     let made = k.disclose(grounds::ticket(), "AGENT ag; BILLING; M");
-    is_refused(&made, ReasonCode::PurposeNotCovered);
+    is_refused(&made, &[ReasonCode::PurposeNotCovered]);
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn v37_p7_a_freeze_query_gets_the_freeze_status_once_and_nothing_else() {
     let more = "CARRIER carrier-p; PIC_FREEZE_STATUS + TYPE; PIC_FREEZE";
     is_made(&k.disclose(grounds::freeze_query("carrier-p", "12"), asked));
     let refused = k.disclose(grounds::freeze_query("carrier-p", "13"), more);
-    is_refused(&refused, ReasonCode::ClassNotCovered);
+    is_refused(&refused, &[ReasonCode::ClassNotCovered]);
     let again = k.disclose(grounds::freeze_query("carrier-p", "12"), asked);
-    is_refused(&again, ReasonCode::RequestReused);
+    is_refused(&again, &[ReasonCode::RequestReused]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn v38_p7_a_court_order_needs_its_reference_and_no_approval() {
         dated,
         digest,
     };
-    is_refused(&k.disclose(vague, asked), ReasonCode::FactsRequired);
+    is_refused(&k.disclose(vague, asked), &[ReasonCode::FactsRequired]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn v39_p16_staying_on_after_a_policy_change_is_no_approval() {
         let mut k = History::holding(def(), &["LOCAL"]);
         let before = k.notice.unwrap();
         let blocks: Vec<_> = denied.then(|| k.says("d(*; *; *)")).into_iter().collect();
-        k.ledger.book.version = "2026-03-02".to_owned();
+        k.ledger.book = def_of_version("2026-03-02");
         k.days_pass(400);
         let (expected, code) = match denied {
             true => ("no, denied", ReasonCode::Denied),
@@ -113,9 +113,15 @@ fn v39_p16_staying_on_after_a_policy_change_is_no_approval() {
         // The acceptance is derived, so what is cited can only be some record that is no approval, or none of ours.
         for cited in [before, Position(0), Position(10_000)] {
             let deemed = Ground::Approval { cites: Some(cited) };
-            is_refused(&k.disclose(deemed, asked), ReasonCode::ApprovalNotLive);
+            is_refused(
+                &k.disclose(deemed, asked),
+                &[ReasonCode::ApprovalNotLive, code],
+            );
         }
-        is_refused(&k.disclose(Ground::Approval { cites: None }, asked), code);
+        is_refused(
+            &k.disclose(Ground::Approval { cites: None }, asked),
+            &[code],
+        );
     }
 }
 
@@ -149,6 +155,6 @@ fn v48_p11_r19_a_verification_is_over_after_half_an_hour() {
         verification: Some(grounds::verified(AssuranceMethod::Password, minutes, now)),
     };
     let late = k.at("11:00").disclose(ground(31, clock("11:00")), asked);
-    is_refused(&late, ReasonCode::VerificationRequired);
+    is_refused(&late, &[ReasonCode::VerificationRequired]);
     is_made(&k.at("11:00").disclose(ground(29, clock("11:00")), asked));
 }

@@ -3,6 +3,7 @@
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::SpokenWord;
 use consent_ledger::domain::disclosures::Ground;
+use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Position};
 use consent_ledger::domain::refusal::RefusalCode;
 use consent_ledger::domain::ruling::{ReasonCode, State};
@@ -130,17 +131,18 @@ fn r07_who_may_market_held_categories_is_the_rulebooks() {
     let with = |book| History::holding(book, &["LOCAL", "VOIP"]);
     assert!(!with(def()).ask("AGENT ag; BILLING; M→LOCAL").allowed);
     assert!(with(fcc()).ask("AGENT ag; BILLING; M→LOCAL").allowed);
-    assert!(!with(def()).ask("AFFILIATE acme; BILLING; M→LOCAL").allowed);
-    // F1: the customer must have more than one category from the company.
-    let one = History::holding(fcc(), &["LOCAL"]);
-    assert!(!one.ask("AFFILIATE acme; BILLING; M→LOCAL").allowed);
     for book in [def(), fcc()] {
         assert!(
             !with(book.clone())
                 .ask("PARENT mom; BILLING; M→LOCAL")
                 .allowed
         );
-        assert!(!with(book).ask("THIRD_PARTY shop; BILLING; M→LOCAL").allowed);
+        assert!(
+            !with(book.clone())
+                .ask("THIRD_PARTY shop; BILLING; M→LOCAL")
+                .allowed
+        );
+        assert!(!with(book).ask("AFFILIATE acme; BILLING; M→LOCAL").allowed);
     }
 }
 
@@ -238,13 +240,29 @@ fn r11_a_one_time_approval_is_oral_verified_and_recorded() {
 }
 
 #[test]
-fn r11_a_one_time_approval_can_not_be_cited() {
+fn r11_r14_what_is_cited_must_be_a_live_grant_of_the_cell() {
+    let asked = "COMPANY infotech; BILLING; M→CMRS";
     let mut k = History::holding(def(), &["LOCAL"]);
+    let ended = k.says("g(COMPANY; BILLING; M)");
+    k.close("LOCAL");
+    k.open("LOCAL");
     let once = k.once("c7", "COMPANY; BILLING; M").unwrap();
     k.call_ends("c7");
-    let cited = Ground::Approval { cites: Some(once) };
-    let event = k.disclose(cited, "COMPANY infotech; BILLING; M→CMRS");
-    is_refused(&event, ReasonCode::ApprovalNotLive);
+    let elsewhere = k.says("g(COMPANY; QUANTITY; M)");
+    let live = k.says("g(COMPANY; BILLING; M)");
+    let citing = |position| Ground::Approval {
+        cites: Some(position),
+    };
+    for cited in [ended, once, elsewhere, k.notice.unwrap(), Position(10_000)] {
+        is_refused(
+            &k.disclose(citing(cited), asked),
+            &[ReasonCode::ApprovalNotLive],
+        );
+    }
+    match k.disclose(citing(live), asked) {
+        Event::DisclosureMade(made) => assert_eq!(made.relied_on, [live]),
+        other => panic!("{other:#?}"),
+    }
 }
 
 #[test]
