@@ -441,3 +441,6 @@ fn decompress(frame: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Option<()> {
     });
     (written == Some(raw_len) && out.len() == raw_len).then_some(())
 }
+
+#[cfg(test)]
+mod tests;
