@@ -9,6 +9,16 @@ fn golden_records() -> Vec<crate::ledger::Record> {
     fixture::records(9)
 }
 
+fn lines_of(stored: &StoredBlock) -> Vec<u8> {
+    let lines: Vec<Vec<u8>> = stored
+        .open()
+        .unwrap()
+        .iter()
+        .map(|(_, line)| line.to_vec())
+        .collect();
+    fixture::export(&lines)
+}
+
 /// Writes a valid checksum, as somebody who alters a block on purpose would.
 fn reseal(bytes: &mut [u8]) {
     let crc = checksum(bytes).to_le_bytes();
@@ -23,7 +33,7 @@ fn e1_stored_bytes_of_the_first_release_stay_readable_and_are_what_is_written_to
         GOLDEN_LINES
     );
     let golden = StoredBlock::parse(GOLDEN_BLOCK.into()).unwrap();
-    assert_eq!(format!("{}\n", golden.open().unwrap().text()), GOLDEN_LINES);
+    assert_eq!(lines_of(&golden), GOLDEN_LINES.as_bytes());
     // The compressed bytes may differ from one release of zstd to the next, and the checksum with them.
     let today = fixture::blocks(&records, u32::MAX).remove(0);
     assert_eq!(today.bytes[..CRC_AT], golden.bytes[..CRC_AT]);
@@ -180,9 +190,9 @@ fn lines_that_do_not_compress_fit_as_long_as_there_is_room() {
 fn lines_are_stored_even_where_zstd_can_not_compress_them() {
     for len in [1, 1000, 128 * 1024, 128 * 1024 + 1, 300_000] {
         let raw: Vec<u8> = (0..len).map(|n| b'a' + (n % 23) as u8).collect();
-        let (mut frame, mut opened) = (Vec::new(), Vec::new());
+        let (mut frame, mut opened) = (Vec::new(), vec![0; len]);
         store_frame(&raw, &mut frame);
-        decompress(&frame, raw.len(), &mut opened).unwrap();
+        assert!(decompress(&frame, &mut opened));
         assert_eq!(opened, raw);
     }
 }
@@ -190,5 +200,5 @@ fn lines_are_stored_even_where_zstd_can_not_compress_them() {
 #[test]
 fn a_frame_that_opens_to_more_than_it_should_is_stopped() {
     let bomb = zstd::bulk::compress(&vec![0; 10 << 20], 1).unwrap();
-    assert_eq!(decompress(&bomb, 1000, &mut Vec::new()), None);
+    assert!(!decompress(&bomb, &mut [0; 1000]));
 }

@@ -4,7 +4,7 @@
 use crate::ledger::{
     block::{Block, StoredBlock},
     genesis::Genesis,
-    hash::{Hash, leaf_hash},
+    hash::Hash,
     merkle::Subtree,
     record::{Envelope, LINE_MAX, LineError, Part, Record, Subject},
     timestamp::Timestamp,
@@ -129,34 +129,36 @@ impl Spanner {
 
     /// Checks lines that follow one another, each with its newline.
     pub fn lines(&mut self, checks: &Checks, text: &[u8], unreadable: Option<&str>) -> Span {
-        let (valid, bad_text) = match std::str::from_utf8(text) {
-            Ok(valid) => (valid, None),
-            Err(error) => {
-                let valid = text
-                    .get(..error.valid_up_to())
-                    .and_then(|valid| std::str::from_utf8(valid).ok());
-                (valid.unwrap_or_default(), Some(error.valid_up_to()))
-            }
+        let (lines, ended) = match text.strip_suffix(b"\n") {
+            Some(lines) => (lines, true),
+            None => (text, false),
         };
-        let mut start = 0;
-        for (end, _) in valid.match_indices('\n') {
-            self.line(checks, valid.as_bytes().get(start..end).unwrap_or_default());
-            start = end + 1;
+        let mut block = std::mem::take(&mut self.block);
+        block.fill(0, lines.len(), |out| {
+            out.copy_from_slice(lines);
+            true
+        });
+        let whole = block.count().saturating_sub(usize::from(!ended));
+        for leaf in block.leaves().take(whole) {
+            self.leaf(checks, leaf);
             if self.span.fault.is_some() {
                 break;
             }
         }
-        match bad_text {
-            Some(at) => self.fault(Problem::Line(LineError::NotUtf8 {
-                at: at.saturating_sub(start),
-            })),
-            None if text.len().saturating_sub(start) > LINE_MAX => {
-                let len = text.len() - start;
-                self.fault(Problem::Line(LineError::TooLong { len }));
-            }
-            None if start < text.len() && unreadable.is_none() => self.fault(Problem::CutOff),
-            None => {}
+        if !ended && unreadable.is_none() {
+            let len = block
+                .leaves()
+                .last()
+                .unwrap_or_default()
+                .len()
+                .saturating_sub(1);
+            self.fault(if len > LINE_MAX {
+                Problem::Line(LineError::TooLong { len })
+            } else {
+                Problem::CutOff
+            });
         }
+        self.block = block;
         self.end(checks, unreadable)
     }
 
@@ -196,8 +198,8 @@ impl Spanner {
 
     fn opened_block(&mut self, checks: &Checks, stored: &StoredBlock, block: &Block) {
         let before = self.span.count;
-        for (_, line) in block.iter() {
-            self.line(checks, line);
+        for leaf in block.leaves() {
+            self.leaf(checks, leaf);
             if self.span.fault.is_some() {
                 return;
             }
@@ -222,7 +224,9 @@ impl Spanner {
         }
     }
 
-    fn line(&mut self, checks: &Checks, line: &[u8]) {
+    /// Checks one line, given behind the zero byte that its hash covers.
+    fn leaf(&mut self, checks: &Checks, leaf: &[u8]) {
+        let line = leaf.get(1..).unwrap_or_default();
         let envelope = match Envelope::parse(line) {
             Ok(envelope) => envelope,
             Err(error) => return self.fault(Problem::Line(error)),
@@ -231,7 +235,7 @@ impl Spanner {
             self.span.fault = Some(doubt.settle(Some(envelope.prev)));
             return;
         }
-        let hash = leaf_hash(line);
+        let hash = Hash::of(leaf);
         let followed = match &self.span.opening {
             Some(opening) => self.follow(opening.position, &envelope, hash, line),
             None => {
