@@ -1,3 +1,18 @@
 //! The rules of consent: pure, without I/O, clock or randomness.
 
+pub mod checks;
+pub mod command;
+pub mod consent;
+pub mod customer;
+pub mod disclosures;
+pub mod event;
 pub mod ids;
+pub mod notices;
+pub mod refusal;
+pub mod rulebook;
+pub mod scope;
+pub mod services;
+pub mod time;
+pub mod vocabulary;
+
+pub use checks::{question, ruling};

@@ -315,13 +315,19 @@ impl BlockBuilder {
     /// Appends a line (from [`Record::write_checked`](crate::ledger::record::Record::write_checked): it holds no
     /// newline and is not empty) and returns its hash, which is the next line's `prev`.
     pub fn push(&mut self, line: &[u8]) -> Hash {
+        let hash = leaf_hash(line);
+        self.push_hashed(line, hash);
+        hash
+    }
+
+    /// Appends a line whose hash the caller has computed already: a writer needs it for the next line's `prev`.
+    pub fn push_hashed(&mut self, line: &[u8], hash: Hash) {
         if self.count > 0 {
             self.lines.push(b'\n');
         }
         self.lines.extend_from_slice(line);
         self.count = self.count.saturating_add(1);
-        self.last = leaf_hash(line);
-        self.last
+        self.last = hash;
     }
 
     /// The bytes of the lines so far, joined by newlines.

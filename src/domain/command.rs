@@ -1,0 +1,28 @@
+//! What callers may ask the ledger to do.
+
+use super::consent::word::{EndCall, GrantOnce, Speak};
+use super::disclosures::Disclose;
+use super::notices::GiveNotice;
+use super::question::Question;
+use super::services::{ChangeServices, OpenAccount};
+
+/// A command about one customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Opens the account (R6, R9).
+    OpenAccount(OpenAccount),
+    /// Opens and closes services (P2, P6).
+    ChangeServices(ChangeServices),
+    /// Records a notice given (F4, R15).
+    GiveNotice(GiveNotice),
+    /// Records grants and blocks (P3, P4).
+    Speak(Speak),
+    /// Records a one-time approval (F8, R11).
+    GrantOnce(GrantOnce),
+    /// Records the end of a call (R11).
+    EndCall(EndCall),
+    /// Asks for a disclosure and records it, made or refused (P7).
+    Disclose(Disclose),
+    /// Rules on a question and records the ruling (C3).
+    RecordRuling(Question),
+}
