@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use super::index::{Index, Learned, Progress};
+use super::{
+    index::Index,
+    progress::{Learned, Progress},
+};
 
 /// Batches that may wait for the index; past them a registration waits (4 × 16,384 entries, some 10 MB).
 const WAITING_MAX: usize = 4;
@@ -46,7 +49,13 @@ impl Behind {
                 if check {
                     shared.check(&progress);
                 }
-                run(&shared, &waiting, progress);
+                let follower = Follower {
+                    saved: progress.mark.head.sequence,
+                    index: shared,
+                    progress,
+                    failed: None,
+                };
+                follower.run(&waiting);
             })?;
         Ok(Self {
             index,
@@ -82,52 +91,70 @@ impl Drop for Behind {
     }
 }
 
-fn run(index: &Index, waiting: &Receiver<Work>, mut progress: Progress) {
-    let mut saved = progress.mark.head.sequence;
-    let mut failed = false;
-    loop {
-        let work = waiting.recv_timeout(IDLE);
-        let unsaved = progress.mark.head.sequence.saturating_sub(saved);
-        let result = match work {
-            Ok(Work::Learn(learned)) if !failed => {
-                index.learn(&learned, &mut progress).and_then(|()| {
-                    if progress.mark.head.sequence.saturating_sub(saved) < SAVE_AFTER {
-                        return Ok(());
+/// The thread's own state.
+struct Follower {
+    index: Arc<Index>,
+    progress: Progress,
+    /// Entries that the saved progress covers.
+    saved: u64,
+    /// Once set, the index is left alone until it is rebuilt.
+    failed: Option<String>,
+}
+
+impl Follower {
+    fn run(mut self, waiting: &Receiver<Work>) {
+        loop {
+            match waiting.recv_timeout(IDLE) {
+                Ok(Work::Learn(learned)) => {
+                    self.attempt(|follower| follower.learn(&learned));
+                    if self.unsaved() >= SAVE_AFTER {
+                        self.attempt(Self::save);
                     }
-                    saved = progress.mark.head.sequence;
-                    index.save(&progress)
-                })
-            }
-            Ok(Work::Learn(_)) => Ok(()),
-            Ok(Work::Save(answer)) => {
-                let result = if failed {
-                    Err("the index failed before".to_owned())
-                } else {
-                    saved = progress.mark.head.sequence;
-                    index.save(&progress)
-                };
-                // Nobody waiting any more is no failure of the index.
-                let _heard = answer.send(result.clone());
-                result.or_else(|what| if failed { Ok(()) } else { Err(what) })
-            }
-            Err(RecvTimeoutError::Timeout) if unsaved == 0 || failed => Ok(()),
-            Err(RecvTimeoutError::Timeout) => {
-                saved = progress.mark.head.sequence;
-                index.save(&progress)
-            }
-            Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                if unsaved > 0
-                    && !failed
-                    && let Err(what) = index.save(&progress)
-                {
-                    index.broken(what);
                 }
-                return;
+                Ok(Work::Save(answer)) => {
+                    self.attempt(Self::save);
+                    // Nobody waiting any more is no failure of the index.
+                    let _heard = answer.send(self.failed.clone().map_or(Ok(()), Err));
+                }
+                Err(RecvTimeoutError::Timeout) if self.unsaved() == 0 => {}
+                Err(RecvTimeoutError::Timeout) => self.attempt(Self::save),
+                Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    if self.unsaved() > 0 {
+                        self.attempt(Self::save);
+                    }
+                    return;
+                }
             }
-        };
-        if let Err(what) = result {
-            failed = true;
-            index.broken(what);
         }
+    }
+
+    fn unsaved(&self) -> u64 {
+        let learned = self.progress.mark.head.sequence;
+        learned.saturating_sub(self.saved)
+    }
+
+    fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), String>) {
+        if self.failed.is_some() {
+            return;
+        }
+        if let Err(what) = step(self) {
+            self.index.broken(what.clone());
+            self.failed = Some(what);
+        }
+    }
+
+    fn learn(&mut self, learned: &Learned) -> Result<(), String> {
+        match self.index.learn(learned, &mut self.progress)? {
+            None => Ok(()),
+            Some(offset) => Err(format!(
+                "a key of the index led elsewhere than to byte {offset} of the entries"
+            )),
+        }
+    }
+
+    fn save(&mut self) -> Result<(), String> {
+        self.index.save(&self.progress)?;
+        self.saved = self.progress.mark.head.sequence;
+        Ok(())
     }
 }
