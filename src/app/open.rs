@@ -287,6 +287,11 @@ impl Ledger {
         })
     }
 
+    /// The ledger's id, in hex.
+    pub fn id(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.genesis.ledger)
+    }
+
     /// Signs a checkpoint of the log as it is at the call.
     pub fn signer(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
         Arc::clone(&self.sign)

@@ -160,7 +160,8 @@ fn v36_v39_marketing_rests_on_approval_and_on_no_other_ground() {
         )
     };
     assert_eq!(
-        reasons(&mut story, cited(3)), [ReasonCode::ApprovalRequired, ReasonCode::ApprovalNotLive]
+        reasons(&mut story, cited(3)),
+        [ReasonCode::ApprovalRequired, ReasonCode::ApprovalNotLive]
     );
     let first = story.grant(marketing(kinds(&[Agent]), classes(&[Billing])));
     let second = story.grant(marketing(kinds(&[Agent]), CpniClasses::ALL));
@@ -172,7 +173,10 @@ fn v36_v39_marketing_rests_on_approval_and_on_no_other_ground() {
         other => panic!("{other:?}"),
     }
     story.deny(marketing(kinds(&[Agent]), CpniClasses::ALL));
-    assert_eq!(reasons(&mut story, cited(second)), [ReasonCode::Denied, ReasonCode::ApprovalNotLive]);
+    assert_eq!(
+        reasons(&mut story, cited(second)),
+        [ReasonCode::Denied, ReasonCode::ApprovalNotLive]
+    );
 }
 
 #[test]

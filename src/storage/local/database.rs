@@ -92,7 +92,10 @@ impl Database {
                     if problem.contains("could not acquire lock") && tries < LOCK_TRIES =>
                 {
                     tries += 1;
-                    #[allow(clippy::disallowed_methods, reason = "opening is blocking work anyway")]
+                    #[allow(
+                        clippy::disallowed_methods,
+                        reason = "opening is blocking work anyway"
+                    )]
                     thread::sleep(Duration::from_millis(10));
                 }
                 opened => break opened?,
