@@ -10,8 +10,8 @@ use super::{
     progress::{Learned, Progress},
 };
 
-/// Progress of a long filling is told each time it took in so many entries.
-const TELL_EVERY: u64 = 1_000_000;
+/// Keys taken in together while filling (some 13 MB of memory): sorted, they cost sled a fraction.
+const TAUGHT_AT_ONCE: usize = 500_000;
 
 /// Where the index lies and what it reflects.
 pub(super) struct IndexPlace<'a> {
@@ -88,22 +88,32 @@ fn attempt(place: &IndexPlace<'_>) -> Result<Ready, Trouble> {
     // Without saved progress, after a crash before the first save, what it holds is counted later.
     let from = saved.unwrap_or(Progress::start(place.start));
     let mut progress = from;
-    let mut told = from.mark.head.sequence;
-    let (_, torn) = place.entries.replay(from.mark, &mut |batch| {
+    let mut waiting: Option<Learned> = None;
+    let mut teach = |learned: Learned| -> Result<(), Trouble> {
+        let taught = index
+            .learn(learned, &mut progress)
+            .map_err(Trouble::Rebuild)?;
+        taught.map_or(Ok(()), |at| Err(contradiction(place, fresh, at)))
+    };
+    let (end, torn) = place.entries.replay(from.mark, &mut |batch| {
         let learned = Learned::of(&batch);
-        if let Some(at) = index
-            .learn(&learned, &mut progress)
-            .map_err(Trouble::Rebuild)?
-        {
-            return Err(contradiction(place, fresh, at));
+        match &mut waiting {
+            Some(waiting) => waiting.extend(learned),
+            None => waiting = Some(learned),
         }
-        let reached = progress.mark.head.sequence;
-        if reached.saturating_sub(told) >= TELL_EVERY {
-            told = reached;
-            tracing::info!(entries = reached, "filling the vault's index");
+        match waiting.take_if(|waiting| waiting.keys.len() >= TAUGHT_AT_ONCE) {
+            Some(learned) => {
+                tracing::info!(
+                    entries = batch.end.head.sequence,
+                    "filling the vault's index"
+                );
+                teach(learned)
+            }
+            None => Ok(()),
         }
-        Ok(())
     })?;
+    waiting.map_or(Ok(()), teach)?;
+    debug_assert_eq!(progress.mark, end);
     if progress != from {
         index.save(&progress).map_err(Trouble::Rebuild)?;
     }

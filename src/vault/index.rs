@@ -202,13 +202,15 @@ impl Index {
         pending.extend(learned.keys.iter().copied());
     }
 
-    /// Puts a batch's keys into sled. Repeats are harmless; a key that led elsewhere is given back by its new offset.
+    /// Puts keys into sled. Repeats are harmless; a key that led elsewhere is given back by its new offset.
     pub(super) fn learn(
         &self,
-        learned: &Learned,
+        mut learned: Learned,
         progress: &mut Progress,
     ) -> Result<Option<u64>, String> {
         let mut contradicted = None;
+        // In order, so that a page of sled is touched once for all its keys.
+        learned.keys.sort_unstable();
         for (key, offset) in &learned.keys {
             let value = offset.to_be_bytes();
             let before = caught(|| self.db.insert(key, &value))?;
@@ -216,7 +218,7 @@ impl Index {
                 contradicted = Some(*offset);
             }
         }
-        progress.add(learned);
+        progress.add(&learned);
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         if !pending.is_empty() {
             for (key, _) in &learned.keys {

@@ -21,10 +21,13 @@ pub(super) struct Progress {
     pub(super) sum: u128,
 }
 
-/// What the index learns from one durable batch.
+/// What the index learns from durable batches that follow each other.
 pub(super) struct Learned {
     pub(super) keys: Vec<(Key, u64)>,
-    offset: u64,
+    batches: u64,
+    /// Where the last batch begins.
+    last_batch: u64,
+    /// The place after it.
     end: Mark,
 }
 
@@ -75,7 +78,20 @@ impl Learned {
             keys.push((customer_key(lookup), at));
             keys.push((pseudonym_key(pseudonym), at));
         }
-        Self { keys, offset, end }
+        Self {
+            keys,
+            batches: 1,
+            last_batch: offset,
+            end,
+        }
+    }
+
+    /// Adds what a following batch teaches.
+    pub(super) fn extend(&mut self, next: Self) {
+        self.keys.extend(next.keys);
+        self.batches += next.batches;
+        self.last_batch = next.last_batch;
+        self.end = next.end;
     }
 }
 
@@ -89,11 +105,11 @@ impl Progress {
         }
     }
 
-    /// Counts a batch in.
+    /// Counts what was learned in.
     pub(super) fn add(&mut self, learned: &Learned) {
         self.mark = learned.end;
-        self.last_batch = learned.offset;
-        self.batches += 1;
+        self.last_batch = learned.last_batch;
+        self.batches += learned.batches;
         for (key, _) in &learned.keys {
             self.sum = self.sum.wrapping_add(addend(key));
         }

@@ -20,7 +20,7 @@ struct Shadow {
     durable: HashMap<u64, Vec<u8>>,
     names: BTreeMap<PathBuf, u64>,
     /// After each sync: each name with its durable bytes.
-    steps: Vec<BTreeMap<PathBuf, Vec<u8>>>,
+    steps: Vec<Files>,
 }
 
 impl Shadow {
@@ -53,7 +53,7 @@ impl Shadow {
     }
 }
 
-fn materialize(files: &BTreeMap<PathBuf, Vec<u8>>) -> tempfile::TempDir {
+fn materialize(files: &Files) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = dir.path().join(name);
@@ -63,11 +63,14 @@ fn materialize(files: &BTreeMap<PathBuf, Vec<u8>>) -> tempfile::TempDir {
     dir
 }
 
+/// A disk after a sync: its names and their durable bytes.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// The step by which it was told, the customer, the pseudonym told.
+type Acknowledged = (usize, String, Pseudonym);
+
 /// A run of registrations: the disk after each sync, and who was acknowledged by then.
-fn run() -> (
-    Vec<BTreeMap<PathBuf, Vec<u8>>>,
-    Vec<(usize, String, Pseudonym)>,
-) {
+fn run() -> (Vec<Files>, Vec<Acknowledged>) {
     let dir = tempfile::tempdir().unwrap();
     let shadow = Arc::new(Mutex::new(Shadow::default()));
     let seen = Arc::clone(&shadow);
@@ -102,11 +105,7 @@ fn run() -> (
 }
 
 /// Everybody acknowledged by `step` is there; the others can be registered; and it stays so.
-fn assert_recovers(
-    files: &BTreeMap<PathBuf, Vec<u8>>,
-    step: usize,
-    acknowledged: &[(usize, String, Pseudonym)],
-) {
+fn assert_recovers(files: &Files, step: usize, acknowledged: &[Acknowledged]) {
     let dir = materialize(files);
     let mut now = Vec::new();
     {

@@ -2,12 +2,26 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::vault::{
     durable::Disk,
     entries::{Entries, start},
-    keys::Keys,
+    entry::{BatchHeader, Entry},
+    keys::{Keys, VaultId},
+    progress::Progress,
 };
+
+proptest! {
+    #[test]
+    fn t6_no_bytes_make_a_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _entry = Entry::parse(&bytes);
+        let _header = BatchHeader::parse(VaultId([1; 16]), &bytes);
+        let _progress = Progress::parse(&bytes);
+        let _entries = BatchHeader::of(u64::MAX, 2, [0; 32], &bytes).entries(&bytes);
+    }
+}
 
 fn refusal(dir: &Path) -> String {
     match Vault::create_or_open(options(dir)) {
