@@ -399,6 +399,14 @@ impl Config {
     }
 }
 
+/// This program's own file, to start another of it.
+///
+/// # Errors
+/// When the system doesn't say.
+pub fn executable() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Value>, ConfigError> {
     let unreadable = |problem: String| ConfigError::File {
         path: path.to_owned(),

@@ -81,3 +81,8 @@ pub fn counter(what: &'static str) -> ProgressBar {
     }
     bar
 }
+
+/// A line on standard error for whoever waits.
+pub fn progress_note(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
