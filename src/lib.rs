@@ -5,8 +5,10 @@
 pub mod access;
 pub mod app;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod codec;
+pub mod config;
 pub mod domain;
 pub mod grpc;
 pub mod ledger;
@@ -16,4 +18,5 @@ pub mod relay;
 pub mod sequencer;
 pub mod state;
 pub mod storage;
+pub mod telemetry;
 pub mod vault;

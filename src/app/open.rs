@@ -231,11 +231,11 @@ impl Ledger {
         replay(&states, &*journal, &|done, all| {
             progress("state view", done, all)
         })?;
-        let cited = states.ledger().vault;
-        vault.check_not_behind(vault::Head {
-            sequence: cited.0,
-            hash: cited.1,
-        })?;
+        let (sequence, hash) = states.ledger().vault;
+        // Before the first account no record cites the vault.
+        if sequence > 0 {
+            vault.check_not_behind(vault::Head { sequence, hash })?;
+        }
 
         let parts = Parts {
             journal: Arc::clone(&journal),
@@ -285,6 +285,11 @@ impl Ledger {
             flusher,
             vault,
         })
+    }
+
+    /// The ledger's id, in hex.
+    pub fn id(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.genesis.ledger)
     }
 
     /// Signs a checkpoint of the log as it is at the call.

@@ -274,9 +274,14 @@ impl Writer {
             if stopping {
                 return Ok(());
             }
-            let changed = tokio::time::timeout(LOOK_EVERY, self.committed.changed());
-            if let Ok(Err(_)) = self.runtime.block_on(async { changed.await }) {
+            let committed = &mut self.committed;
+            let changed = async { tokio::time::timeout(LOOK_EVERY, committed.changed()).await };
+            if let Ok(Err(_)) = self.runtime.block_on(changed) {
                 // The writer has ended; only the stop is waited for.
+                #[allow(
+                    clippy::disallowed_methods,
+                    reason = "a thread of its own, that no task waits for"
+                )]
                 std::thread::sleep(LOOK_EVERY);
             }
         }
