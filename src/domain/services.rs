@@ -292,3 +292,6 @@ impl Services {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,431 @@
-//! What must be erasable.
+//! What must be erasable: who is who, and the keys of what is sealed.
+//!
+//! The ledger is for ever and may be copied to an auditor; nothing in it may identify a person. The
+//! vault is the other half: it maps customer ids to the pseudonyms that records carry, and keeps each
+//! customer's data key, from which sealed fields get theirs. Destroy a customer's key, and all copies
+//! of the ledger are unreadable for that customer, with every proof intact (E8).
+//!
+//! ```text
+//! customer id ──HMAC──▶ lookup digest ──index──▶ entry ──▶ pseudonym
+//!                                                  └─▶ wrapped data key ──shard key──▶ data key ──HKDF──▶ a field's key
+//! vault/keys      root secrets, written once          vault/shards   256 wrapping keys, what an erasure destroys
+//! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
+//! ```
+//!
+//! Reading order: [`error`], `keys`, `shards`, `entry`, `entries`, `index`, `behind`, `open`, `register`, `seal`.
+//!
+//! Invariants:
+//! - A mapping is durable before anybody hears its pseudonym, so it is durable before the block that
+//!   cites it. The ledger records the vault's [`Head`]; a vault behind it is refused ([`Vault::check_not_behind`]).
+//! - A known customer is never registered a second time: a second pseudonym would forget a denial. So
+//!   *not found* is said only by an index known to be whole, and damaged files refuse instead of guessing.
+//! - No secret and no customer id leaves through `Debug`, an error, a log line or a file in the clear (T3).
+//! - Memory follows [`Options`], never the number of customers.
+//! - The vault knows nothing of the ledger, of consent, or of time.
+
+mod behind;
+mod bytes;
+mod cache;
+mod durable;
+mod entries;
+mod entry;
+mod error;
+mod index;
+mod keys;
+mod mac;
+mod open;
+mod register;
+mod seal;
+mod shards;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use zeroize::Zeroizing;
+
+use self::{
+    behind::Behind,
+    cache::Cache,
+    durable::Disk,
+    entries::Entries,
+    entry::{CUSTOMER_ID_MAX, Entry},
+    index::{Index, batch_key, customer_key, pseudonym_key},
+    keys::{Keys, Secret},
+    mac::{Lookup, Macs},
+    register::Writer,
+    seal::Root,
+    shards::Shards,
+};
+pub use self::{
+    durable::SyncHook,
+    error::VaultError,
+    seal::{OpenedField, SealedParts},
+};
+use crate::domain::ids::{Pseudonym, Token};
+
+const FIELD_NAME_MAX: usize = 64;
+
+/// How a vault is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// The vault's folder; created (mode 0700) if it isn't there.
+    pub dir: PathBuf,
+    /// Customers whose pseudonym and key are kept in memory (some 300 bytes each).
+    pub cache_entries: usize,
+    /// Memory of the index's page cache, in bytes.
+    pub index_cache_bytes: u64,
+    /// Called after each sync with what it made durable; for tests of crashes.
+    pub after_sync: Option<SyncHook>,
+}
+
+impl Options {
+    /// Defaults for the vault in `dir`: 100,000 customers and 64 MiB of index pages in memory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            cache_entries: 100_000,
+            index_cache_bytes: 64 << 20,
+            after_sync: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("dir", &self.dir)
+            .field("cache_entries", &self.cache_entries)
+            .field("index_cache_bytes", &self.index_cache_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many entries a vault has, and the running hash over them: what the ledger cites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Entries so far.
+    pub sequence: u64,
+    /// SHA-256(0x03 ‖ hash before ‖ entry), from the file's header on.
+    pub hash: [u8; 32],
+}
+
+/// What opening a vault found.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The last durable entry.
+    pub head: Head,
+    /// There was no vault before.
+    pub created: bool,
+    /// What an operator should know: a torn batch, a rebuilt index, a file that others can read.
+    pub notes: Vec<String>,
+}
+
+/// A customer's mapping, durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The customer as records name one.
+    pub pseudonym: Pseudonym,
+    /// A head that covers the mapping, for the block that uses it first.
+    pub head: Head,
+}
+
+/// The open vault. Cloning is cheap; the last one dropped saves the index and releases the files.
+#[derive(Clone)]
+pub struct Vault(Arc<Inner>);
+
+struct Inner {
+    keys: Keys,
+    shards: Shards,
+    macs: Macs,
+    entries: Entries,
+    index: Arc<Index>,
+    behind: Behind,
+    /// Held while registering, sync included.
+    writer: Mutex<Writer>,
+    /// The writer's head, for readers who don't wait for a sync.
+    head: Mutex<Head>,
+    /// By the first half of the lookup digest.
+    known: Cache<Pseudonym>,
+    /// By pseudonym; wiped on eviction.
+    roots: Cache<Arc<Root>>,
+    /// Held for the life of the vault.
+    _lock: File,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault(…)")
+    }
+}
+
+impl Vault {
+    /// Opens the vault, or creates it where there is none.
+    ///
+    /// Afterwards, and before anything is registered, compare it with the ledger: [`Vault::check_not_behind`].
+    pub fn create_or_open(options: Options) -> Result<(Self, Opened), VaultError> {
+        let disk = Disk::new(options.after_sync.clone());
+        Self::open_on(&options, &disk)
+    }
+
+    fn open_on(options: &Options, disk: &Disk) -> Result<(Self, Opened), VaultError> {
+        let (parts, opened) = open::open(options, disk)?;
+        for note in &opened.notes {
+            tracing::warn!(note, "vault");
+        }
+        let vault = Self(Arc::new(Inner {
+            macs: Macs::new(&parts.keys),
+            keys: parts.keys,
+            shards: parts.shards,
+            entries: parts.entries,
+            index: parts.index,
+            behind: parts.behind,
+            writer: Mutex::new(Writer {
+                end: parts.end,
+                torn: parts.torn,
+                stopped: None,
+            }),
+            head: Mutex::new(parts.end.head),
+            known: Cache::new(options.cache_entries),
+            roots: Cache::new(options.cache_entries),
+            _lock: parts.lock,
+        }));
+        Ok((vault, opened))
+    }
+
+    /// The customer's pseudonym; `None` when no such customer was ever registered.
+    pub fn find(&self, customer_id: &str) -> Result<Option<Pseudonym>, VaultError> {
+        self.find_by(&self.0.macs.lookup(checked(customer_id)?))
+    }
+
+    fn find_by(&self, lookup: &Lookup) -> Result<Option<Pseudonym>, VaultError> {
+        let inner = &self.0;
+        if let Some(pseudonym) = inner.known.get(&lookup.short()) {
+            return Ok(Some(pseudonym));
+        }
+        let Some(offset) = inner.index.get(&customer_key(lookup))? else {
+            return Ok(None);
+        };
+        let entry = inner.entries.read_entry(offset)?;
+        if entry.lookup != *lookup {
+            return Err(inner.misled(offset));
+        }
+        let root = inner.unwrap(offset, &entry)?;
+        let pseudonym = Pseudonym(entry.pseudonym);
+        inner.known.put(lookup.short(), pseudonym);
+        inner.roots.put(entry.pseudonym, root);
+        Ok(Some(pseudonym))
+    }
+
+    /// The customer id behind a pseudonym, for callers who may see it; `None` for an unknown pseudonym.
+    pub fn customer_id(&self, pseudonym: Pseudonym) -> Result<Option<String>, VaultError> {
+        let inner = &self.0;
+        let Some((offset, entry)) = inner.entry_of(pseudonym)? else {
+            return Ok(None);
+        };
+        let root = inner.unwrap(offset, &entry)?;
+        let id = entry.customer_id(&root);
+        let what = "the customer id does not open under the customer's key";
+        id.map(Some)
+            .ok_or_else(|| VaultError::damaged(inner.entries.path(), offset, what))
+    }
+
+    /// Maps customers to pseudonyms, in the order given; durable on return.
+    ///
+    /// New customers get a random pseudonym and a data key, known ones (and repeats) the pseudonym they
+    /// have. All new ones become durable by one sync (one for each 16,384). After
+    /// [`VaultError::Unknown`] the process must stop; after [`VaultError::NotStored`] it may try again.
+    pub fn register(&self, customer_ids: &[&str]) -> Result<Vec<Registration>, VaultError> {
+        register::register(self, customer_ids)
+    }
+
+    /// The last durable entry.
+    pub fn head(&self) -> Head {
+        *self.0.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses a vault that lacks an entry the ledger cites, or has another one there.
+    pub fn check_not_behind(&self, cited: Head) -> Result<(), VaultError> {
+        let inner = &self.0;
+        let own = self.head();
+        let differs = VaultError::Differs {
+            sequence: cited.sequence,
+        };
+        if cited.sequence > own.sequence {
+            return Err(VaultError::Behind { cited, own });
+        }
+        let here = if cited.sequence == own.sequence {
+            own.hash
+        } else {
+            // A cited head lies between two batches, and the later one carries the hash before it.
+            let Some(offset) = inner.index.get(&batch_key(cited.sequence))? else {
+                return Err(differs);
+            };
+            let batch = inner.entries.read_batch(offset)?;
+            let batch =
+                batch.map_err(|what| VaultError::damaged(inner.entries.path(), offset, what))?;
+            if batch.first != cited.sequence {
+                return Err(inner.misled(offset));
+            }
+            batch.before
+        };
+        if here == cited.hash {
+            Ok(())
+        } else {
+            Err(differs)
+        }
+    }
+
+    /// A keyed digest of an outside identifier: the same for the same kind and value, unreadable without the vault.
+    pub fn token(&self, kind: &str, value: &str) -> Token {
+        Token(self.0.macs.token(kind, value))
+    }
+
+    /// A keyed digest of caller and request id: by it a repeated request is found, also after a rebuild (C1).
+    pub fn request_token(&self, caller: &str, request_id: &[u8; 16]) -> [u8; 8] {
+        self.0.macs.request_token(caller, request_id)
+    }
+
+    /// What a record keeps of the request that made it: tells a repeat from another request under the same id.
+    pub fn request_mac(&self, actor: &str, content: &[u8; 32]) -> [u8; 16] {
+        self.0.macs.request(actor, content)
+    }
+
+    /// Seals a field of the record at `position` for this customer (module `seal` has the construction).
+    pub fn seal(
+        &self,
+        pseudonym: Pseudonym,
+        position: u64,
+        field: &str,
+        plaintext: &[u8],
+    ) -> Result<SealedParts, VaultError> {
+        named(field)?;
+        Ok(self.0.root_of(pseudonym)?.seal(position, field, plaintext))
+    }
+
+    /// Opens a sealed field and checks its commitment.
+    pub fn open_sealed(
+        &self,
+        pseudonym: Pseudonym,
+        position: u64,
+        field: &str,
+        sealed: &SealedParts,
+    ) -> Result<OpenedField, VaultError> {
+        named(field)?;
+        let root = self.0.root_of(pseudonym)?;
+        root.open(position, field, sealed)
+            .map_err(|what| VaultError::Unsealing {
+                position,
+                field: field.to_owned(),
+                what,
+            })
+    }
+
+    /// The Ed25519 seed that signs checkpoints.
+    pub fn signing_key(&self) -> Zeroizing<[u8; 32]> {
+        Secret::clone(&self.0.keys.checkpoint_seed)
+    }
+
+    /// Reads every entry from the disk and opens it; gives the head. For audits and after a restore.
+    pub fn verify(&self) -> Result<Head, VaultError> {
+        let inner = &self.0;
+        let own = self.head();
+        let mut reached = entries::start(inner.keys.vault);
+        let visit = &mut |batch: entries::Batch| {
+            for (offset, entry) in &batch.entries {
+                inner.unwrap(*offset, entry)?;
+            }
+            reached = batch.end;
+            Ok(())
+        };
+        inner
+            .entries
+            .replay(entries::start(inner.keys.vault), visit)?;
+        if reached.head.sequence < own.sequence {
+            return Err(inner.index.lost(reached.head.sequence, own.sequence));
+        }
+        Ok(reached.head)
+    }
+
+    /// Waits until the index is saved up to the last registration, so that the next start replays nothing.
+    pub fn save(&self) -> Result<(), VaultError> {
+        self.0.behind.save().map_err(|what| VaultError::Index {
+            dir: self.0.index.dir().to_owned(),
+            what,
+        })
+    }
+}
+
+impl Inner {
+    fn entry_of(&self, pseudonym: Pseudonym) -> Result<Option<(u64, Entry)>, VaultError> {
+        let Some(offset) = self.index.get(&pseudonym_key(&pseudonym.0))? else {
+            return Ok(None);
+        };
+        let entry = self.entries.read_entry(offset)?;
+        if entry.pseudonym != pseudonym.0 {
+            return Err(self.misled(offset));
+        }
+        Ok(Some((offset, entry)))
+    }
+
+    fn root_of(&self, pseudonym: Pseudonym) -> Result<Arc<Root>, VaultError> {
+        if let Some(root) = self.roots.get(&pseudonym.0) {
+            return Ok(root);
+        }
+        let found = self.entry_of(pseudonym)?;
+        let (offset, entry) = found.ok_or(VaultError::UnknownPseudonym(pseudonym))?;
+        let root = self.unwrap(offset, &entry)?;
+        self.roots.put(pseudonym.0, Arc::clone(&root));
+        Ok(root)
+    }
+
+    /// Opens the entry's data key, which also proves that the mapping is the one that was written.
+    fn unwrap(&self, offset: u64, entry: &Entry) -> Result<Arc<Root>, VaultError> {
+        let damaged = |what| VaultError::damaged(self.entries.path(), offset, what);
+        let shard_key = self.shards.of_generation(entry.shard, entry.generation).ok_or_else(|| {
+            damaged(format!("the entry needs generation {} of shard {}, which the shards file does not hold", entry.generation, entry.shard))
+        })?;
+        let data_key = entry.data_key(self.keys.vault, shard_key);
+        let data_key = data_key.ok_or_else(|| {
+            damaged("the entry's key does not open under its shard's key".to_owned())
+        })?;
+        Ok(Arc::new(Root::of_data_key(&data_key)))
+    }
+
+    /// The index led to an entry of somebody else.
+    fn misled(&self, offset: u64) -> VaultError {
+        let what =
+            format!("the index led to byte {offset} of the entries, where another entry lies");
+        self.index.broken(what.clone());
+        VaultError::Index {
+            dir: self.index.dir().to_owned(),
+            what,
+        }
+    }
+}
+
+/// The customer id, if its form is one that we keep.
+fn checked(customer_id: &str) -> Result<&str, VaultError> {
+    let rule = if customer_id.is_empty() {
+        "is empty"
+    } else if customer_id.len() > CUSTOMER_ID_MAX {
+        "is longer than 128 bytes"
+    } else if customer_id.chars().any(char::is_control) {
+        "holds a control character"
+    } else {
+        return Ok(customer_id);
+    };
+    Err(VaultError::CustomerId { rule })
+}
+
+fn named(field: &str) -> Result<(), VaultError> {
+    if (1..=FIELD_NAME_MAX).contains(&field.len()) {
+        return Ok(());
+    }
+    Err(VaultError::FieldName { bytes: field.len() })
+}

@@ -5,6 +5,8 @@ mod held;
 pub mod question;
 pub mod rule;
 pub mod ruling;
+#[cfg(test)]
+mod tests;
 
 use super::customer::{Context, Customer};
 use super::disclosures::require_askable;

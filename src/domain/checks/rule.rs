@@ -1,5 +1,7 @@
 //! The rule: from a question to its answer (C3, C9, R1, R18, R20).
 
+use std::borrow::Cow;
+
 use super::approval;
 use super::question::Question;
 use super::ruling::{Basis, CellState, Reason, ReasonCode, Remedy, Ruling, State};
@@ -296,12 +298,13 @@ impl Ruling {
         positions: impl IntoIterator<Item = Position>,
         fact: Option<&'static str>,
     ) {
-        let known = (self.reasons.iter()).position(|one| one.code == code && one.fact == fact);
+        let known =
+            (self.reasons.iter()).position(|one| one.code == code && one.fact.as_deref() == fact);
         let index = known.unwrap_or_else(|| {
             self.reasons.push(Reason {
                 code,
                 positions: Vec::new(),
-                fact,
+                fact: fact.map(Cow::Borrowed),
             });
             self.reasons.len() - 1
         });
@@ -320,7 +323,7 @@ impl Ruling {
         match (code, fact) {
             (ReasonCode::VerificationRequired, _) => self.remedy(Remedy::Verify),
             (ReasonCode::FactsRequired | ReasonCode::RecipientRequired, Some(fact)) => {
-                self.remedy(Remedy::SupplyFact(fact));
+                self.remedy(Remedy::SupplyFact(Cow::Borrowed(fact)));
             }
             _ => {}
         }

@@ -1,5 +1,7 @@
 //! The answer to a question: yes or no, why, on what, and for how long (C3, C9, R18, R20).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{Category, Position};
@@ -111,7 +113,7 @@ pub struct Reason {
     /// The records.
     pub positions: Vec<Position>,
     /// The fact that is missing or wrong, where one is: a field's name, never its value.
-    pub fact: Option<&'static str>,
+    pub fact: Option<Cow<'static, str>>,
 }
 
 /// What would turn a no into a yes (C9).
@@ -124,7 +126,7 @@ pub enum Remedy {
     /// The customer lifts these blocks.
     Lift(Vec<Position>),
     /// The caller supplies this fact.
-    SupplyFact(&'static str),
+    SupplyFact(Cow<'static, str>),
     /// The caller is verified anew.
     Verify,
 }

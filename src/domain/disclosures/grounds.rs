@@ -200,6 +200,19 @@ pub fn lacks(
     lacks
 }
 
+/// Whether the person to be told is verified now; the end of the call ends the verification (R19).
+fn is_verified(
+    ground: &Ground,
+    customer: &Customer,
+    rulebook: &Rulebook,
+    question: &Question,
+    at: Time,
+) -> bool {
+    let call_ended = (question.call).is_some_and(|call| customer.ended_calls.contains(&call));
+    !call_ended
+        && (ground.verification()).is_some_and(|verification| verification.opens(at, rulebook))
+}
+
 /// Classes are asked for by name: a question for all of them asks for those that there are.
 fn covers_known(allowed: CpniClasses, asked: CpniClasses) -> bool {
     asked.members().all(|class| allowed.contains(class))

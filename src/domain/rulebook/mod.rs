@@ -217,3 +217,6 @@ impl Rulebook {
         self.not_cpni.get(item as usize).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests;

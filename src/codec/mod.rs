@@ -1,0 +1,180 @@
+//! The only place where events become stored bytes, and stored bytes events.
+//!
+//! A released event type never changes: its name carries a version, and a new shape is a new version that old
+//! ones are read into. What may identify a person leaves an event through `seal` and comes back through `open`, so
+//! the data that is hashed holds nothing readable about anybody. Golden files under `tests/golden` guard the bytes.
+//!
+//! It must never decide anything, and never read a clock or a key.
+
+mod accounts;
+mod asked;
+mod names;
+mod record;
+mod rulings;
+mod said;
+mod scopes;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::event::Event;
+use crate::domain::ids::Personal;
+
+pub use record::{
+    Decoded, Fact, LEDGER_OPENED, RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook, read,
+    read_facts,
+};
+
+/// Takes a personal field out of an event, to be sealed under that name.
+pub type Seal<'a> = &'a mut dyn FnMut(&'static str, &Personal);
+
+/// Gives a sealed field's text back, or `None` where its key is not there (or not asked for).
+pub type Open<'a> = &'a dyn Fn(&str) -> Option<Personal>;
+
+/// An event's stored form without its sealed fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The versioned type name, e.g. `consent.granted.v1`.
+    pub kind: &'static str,
+    /// The `data` member: one compact JSON object.
+    pub data: String,
+}
+
+/// Why stored data are not an event.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A reader that meets a type it doesn't know stops: it can't tell what it would miss.
+    #[error("record type `{0}` is unknown to this release: use a newer one to read this ledger")]
+    UnknownType(String),
+    /// The data don't have the shape of their type.
+    #[error("data of `{kind}` are not of its shape: {problem}")]
+    Shape {
+        /// The type.
+        kind: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The line is no record.
+    #[error(transparent)]
+    Line(#[from] crate::ledger::LineError),
+}
+
+/// Why an event can't be stored; a defect of this program, never of its input.
+#[derive(Debug, thiserror::Error)]
+#[error("an event can't be written as JSON: {0}")]
+pub struct EncodeError(#[from] serde_json::Error);
+
+/// The stored form of `event`; personal fields go to `seal`.
+///
+/// # Errors
+/// When the event can't be written as JSON.
+pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
+    let (kind, data) = match event {
+        Event::AccountOpened(event) => (accounts::OPENED, json(&accounts::Opened::from(event))?),
+        Event::ServiceOpened(event) => (
+            accounts::SERVICE_OPENED,
+            json(&accounts::ServiceOpenedData::from(event))?,
+        ),
+        Event::ServiceClosed(event) => (
+            accounts::SERVICE_CLOSED,
+            json(&accounts::ServiceClosedData::from(event))?,
+        ),
+        Event::NoticeGiven(event) => (said::NOTICE, json(&said::Notice::from(event))?),
+        Event::Granted(event) => (said::GRANTED, json(&said::Grant::new(event, seal))?),
+        Event::Blocked(event) => (
+            said::blocked_kind(event.block.kind),
+            json(&said::BlockData::new(event, seal))?,
+        ),
+        Event::GrantedOnce(event) => (said::GRANTED_ONCE, json(&said::Once::new(event, seal))?),
+        Event::CallEnded(event) => (said::CALL_ENDED, json(&said::CallEndedData::from(event))?),
+        Event::DisclosureMade(event) => (asked::MADE, json(&asked::Made::new(event, seal))?),
+        Event::DisclosureRefused(event) => {
+            (asked::REFUSED, json(&asked::Refused::new(event, seal))?)
+        }
+        Event::RulingRecorded(event) => (asked::RULED, json(&asked::Ruled::new(event, seal))?),
+    };
+    Ok(Encoded { kind, data })
+}
+
+/// The event that `data` of type `kind` hold. Without its key a personal field is absent.
+///
+/// # Errors
+/// An unknown type, or data that are not of the type's shape.
+pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
+    match kind {
+        accounts::OPENED => accounts::Opened::event(parse(kind, data)?),
+        accounts::SERVICE_OPENED => accounts::ServiceOpenedData::event(parse(kind, data)?),
+        accounts::SERVICE_CLOSED => accounts::ServiceClosedData::event(parse(kind, data)?),
+        said::NOTICE => said::Notice::event(parse(kind, data)?),
+        said::GRANTED => said::Grant::event(parse(kind, data)?, open),
+        said::DENIED | said::WITHDRAWN | said::RESTRICTED => {
+            said::BlockData::event(parse(kind, data)?, kind, open)
+        }
+        said::GRANTED_ONCE => said::Once::event(parse(kind, data)?, open),
+        said::CALL_ENDED => said::CallEndedData::event(parse(kind, data)?),
+        asked::MADE => asked::Made::event(parse(kind, data)?, open),
+        asked::REFUSED => asked::Refused::event(parse(kind, data)?, open),
+        asked::RULED => asked::Ruled::event(parse(kind, data)?, open),
+        _ => return Err(DecodeError::UnknownType(kind.to_owned())),
+    }
+    .map_err(|problem| shape(kind, problem))
+}
+
+/// Every event type of customers, in the order of their numbers: append only, and never reuse one.
+const KINDS: &[&str] = &[
+    accounts::OPENED,
+    accounts::SERVICE_OPENED,
+    accounts::SERVICE_CLOSED,
+    said::NOTICE,
+    said::GRANTED,
+    said::DENIED,
+    said::WITHDRAWN,
+    said::RESTRICTED,
+    said::GRANTED_ONCE,
+    said::CALL_ENDED,
+    asked::MADE,
+    asked::REFUSED,
+    asked::RULED,
+];
+
+/// The number of an event type, for compact views.
+pub fn number_of(kind: &str) -> Option<u8> {
+    KINDS
+        .iter()
+        .position(|known| *known == kind)
+        .and_then(|at| u8::try_from(at).ok())
+}
+
+/// The event type of that number.
+pub fn name_of(number: u8) -> Option<&'static str> {
+    KINDS.get(usize::from(number)).copied()
+}
+
+/// Whether records of that type are disclosures, made or refused (P8).
+pub fn is_disclosure(kind: &str) -> bool {
+    kind == asked::MADE || kind == asked::REFUSED
+}
+
+/// The gag order that a record is under (P7).
+pub fn gag_order(fact: &Fact) -> Option<crate::domain::disclosures::Seal> {
+    match fact {
+        Fact::About(_, Event::DisclosureMade(event)) => event.seal,
+        Fact::About(_, Event::DisclosureRefused(event)) => event.seal,
+        _ => None,
+    }
+}
+
+fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {
+    serde_json::to_string(data)
+}
+
+fn parse<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
+    serde_json::from_str(data).map_err(|problem| shape(kind, problem.to_string()))
+}
+
+fn shape(kind: &str, problem: String) -> DecodeError {
+    DecodeError::Shape {
+        kind: kind.to_owned(),
+        problem,
+    }
+}

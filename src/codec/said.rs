@@ -1,0 +1,264 @@
+//! What was said: `notice.given.v1`, `consent.*.v1`, `call.ended.v1`.
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{Digest, Instant, numbers, positions, token};
+use super::scopes::ScopeData;
+use super::{Open, Seal};
+use crate::domain::consent::word::{
+    Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,
+};
+use crate::domain::event::Event;
+use crate::domain::ids::Position;
+use crate::domain::notices::{GiveNotice, NoticeGiven};
+use crate::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
+
+pub const NOTICE: &str = "notice.given.v1";
+pub const GRANTED: &str = "consent.granted.v1";
+pub const DENIED: &str = "consent.denied.v1";
+pub const WITHDRAWN: &str = "consent.withdrawn.v1";
+pub const RESTRICTED: &str = "consent.restricted.v1";
+pub const GRANTED_ONCE: &str = "consent.granted_once.v1";
+pub const CALL_ENDED: &str = "call.ended.v1";
+
+const ASSURANCE_REFERENCE: &str = "assurance_reference";
+const EVIDENCE_REFERENCE: &str = "evidence_reference";
+
+pub fn blocked_kind(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Deny => DENIED,
+        BlockKind::Withdraw => WITHDRAWN,
+        BlockKind::Restrict => RESTRICTED,
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    version: String,
+    text_digest: Digest,
+    form: Medium,
+    language: String,
+    covers: ScopeData,
+}
+
+impl From<&NoticeGiven> for Notice {
+    fn from(event: &NoticeGiven) -> Self {
+        let notice = &event.notice;
+        Self {
+            version: notice.version.clone(),
+            text_digest: Digest(notice.text_digest),
+            form: notice.form,
+            language: notice.language.clone(),
+            covers: ScopeData::from(&notice.covers),
+        }
+    }
+}
+
+impl Notice {
+    pub fn event(self) -> Result<Event, String> {
+        Ok(Event::NoticeGiven(NoticeGiven {
+            notice: GiveNotice {
+                version: self.version,
+                text_digest: self.text_digest.0,
+                form: self.form,
+                language: self.language,
+                covers: self.covers.scope()?,
+            },
+        }))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatementData {
+    medium: Medium,
+    speaker: Speaker,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    assurance: Option<AssuranceData>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notice: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence_digest: Option<Digest>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssuranceData {
+    method: AssuranceMethod,
+    at: Instant,
+}
+
+impl AssuranceData {
+    pub fn new(assurance: &Assurance, field: &'static str, seal: Seal<'_>) -> Self {
+        if let Some(reference) = &assurance.reference {
+            seal(field, reference);
+        }
+        Self {
+            method: assurance.method,
+            at: Instant(assurance.at),
+        }
+    }
+
+    pub fn assurance(self, field: &str, open: Open<'_>) -> Assurance {
+        Assurance {
+            method: self.method,
+            reference: open(field),
+            at: self.at.0,
+        }
+    }
+}
+
+impl StatementData {
+    fn new(statement: &Statement, seal: Seal<'_>) -> Self {
+        if let Some(reference) = &statement.evidence_reference {
+            seal(EVIDENCE_REFERENCE, reference);
+        }
+        Self {
+            medium: statement.medium,
+            speaker: statement.speaker,
+            assurance: statement
+                .assurance
+                .as_ref()
+                .map(|assurance| AssuranceData::new(assurance, ASSURANCE_REFERENCE, seal)),
+            notice: statement.notice.map(|notice| notice.0),
+            evidence_digest: statement.evidence_digest.map(Digest),
+        }
+    }
+
+    fn statement(self, open: Open<'_>) -> Statement {
+        Statement {
+            medium: self.medium,
+            speaker: self.speaker,
+            assurance: self
+                .assurance
+                .map(|data| data.assurance(ASSURANCE_REFERENCE, open)),
+            notice: self.notice.map(Position),
+            evidence_digest: self.evidence_digest.map(|digest| digest.0),
+            evidence_reference: open(EVIDENCE_REFERENCE),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    scope: ScopeData,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lifts: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    still_blocked_by: Vec<u64>,
+    statement: StatementData,
+}
+
+impl Grant {
+    pub fn new(event: &Granted, seal: Seal<'_>) -> Self {
+        Self {
+            scope: ScopeData::from(&event.scope),
+            lifts: numbers(&event.lifts),
+            still_blocked_by: numbers(&event.still_blocked_by),
+            statement: StatementData::new(&event.statement, seal),
+        }
+    }
+
+    pub fn event(self, open: Open<'_>) -> Result<Event, String> {
+        Ok(Event::Granted(Granted {
+            scope: self.scope.scope()?,
+            lifts: positions(self.lifts),
+            still_blocked_by: positions(self.still_blocked_by),
+            statement: self.statement.statement(open),
+        }))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockData {
+    scope: ScopeData,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    except: Vec<ScopeData>,
+    statement: StatementData,
+}
+
+impl BlockData {
+    pub fn new(event: &Blocked, seal: Seal<'_>) -> Self {
+        Self {
+            scope: ScopeData::from(&event.block.scope),
+            except: event.block.except.iter().map(ScopeData::from).collect(),
+            statement: StatementData::new(&event.statement, seal),
+        }
+    }
+
+    pub fn event(self, kind: &str, open: Open<'_>) -> Result<Event, String> {
+        let except = self
+            .except
+            .into_iter()
+            .map(ScopeData::scope)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Event::Blocked(Blocked {
+            block: Block {
+                kind: match kind {
+                    DENIED => BlockKind::Deny,
+                    WITHDRAWN => BlockKind::Withdraw,
+                    _ => BlockKind::Restrict,
+                },
+                scope: self.scope.scope()?,
+                except: except.into(),
+            },
+            statement: self.statement.statement(open),
+        }))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    call: String,
+    scope: ScopeData,
+    statement: StatementData,
+    ends_at: Instant,
+}
+
+impl Once {
+    pub fn new(event: &GrantedOnce, seal: Seal<'_>) -> Self {
+        Self {
+            call: event.grant.call.to_string(),
+            scope: ScopeData::from(&event.grant.scope),
+            statement: StatementData::new(&event.grant.statement, seal),
+            ends_at: Instant(event.ends_at),
+        }
+    }
+
+    pub fn event(self, open: Open<'_>) -> Result<Event, String> {
+        Ok(Event::GrantedOnce(GrantedOnce {
+            grant: GrantOnce {
+                call: token(&self.call)?,
+                scope: self.scope.scope()?,
+                statement: self.statement.statement(open),
+            },
+            ends_at: self.ends_at.0,
+        }))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallEndedData {
+    call: String,
+}
+
+impl From<&CallEnded> for CallEndedData {
+    fn from(event: &CallEnded) -> Self {
+        Self {
+            call: event.call.to_string(),
+        }
+    }
+}
+
+impl CallEndedData {
+    pub fn event(self) -> Result<Event, String> {
+        Ok(Event::CallEnded(CallEnded {
+            call: token(&self.call)?,
+        }))
+    }
+}

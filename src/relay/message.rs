@@ -1,0 +1,279 @@
+//! What one position looks like on the wire: a CloudEvents 1.0 event in binary mode (N2).
+//!
+//! Attributes are headers with the prefix `ce-`, the payload is the event's data (CloudEvents NATS binding §3.1). The
+//! payload holds the record's published facts and nothing else: no sealed fields, no request digest, nobody's pseudonym
+//! but the customer's, no link to the record before.
+//!
+//! A record under seal is published as a marker that is the same for all of them, position aside (N4). It carries no record
+//! hash either: the rest of a record can be guessed, and a hash lets anyone try guesses.
+
+use std::fmt;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::subject;
+use crate::ledger::{Hash, LineError, Record, Subject, leaf_hash};
+
+/// The headers that the relay writes. Attribute names of CloudEvents are lower-case letters and digits only.
+pub mod header {
+    /// CloudEvents' version, `1.0`.
+    pub const SPECVERSION: &str = "ce-specversion";
+    /// `<ledger>-<position>`: the same for ever, by which repeats are known.
+    pub const ID: &str = "ce-id";
+    /// `urn:consent-ledger:<ledger>`.
+    pub const SOURCE: &str = "ce-source";
+    /// The record's type; [`WITHHELD_TYPE`](super::WITHHELD_TYPE) for a marker.
+    pub const TYPE: &str = "ce-type";
+    /// The customer's pseudonym, or `ledger`. Absent in a marker.
+    pub const SUBJECT: &str = "ce-subject";
+    /// When the ledger recorded it. Absent in a marker.
+    pub const TIME: &str = "ce-time";
+    /// `application/json`.
+    pub const DATACONTENTTYPE: &str = "ce-datacontenttype";
+    /// The ledger position.
+    pub const POSITION: &str = "ce-position";
+    /// The subject's own sequence number: 1, 2, 3 … without a gap. Absent in a marker.
+    pub const SUBJECT_VERSION: &str = "ce-subjectversion";
+    /// The rulebook in force. Absent in a marker.
+    pub const RULEBOOK: &str = "ce-rulebook";
+    /// Its version. Absent in a marker.
+    pub const RULEBOOK_VERSION: &str = "ce-rulebookversion";
+    /// The record's hash in the chain, 64 hex digits. Absent in a marker.
+    pub const RECORD_HASH: &str = "ce-recordhash";
+}
+
+/// Present and `true` on a message that may have been sent before, into a stream that no longer has it.
+pub const REPLAY_HEADER: &str = "consent-replay";
+
+/// The type of a marker.
+pub const WITHHELD_TYPE: &str = "consent.withheld.v1";
+
+/// One position, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) position: u64,
+    pub(super) subject: String,
+    pub(super) headers: HeaderMap,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Message {
+    /// The message of a line of the log.
+    pub(super) fn of_line(ledger: &[u8; 16], line: &[u8]) -> Result<Message, LineError> {
+        let record = Record::parse(line)?;
+        Ok(if is_under_seal(&record.data) {
+            Message::marker(ledger, record.position)
+        } else {
+            Message::open(ledger, &record, leaf_hash(line))?
+        })
+    }
+
+    fn open(ledger: &[u8; 16], record: &Record, hash: Hash) -> Result<Message, LineError> {
+        let mut headers = envelope(ledger, record.position, &record.kind);
+        let subject = match record.subject {
+            Subject::Ledger => subject::LEDGER.to_owned(),
+            Subject::Customer(pseudonym) => Hex(&pseudonym).to_string(),
+        };
+        put(&mut headers, header::SUBJECT, subject);
+        put(&mut headers, header::TIME, record.recorded_at.to_string());
+        put(
+            &mut headers,
+            header::SUBJECT_VERSION,
+            record.version.to_string(),
+        );
+        put(
+            &mut headers,
+            header::RULEBOOK,
+            percent_encoded(&record.policy.rulebook),
+        );
+        put(
+            &mut headers,
+            header::RULEBOOK_VERSION,
+            percent_encoded(&record.policy.version),
+        );
+        put(&mut headers, header::RECORD_HASH, hash.to_string());
+        Ok(Message {
+            position: record.position,
+            subject: subject::of(ledger, &record.kind, &record.subject),
+            headers,
+            payload: payload(record)?,
+        })
+    }
+
+    fn marker(ledger: &[u8; 16], position: u64) -> Message {
+        Message {
+            position,
+            subject: subject::withheld(ledger),
+            headers: envelope(ledger, position, WITHHELD_TYPE),
+            payload: format!(r#"{{"position":{position},"type":"withheld.v1"}}"#).into_bytes(),
+        }
+    }
+
+    /// Marks the message as one that may have been sent before.
+    pub(super) fn mark_replay(&mut self) {
+        put(&mut self.headers, REPLAY_HEADER, "true".to_owned());
+    }
+}
+
+/// The headers that every message has.
+fn envelope(ledger: &[u8; 16], position: u64, kind: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let id = format!("{}-{position}", Hex(ledger));
+    headers.insert(
+        async_nats::header::NATS_MESSAGE_ID,
+        HeaderValue::from(id.as_str()),
+    );
+    // The stream's last sequence is that of the position before, which is this position's number.
+    let expected = HeaderValue::from(position);
+    headers.insert(async_nats::header::NATS_EXPECTED_LAST_SEQUENCE, expected);
+    put(&mut headers, header::SPECVERSION, "1.0".to_owned());
+    put(&mut headers, header::ID, id);
+    put(&mut headers, header::SOURCE, source(ledger));
+    put(&mut headers, header::TYPE, kind.to_owned());
+    put(
+        &mut headers,
+        header::DATACONTENTTYPE,
+        "application/json".to_owned(),
+    );
+    put(&mut headers, header::POSITION, position.to_string());
+    headers
+}
+
+fn source(ledger: &[u8; 16]) -> String {
+    format!("urn:consent-ledger:{}", Hex(ledger))
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+}
+
+/// What a message says about its place, read back from the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The record's hash; `None` for a withheld position.
+    pub(super) hash: Option<Hash>,
+}
+
+impl Mark {
+    /// Reads the headers of the message that must hold `position` of `ledger`; `Err` says what is wrong with them.
+    pub(super) fn read(
+        headers: &HeaderMap,
+        ledger: &[u8; 16],
+        position: u64,
+    ) -> Result<Mark, String> {
+        let get = |name: &'static str| {
+            headers
+                .get(HeaderName::from_static(name))
+                .map(HeaderValue::as_str)
+        };
+        let must_be = |name, wanted: String| match get(name) {
+            Some(found) if found == wanted => Ok(()),
+            Some(found) => Err(format!("`{name}` is {found:?} and should be {wanted:?}")),
+            None => Err(format!("it has no header `{name}`")),
+        };
+        must_be(header::SOURCE, source(ledger))?;
+        must_be(header::POSITION, position.to_string())?;
+        let withheld = get(header::TYPE) == Some(WITHHELD_TYPE);
+        let hash = match get(header::RECORD_HASH) {
+            Some(digits) => {
+                Some(Hash::parse(digits).ok_or_else(|| format!("its record hash is {digits:?}"))?)
+            }
+            None if withheld => None,
+            None => return Err(format!("it has no header `{}`", header::RECORD_HASH)),
+        };
+        Ok(Mark { hash })
+    }
+}
+
+/// The published facts, in the order of the record.
+#[derive(Serialize)]
+struct Payload<'a> {
+    position: u64,
+    recorded_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
+    subject: SubjectFacts,
+    version: u64,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    part: [u16; 2],
+    policy: PolicyFacts<'a>,
+    data: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct SubjectFacts {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PolicyFacts<'a> {
+    rulebook: &'a str,
+    version: &'a str,
+}
+
+fn payload(record: &Record) -> Result<Vec<u8>, LineError> {
+    let facts = Payload {
+        position: record.position,
+        recorded_at: record.recorded_at.to_string(),
+        occurred_at: record.occurred_at.map(|time| time.to_string()),
+        subject: match &record.subject {
+            Subject::Ledger => SubjectFacts {
+                kind: "ledger",
+                id: None,
+            },
+            Subject::Customer(id) => SubjectFacts {
+                kind: "customer",
+                id: Some(Hex(id).to_string()),
+            },
+        },
+        version: record.version,
+        kind: &record.kind,
+        part: [record.part.index, record.part.of],
+        policy: PolicyFacts {
+            rulebook: &record.policy.rulebook,
+            version: &record.policy.version,
+        },
+        data: serde_json::from_str(&record.data).map_err(|_| LineError::Field { field: "data" })?,
+    };
+    serde_json::to_vec(&facts).map_err(|_| LineError::Field { field: "data" })
+}
+
+/// Whether the record's data has a member `seal`, whatever its value. Data that can't be read counts as sealed.
+fn is_under_seal(data: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Seal {
+        #[serde(default, deserialize_with = "present")]
+        seal: bool,
+    }
+    fn present<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(value).map(|_| true)
+    }
+    serde_json::from_str::<Seal>(data).map_or(true, |data| data.seal)
+}
+
+/// A header value as the CloudEvents binding wants it: printable ASCII, all else (and `"`, `%`, space) as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'%' => encoded.push_str(&format!("%{byte:02X}")),
+            0x21..=0x7e => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// An id as lower-case hex digits.
+pub(super) struct Hex<'a>(pub(super) &'a [u8; 16]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

@@ -1,0 +1,67 @@
+//! From a command's records to its answer: the same for the first time and for a repeat years of restarts later.
+
+use super::{Answer, Outcome};
+use crate::domain::consent::word::Granted;
+use crate::domain::disclosures::{DisclosureMade, DisclosureRefused};
+use crate::domain::event::{Event, RulingRecorded};
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::time::Time;
+
+/// The facts of a command's records that its answer needs.
+pub struct Recorded<'a> {
+    pub customer: Pseudonym,
+    pub first: u64,
+    pub version: u64,
+    pub recorded_at: Time,
+    pub events: &'a [Event],
+}
+
+pub fn answer(recorded: &Recorded<'_>, repeated: bool) -> Answer {
+    let count = recorded.events.len() as u64;
+    Answer {
+        customer: recorded.customer,
+        first: Position(recorded.first),
+        position: Position(recorded.first.saturating_add(count).saturating_sub(1)),
+        version: recorded.version,
+        recorded_at: recorded.recorded_at,
+        repeated,
+        outcome: outcome(recorded.events),
+    }
+}
+
+fn outcome(events: &[Event]) -> Outcome {
+    match events.first() {
+        Some(Event::Granted(_) | Event::Blocked(_)) => Outcome::Spoken {
+            still_blocked_by: still_blocked_by(events),
+        },
+        Some(Event::DisclosureMade(DisclosureMade { relied_on, .. })) => Outcome::Disclosed {
+            relied_on: relied_on.clone(),
+        },
+        Some(Event::DisclosureRefused(DisclosureRefused { reasons, .. })) => {
+            Outcome::DisclosureRefused {
+                reasons: reasons.clone(),
+            }
+        }
+        Some(Event::RulingRecorded(RulingRecorded { ruling, .. })) => {
+            Outcome::Ruled(Box::new(ruling.clone()))
+        }
+        _ => Outcome::Done,
+    }
+}
+
+fn still_blocked_by(events: &[Event]) -> Vec<Position> {
+    let mut blocks: Vec<Position> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Granted(Granted {
+                still_blocked_by, ..
+            }) => Some(still_blocked_by),
+            _ => None,
+        })
+        .flatten()
+        .copied()
+        .collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    blocks
+}

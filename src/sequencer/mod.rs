@@ -1,0 +1,282 @@
+//! The single writer: what happens to a command until it is a durable fact.
+//!
+//! Commands wait in a bounded queue. One thread takes all that wait, decides each against the customer's state,
+//! makes records, links them, and commits one block: that sync is the only wait on disk, shared by everybody whose
+//! command is in it. Then the state is published, every caller is answered, and who follows the log is woken.
+//!
+//! Nothing is visible before it is durable. A commit whose outcome is unknown ends the process: it comes back from
+//! what is on disk.
+
+mod answer;
+mod draft;
+mod queue;
+mod records;
+mod writer;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::clock::{Clock, ClockError};
+use crate::domain::command::Command;
+use crate::domain::ids::{Position, Pseudonym, Token};
+use crate::domain::refusal::Refusal;
+use crate::domain::rulebook::Rulebook;
+use crate::domain::ruling::{ReasonCode, Ruling};
+use crate::domain::time::Time;
+use crate::domain::vocabulary::Channel;
+use crate::ledger::Frontier;
+use crate::state::{Fatal, StateError, States};
+use crate::storage::Journal;
+use crate::vault::{Vault, VaultError};
+
+pub use writer::{Writer, own_actor};
+
+/// How the writer works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Commands that may wait or be in work; more are refused (T5).
+    pub queue_commands: usize,
+    /// Records of one block at most.
+    pub block_records: u32,
+    /// What a refused caller is told to wait.
+    pub retry_after: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            queue_commands: 8_192,
+            block_records: 1_024,
+            retry_after: Duration::from_millis(50),
+        }
+    }
+}
+
+/// Who calls, as the door knows it; never what the request says (T2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The calling service.
+    pub service: String,
+    /// The role in which it calls.
+    pub role: String,
+}
+
+/// Which customer a command is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerRef {
+    /// The company's own id of the account.
+    Id(String),
+    /// The ledger's pseudonym.
+    Pseudonym(Pseudonym),
+}
+
+/// A command with everything around it (C1).
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The caller's id of this request: the same id again gives the first answer.
+    pub request_id: Uuid,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// How the command reached the company.
+    pub channel: Channel,
+    /// The person who took it, as a token.
+    pub person: Option<Token>,
+    /// Whom it is about.
+    pub customer: CustomerRef,
+    /// When it happened, by the caller's word.
+    pub occurred_at: Option<Time>,
+    /// The customer's version that the caller has seen.
+    pub expected_version: Option<u64>,
+    /// After this the caller no longer waits: the command is dropped before it is sequenced, never after.
+    pub deadline: Option<Instant>,
+    /// SHA-256 of the request without its id.
+    pub content: [u8; 32],
+    /// What is wanted.
+    pub command: Command,
+}
+
+/// A durable command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Whom it is about.
+    pub customer: Pseudonym,
+    /// The command's first record.
+    pub first: Position,
+    /// The command's last record: reads that wait for it see the command.
+    pub position: Position,
+    /// The customer's version after the command.
+    pub version: u64,
+    /// When it was recorded.
+    pub recorded_at: Time,
+    /// Whether this is the answer to the same request sent before.
+    pub repeated: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was recorded.
+    Done,
+    /// Words were recorded; grants among them may still be blocked by these (R3).
+    Spoken {
+        /// Blocks that stand in some cell of a grant.
+        still_blocked_by: Vec<Position>,
+    },
+    /// The disclosure may be made, and is on record.
+    Disclosed {
+        /// The approvals it rests on.
+        relied_on: Vec<Position>,
+    },
+    /// The disclosure may not be made, and that is on record.
+    DisclosureRefused {
+        /// Why.
+        reasons: Vec<ReasonCode>,
+    },
+    /// The ruling is on record.
+    Ruled(Box<Ruling>),
+}
+
+/// Why a command was not recorded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The rules refuse it.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// The request id was used for another content.
+    #[error("request id {0} was used before for a request of other content: use a new id")]
+    RequestIdReused(Uuid),
+    /// A version 7 id older than the window: whether it was answered can't be known any more.
+    #[error(
+        "request id {id} is older than the {window_days} days for which ids are remembered: look whether it was recorded, then use a new id"
+    )]
+    RequestIdTooOld {
+        /// The id.
+        id: Uuid,
+        /// The window.
+        window_days: u32,
+    },
+    /// The customer changed since the caller looked.
+    #[error("the customer is at version {actual}, not {expected}: read again and decide again")]
+    VersionMismatch {
+        /// What the caller expected.
+        expected: u64,
+        /// What is.
+        actual: u64,
+    },
+    /// As many commands as the queue holds are waiting.
+    #[error("the queue is full: try again in {} ms", .retry_after.as_millis())]
+    QueueFull {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The deadline passed before the command's turn; nothing was recorded.
+    #[error("the deadline passed before the command was sequenced; nothing was recorded")]
+    DeadlinePassed,
+    /// The clock can't be believed.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// Nothing was stored; the caller may try again.
+    #[error("nothing was stored, try again: {0}")]
+    Unavailable(String),
+    /// The ledger is stopping.
+    #[error("the ledger is stopping; nothing was recorded")]
+    Stopping,
+    /// A part of the ledger failed; nothing was recorded.
+    #[error("{0}; nothing was recorded")]
+    Failed(String),
+}
+
+impl From<StateError> for SubmitError {
+    fn from(error: StateError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<VaultError> for SubmitError {
+    fn from(error: VaultError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What the writer works with.
+pub struct Parts {
+    /// Where blocks become durable.
+    pub journal: Arc<dyn Journal>,
+    /// Customers' current state, caught up to the journal's head.
+    pub states: States,
+    /// Pseudonyms, keys, digests.
+    pub vault: Vault,
+    /// The rulebook in force.
+    pub rulebook: Arc<Rulebook>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The Merkle tree's edge at the journal's head.
+    pub frontier: Frontier,
+    /// What is done when the outcome of a commit is unknown.
+    pub fatal: Fatal,
+}
+
+/// A cheap handle to the running writer.
+#[derive(Clone)]
+pub struct Handle {
+    queue: queue::Sender,
+    vault: Vault,
+    committed: watch::Receiver<u64>,
+}
+
+impl Handle {
+    /// Records a command.
+    ///
+    /// # Errors
+    /// Why it was not recorded; see [`SubmitError`].
+    pub async fn submit(&self, intent: Intent) -> Result<Answer, SubmitError> {
+        let mut answers = self
+            .queue
+            .offer(vec![intent])?
+            .await
+            .map_err(|_| SubmitError::Stopping)?;
+        answers.pop().unwrap_or(Err(SubmitError::Stopping))
+    }
+
+    /// Records commands in their order, waiting for room in the queue instead of refusing: for streams, whose callers
+    /// are held back by not being read.
+    pub async fn submit_many(&self, intents: Vec<Intent>) -> Vec<Result<Answer, SubmitError>> {
+        let count = intents.len();
+        match self.queue.wait_and_offer(intents).await {
+            Ok(answers) => answers.await.unwrap_or_else(|_| stopping(count)),
+            Err(_) => stopping(count),
+        }
+    }
+
+    /// The token of an identifier from outside: comparable, not readable.
+    pub fn pseudonymise(&self, kind: &'static str, value: &str) -> Token {
+        self.vault.token(kind, value)
+    }
+
+    /// The pseudonym of an account id, where the vault has one.
+    ///
+    /// # Errors
+    /// When the id is malformed or the vault can't be read.
+    pub fn find(&self, customer_id: &str) -> Result<Option<Pseudonym>, VaultError> {
+        self.vault.find(customer_id)
+    }
+
+    /// The position after the newest durable record; changes with every commit.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.clone()
+    }
+
+    /// Commands waiting or in work.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+}
+
+fn stopping(count: usize) -> Vec<Result<Answer, SubmitError>> {
+    (0..count).map(|_| Err(SubmitError::Stopping)).collect()
+}

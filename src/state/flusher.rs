@@ -1,0 +1,176 @@
+//! The thread that writes dirty state behind: entries, made durable, then the position that they reflect.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::repeats::day_of;
+use super::shards::Shards;
+use super::{Fatal, StateError, States};
+
+#[derive(Default)]
+pub struct Signal {
+    state: Mutex<Pending>,
+    wake: Condvar,
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct Pending {
+    dirty: usize,
+    wanted: bool,
+    stop: bool,
+    stopped: bool,
+}
+
+impl Signal {
+    /// Some customers became dirty. Waits while twice the limit is unwritten.
+    pub fn changed(&self, added: usize, limit: usize) {
+        let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.dirty += added;
+        if pending.dirty >= limit {
+            self.wake.notify_one();
+        }
+        while pending.dirty >= limit.saturating_mul(2) && !pending.stopped {
+            pending = self
+                .room
+                .wait(pending)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn cleaned(&self, count: usize) {
+        let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.dirty = pending.dirty.saturating_sub(count);
+        self.room.notify_all();
+    }
+}
+
+/// The running thread; stopping it writes what is dirty first.
+pub struct Flusher {
+    states: States,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flusher {
+    pub(super) fn start(states: States, fatal: Fatal) -> Result<Self, StateError> {
+        let running = states.clone();
+        let thread = std::thread::Builder::new()
+            .name("state-view".to_owned())
+            .spawn(move || run(&running, &fatal))
+            .map_err(|error| StateError::View(error.to_string()))?;
+        states
+            .0
+            .signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped = false;
+        Ok(Self {
+            states,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for a write now, without waiting for it.
+    pub fn hurry(&self) {
+        let signal = &self.states.0.signal;
+        signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .wanted = true;
+        signal.wake.notify_one();
+    }
+
+    /// Writes what is dirty and ends the thread.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let signal = &self.states.0.signal;
+        signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stop = true;
+        signal.wake.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the state view panicked");
+        }
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn run(states: &States, fatal: &Fatal) {
+    let inner = &states.0;
+    let mut stopping = false;
+    while !stopping {
+        let pending = inner
+            .signal
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let limit = inner.options.flush_dirty;
+        let (mut pending, _) = inner
+            .signal
+            .wake
+            .wait_timeout_while(pending, inner.options.flush_every, |pending| {
+                pending.dirty < limit && !pending.stop && !pending.wanted
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        pending.wanted = false;
+        stopping = pending.stop;
+        drop(pending);
+        if states.applied() == states.stored() {
+            continue;
+        }
+        if let Err(error) = write(states) {
+            fatal(&format!("state view: {error}"));
+            break;
+        }
+    }
+    let mut pending = inner
+        .signal
+        .state
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    pending.stop = false;
+    pending.stopped = true;
+    inner.signal.room.notify_all();
+}
+
+/// One round. A crash at any point leaves entries that are at least as new as the stored position says.
+fn write(states: &States) -> Result<(), StateError> {
+    let inner = &states.0;
+    let started = std::time::Instant::now();
+    let (position, ledger) = states.snapshot();
+    let mut written = 0;
+    for shard in 0..Shards::count() {
+        let customers = inner.shards.dirty(shard);
+        for (pseudonym, customer) in &customers {
+            inner.store.set_customer(*pseudonym, customer)?;
+        }
+        written += customers.len();
+        // Clean customers may be read back from sled at once: it shows its own writes before they are durable.
+        let cleaned = inner.shards.stored(customers);
+        inner.signal.cleaned(cleaned);
+    }
+    let repeats = inner.repeats.write()?;
+    inner.store.sync()?;
+    inner.store.set_reflects(position, &ledger)?;
+    inner.repeats.stored(&repeats);
+    inner.repeats.forget_before(day_of(ledger.recorded_at))?;
+    inner.stored.store(position, Ordering::Release);
+    metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());
+    tracing::debug!(position, written, "state view written");
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! What the ledger knows of itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Decoded, Fact};
+use crate::ledger::Hash;
+
+/// The ledger's own state, carried beside the customers'.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerState {
+    /// Records about the ledger itself.
+    pub version: u64,
+    /// The newest record about the ledger itself.
+    pub last: u64,
+    /// Time of the newest record of all, microseconds.
+    pub recorded_at: i64,
+    /// Name, version and digest of the rulebook in force.
+    pub rulebook: (String, String, [u8; 32]),
+    /// Accounts opened.
+    pub customers: u64,
+    /// Sequence and hash of the newest vault entry that a record cites.
+    pub vault: (u64, [u8; 32]),
+    /// The newest account's record.
+    pub last_account: u64,
+    /// Hash of the newest record reflected.
+    pub hash: [u8; 32],
+}
+
+impl LedgerState {
+    /// Takes a record over; one that is reflected already changes nothing.
+    pub fn take(&mut self, decoded: &Decoded, hash: Hash) {
+        let record = &decoded.record;
+        self.recorded_at = self.recorded_at.max(record.recorded_at.0);
+        self.hash = hash.0;
+        match &decoded.fact {
+            Fact::LedgerOpened(genesis) if self.version == 0 => {
+                self.version = 1;
+                self.rulebook = (
+                    genesis.rulebook.name.clone(),
+                    genesis.rulebook.version.clone(),
+                    genesis.rulebook.digest.0,
+                );
+            }
+            Fact::RulebookAdopted(adopted) if record.position > self.last => {
+                self.version = record.version;
+                self.last = record.position;
+                self.rulebook = (
+                    adopted.name.clone(),
+                    adopted.version.clone(),
+                    adopted.digest,
+                );
+            }
+            Fact::About(_, crate::domain::event::Event::AccountOpened(opened))
+                if record.position > self.last_account =>
+            {
+                self.customers += 1;
+                self.last_account = record.position;
+                if opened.vault.sequence > self.vault.0 {
+                    self.vault = (opened.vault.sequence, opened.vault.hash);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One customer's current state: a bounded cache over a view that can be rebuilt from the log.
+//!
+//! The sequencer publishes what it committed; readers get it at once. What was published and is not yet in the view
+//! is *dirty* and stays in memory; a thread of its own writes it behind (`flusher`), entries first and durable, the
+//! view's position after, so that a replay from that position is always enough. A view that is lost or broken is
+//! deleted and rebuilt.
+//!
+//! It is never a source of truth, and never says what the log doesn't.
+
+mod flusher;
+mod ledger_state;
+mod repeats;
+mod replay;
+mod shards;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::customer::Customer;
+use crate::domain::ids::Pseudonym;
+
+pub use ledger_state::LedgerState;
+pub use repeats::{Repeat, RequestToken, day_of};
+pub use replay::{Replayed, replay};
+
+use repeats::Repeats;
+use shards::Shards;
+use store::Store;
+pub use store::open_sled;
+
+/// What is done when a file can't be trusted any more: report it, and end the process without another write.
+pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How the view is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The view's folder; deleted and rebuilt when broken.
+    pub dir: PathBuf,
+    /// Customers kept in memory beside the dirty ones.
+    pub cache_customers: usize,
+    /// Bytes that sled may cache.
+    pub sled_cache_bytes: u64,
+    /// Longest time that a change stays unwritten.
+    pub flush_every: Duration,
+    /// Dirty customers that start a write at once; twice as many make the writer wait.
+    pub flush_dirty: usize,
+    /// Days for which a request id is remembered (C1).
+    pub request_window_days: u32,
+}
+
+/// Why the view can't answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StateError {
+    /// The view's files can't be read or written.
+    #[error("the state view can't be used ({0}): it is rebuilt from the log at the next start")]
+    View(String),
+    /// The log can't be read or decoded.
+    #[error("the log can't be replayed: {0}")]
+    Log(String),
+}
+
+/// What one block changed.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The position after the block.
+    pub next: u64,
+    /// Customers as they are now.
+    pub customers: Vec<(Pseudonym, Arc<Customer>)>,
+    /// Request ids that were answered.
+    pub repeats: Vec<Repeat>,
+    /// The ledger's own state now.
+    pub ledger: LedgerState,
+}
+
+/// The customers' current state; a cheap handle.
+#[derive(Clone)]
+pub struct States(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    shards: Shards,
+    store: Store,
+    repeats: Repeats,
+    ledger: Mutex<LedgerState>,
+    /// Everything below is in the shards or the store.
+    applied: AtomicU64,
+    /// The newest record's time: rulings are never earlier.
+    recorded_at: AtomicI64,
+    /// Everything below is durable in the store.
+    stored: AtomicU64,
+    signal: flusher::Signal,
+}
+
+impl States {
+    /// Opens the view of ledger `ledger`, or starts an empty one where there is none or it is broken.
+    /// Afterwards the log must be replayed from [`States::applied`].
+    ///
+    /// # Errors
+    /// When the folder can't be used at all.
+    pub fn open(options: Options, ledger: [u8; 16]) -> Result<Self, StateError> {
+        let store = Store::open(&options, ledger)?;
+        let (position, ledger) = store.reflects()?;
+        Ok(Self(Arc::new(Inner {
+            shards: Shards::new(options.cache_customers),
+            repeats: Repeats::open(store.database(), options.request_window_days)?,
+            recorded_at: AtomicI64::new(ledger.recorded_at),
+            ledger: Mutex::new(ledger),
+            applied: AtomicU64::new(position),
+            stored: AtomicU64::new(position),
+            signal: flusher::Signal::default(),
+            store,
+            options,
+        })))
+    }
+
+    /// The customer's state now; `None` where the ledger has no record of one.
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn get(&self, pseudonym: Pseudonym) -> Result<Option<Arc<Customer>>, StateError> {
+        self.0
+            .shards
+            .get(pseudonym, || self.0.store.customer(pseudonym))
+    }
+
+    /// The request that carried this id, where it was answered within the window.
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn repeat(
+        &self,
+        token: RequestToken,
+        days: std::ops::RangeInclusive<u32>,
+    ) -> Result<Option<Repeat>, StateError> {
+        self.0.repeats.find(token, days)
+    }
+
+    /// How many days request ids are remembered.
+    pub fn request_window_days(&self) -> u32 {
+        self.0.options.request_window_days
+    }
+
+    /// The ledger's own state.
+    pub fn ledger(&self) -> LedgerState {
+        self.0
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The newest record's time, microseconds.
+    pub fn ledger_recorded_at(&self) -> i64 {
+        self.0.recorded_at.load(Ordering::Acquire)
+    }
+
+    /// The ledger's own state and the position that it and the customers reflect, of one instant.
+    fn snapshot(&self) -> (u64, LedgerState) {
+        let ledger = self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.applied(), ledger.clone())
+    }
+
+    /// Everything below that position is visible here.
+    pub fn applied(&self) -> u64 {
+        self.0.applied.load(Ordering::Acquire)
+    }
+
+    /// Everything below that position is durable in the view.
+    pub fn stored(&self) -> u64 {
+        self.0.stored.load(Ordering::Acquire)
+    }
+
+    /// Makes a committed block visible. Waits while too much is unwritten, so that memory stays bounded.
+    pub fn publish(&self, applied: Applied) {
+        let inner = &self.0;
+        inner.repeats.remember(applied.repeats);
+        let added = inner.shards.publish(applied.customers);
+        {
+            let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            inner
+                .recorded_at
+                .store(applied.ledger.recorded_at, Ordering::Release);
+            *ledger = applied.ledger;
+            inner.applied.store(applied.next, Ordering::Release);
+        }
+        inner.signal.changed(added, inner.options.flush_dirty);
+    }
+
+    /// Starts the thread that writes behind; it ends when the returned handle is stopped or dropped.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn write_behind(&self, fatal: Fatal) -> Result<Flusher, StateError> {
+        Flusher::start(self.clone(), fatal)
+    }
+}
+
+pub use flusher::Flusher;

@@ -1,0 +1,205 @@
+//! The way from the log to the state: the same `evolve` that the writer uses, with the decoding spread over the cores.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::repeats::{Repeat, day_of};
+use super::{Applied, StateError, States};
+use crate::codec::{Decoded, read_facts};
+use crate::domain::customer::{Customer, evolve};
+use crate::domain::ids::Pseudonym;
+use crate::ledger::{Hash, StoredBlock, leaf_hash};
+use crate::storage::Journal;
+
+/// Records that are applied before they are published together.
+const CHUNK_RECORDS: usize = 16_384;
+/// Blocks being decoded at once.
+const BLOCKS_AHEAD: usize = 32;
+
+/// What a replay did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// Records applied.
+    pub records: u64,
+    /// The position after the last one.
+    pub next: u64,
+}
+
+type Block = Result<Vec<(Decoded, Hash)>, StateError>;
+type Job = (StoredBlock, Sender<Block>);
+
+/// Brings `states` from the position that it reflects up to the head of `journal`.
+///
+/// # Errors
+/// When the log can't be read or decoded, or the view not be used.
+pub fn replay(
+    states: &States,
+    journal: &dyn Journal,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Replayed, StateError> {
+    let (from, to) = (states.applied(), journal.head().next);
+    let workers = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, 8);
+    let (jobs, queue) = sync_channel::<Job>(BLOCKS_AHEAD);
+    let queue = Mutex::new(queue);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| decode_jobs(&queue));
+        }
+        let mut chunk = Chunk::new(states, from);
+        let mut waiting: VecDeque<Receiver<Block>> = VecDeque::new();
+        let mut next = from;
+        while next < to || !waiting.is_empty() {
+            if next < to && waiting.len() < BLOCKS_AHEAD {
+                let block = read_block(journal, next)?;
+                next = block.next();
+                let (done, result) = channel();
+                if jobs.send((block, done)).is_err() {
+                    return Err(StateError::Log("no thread decodes".to_owned()));
+                }
+                waiting.push_back(result);
+            } else if let Some(result) = waiting.pop_front() {
+                let block = result
+                    .recv()
+                    .map_err(|_| StateError::Log("decoding stopped".to_owned()))??;
+                chunk.take(block)?;
+                progress(chunk.next - from, to - from);
+            }
+        }
+        chunk.publish();
+        drop(jobs);
+        Ok(Replayed {
+            records: to - from,
+            next: to,
+        })
+    })
+}
+
+fn read_block(journal: &dyn Journal, position: u64) -> Result<StoredBlock, StateError> {
+    journal
+        .read(position)
+        .map_err(|error| StateError::Log(error.to_string()))?
+        .ok_or_else(|| StateError::Log(format!("no block holds position {position}")))
+}
+
+fn decode_jobs(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((block, done)) = job else { return };
+        // Whoever asked may have given up; then nobody wants the answer.
+        let _ = done.send(decode(&block));
+    }
+}
+
+fn decode(block: &StoredBlock) -> Block {
+    let open = block
+        .open()
+        .map_err(|error| StateError::Log(error.to_string()))?;
+    open.iter()
+        .map(|(position, line)| {
+            let decoded = read_facts(line)
+                .map_err(|error| StateError::Log(format!("position {position}: {error}")))?;
+            Ok((decoded, leaf_hash(line)))
+        })
+        .collect()
+}
+
+struct Chunk<'a> {
+    states: &'a States,
+    customers: HashMap<Pseudonym, Customer>,
+    applied: Applied,
+    records: usize,
+    next: u64,
+}
+
+impl<'a> Chunk<'a> {
+    fn new(states: &'a States, next: u64) -> Self {
+        let applied = Applied {
+            ledger: states.ledger(),
+            ..Applied::default()
+        };
+        Self {
+            states,
+            customers: HashMap::new(),
+            applied,
+            records: 0,
+            next,
+        }
+    }
+
+    fn take(&mut self, block: Vec<(Decoded, Hash)>) -> Result<(), StateError> {
+        for (decoded, hash) in &block {
+            self.apply(decoded, *hash)?;
+        }
+        // Whole blocks only: no reader may see half a command.
+        if self.records >= CHUNK_RECORDS {
+            self.publish();
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, decoded: &Decoded, hash: Hash) -> Result<(), StateError> {
+        let record = &decoded.record;
+        self.next = record.position + 1;
+        self.records += 1;
+        self.applied.ledger.take(decoded, hash);
+        if let Some(repeat) = repeat_of(decoded) {
+            self.applied.repeats.push(repeat);
+        }
+        let Some((pseudonym, placed)) = decoded.placed() else {
+            return Ok(());
+        };
+        let before = match self.customers.remove(&pseudonym) {
+            Some(customer) => Some(customer),
+            None => self.states.get(pseudonym)?.map(Arc::unwrap_or_clone),
+        };
+        // The view may be newer than the position that it promises.
+        let reflected = before
+            .as_ref()
+            .is_some_and(|customer| customer.last >= placed.position);
+        let after = if reflected {
+            before
+        } else {
+            evolve(before, &placed)
+        };
+        if let Some(customer) = after {
+            self.customers.insert(pseudonym, customer);
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let ledger = self.applied.ledger.clone();
+        let mut applied = std::mem::replace(
+            &mut self.applied,
+            Applied {
+                ledger,
+                ..Applied::default()
+            },
+        );
+        applied.next = self.next;
+        applied.customers = self
+            .customers
+            .drain()
+            .map(|(pseudonym, customer)| (pseudonym, Arc::new(customer)))
+            .collect();
+        self.states.publish(applied);
+        self.records = 0;
+    }
+}
+
+/// The request that a record answered, where it is the first of its command.
+fn repeat_of(decoded: &Decoded) -> Option<Repeat> {
+    let record = &decoded.record;
+    let mac = record.request_mac?;
+    let (token, content) = mac.split_first_chunk::<8>()?;
+    Some(Repeat {
+        token: *token,
+        content: content.try_into().ok()?,
+        first: record.position,
+        of: record.part.of,
+        day: day_of(record.recorded_at.0),
+    })
+}

@@ -1,0 +1,105 @@
+//! Customers in memory: the dirty ones all, the clean ones up to a number.
+//!
+//! Each shard's lock guards both maps and the load from the view, so that a stale load can't replace what was published
+//! while it ran.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+
+use super::StateError;
+use crate::domain::customer::Customer;
+use crate::domain::ids::Pseudonym;
+
+const SHARDS: usize = 64;
+
+pub struct Shards(Vec<Mutex<Shard>>);
+
+struct Shard {
+    dirty: HashMap<Pseudonym, Arc<Customer>>,
+    clean: LruCache<Pseudonym, Arc<Customer>>,
+}
+
+impl Shards {
+    pub fn new(cache_customers: usize) -> Self {
+        let each = NonZeroUsize::new(cache_customers / SHARDS).unwrap_or(NonZeroUsize::MIN);
+        let shard = || Shard {
+            dirty: HashMap::new(),
+            clean: LruCache::new(each),
+        };
+        Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
+    }
+
+    pub fn get(
+        &self,
+        pseudonym: Pseudonym,
+        load: impl FnOnce() -> Result<Option<Customer>, StateError>,
+    ) -> Result<Option<Arc<Customer>>, StateError> {
+        let mut shard = self.shard(pseudonym);
+        if let Some(customer) = shard.dirty.get(&pseudonym) {
+            return Ok(Some(Arc::clone(customer)));
+        }
+        if let Some(customer) = shard.clean.get(&pseudonym) {
+            return Ok(Some(Arc::clone(customer)));
+        }
+        let Some(customer) = load()?.map(Arc::new) else {
+            return Ok(None);
+        };
+        shard.clean.put(pseudonym, Arc::clone(&customer));
+        Ok(Some(customer))
+    }
+
+    /// Takes changed customers over; says how many became dirty.
+    pub fn publish(&self, customers: Vec<(Pseudonym, Arc<Customer>)>) -> usize {
+        let mut added = 0;
+        for (pseudonym, customer) in customers {
+            let mut shard = self.shard(pseudonym);
+            shard.clean.pop(&pseudonym);
+            added += usize::from(shard.dirty.insert(pseudonym, customer).is_none());
+        }
+        added
+    }
+
+    /// The dirty customers of one shard.
+    pub fn dirty(&self, shard: usize) -> Vec<(Pseudonym, Arc<Customer>)> {
+        let Some(shard) = self.0.get(shard) else {
+            return Vec::new();
+        };
+        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard
+            .dirty
+            .iter()
+            .map(|(pseudonym, customer)| (*pseudonym, Arc::clone(customer)))
+            .collect()
+    }
+
+    /// The customers are durable in the view: those unchanged since are clean now. Says how many.
+    pub fn stored(&self, customers: Vec<(Pseudonym, Arc<Customer>)>) -> usize {
+        let mut cleaned = 0;
+        for (pseudonym, customer) in customers {
+            let mut shard = self.shard(pseudonym);
+            let unchanged = shard
+                .dirty
+                .get(&pseudonym)
+                .is_some_and(|now| Arc::ptr_eq(now, &customer));
+            if unchanged {
+                shard.dirty.remove(&pseudonym);
+                shard.clean.put(pseudonym, customer);
+                cleaned += 1;
+            }
+        }
+        cleaned
+    }
+
+    pub const fn count() -> usize {
+        SHARDS
+    }
+
+    fn shard(&self, pseudonym: Pseudonym) -> MutexGuard<'_, Shard> {
+        let index = usize::from(pseudonym.0[0]) % SHARDS;
+        // A panic while a shard was held left whole entries: the maps are never half-changed.
+        self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! The view on disk: a sled database of checksummed entries and the position that they reflect.
+
+use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{LedgerState, Options, StateError};
+use crate::domain::customer::Customer;
+use crate::domain::ids::Pseudonym;
+
+/// Raised whenever the shape of an entry changes: an older view is then rebuilt.
+const FORMAT: u32 = 1;
+const META: &str = "meta";
+const SEGMENT_BYTES: usize = 8 << 20;
+
+pub struct Store {
+    database: sled::Db,
+    customers: sled::Tree,
+    meta: sled::Tree,
+    file: File,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Identity {
+    format: u32,
+    ledger: [u8; 16],
+}
+
+impl Store {
+    /// Opens the view, and deletes and recreates it when it is of another ledger or format, or can't be read.
+    pub fn open(options: &Options, ledger: [u8; 16]) -> Result<Self, StateError> {
+        match Self::try_open(options, ledger) {
+            Ok(store) => Ok(store),
+            Err(problem) => {
+                if options.dir.exists() {
+                    tracing::warn!(%problem, "the state view is rebuilt from the log");
+                    fs::remove_dir_all(&options.dir).map_err(|error| view(&error))?;
+                }
+                Self::try_open(options, ledger)
+            }
+        }
+    }
+
+    fn try_open(options: &Options, ledger: [u8; 16]) -> Result<Self, StateError> {
+        let database = open_sled(&options.dir, options.sled_cache_bytes)?;
+        let store = Self {
+            customers: database
+                .open_tree("customers")
+                .map_err(|error| view(&error))?,
+            meta: database.open_tree(META).map_err(|error| view(&error))?,
+            file: File::open(options.dir.join("db")).map_err(|error| view(&error))?,
+            database,
+        };
+        let identity = Identity {
+            format: FORMAT,
+            ledger,
+        };
+        match store.read::<Identity>(&store.meta, b"identity")? {
+            Some(found) if found == identity => {}
+            Some(_) => {
+                return Err(StateError::View(
+                    "it is of another ledger or format".to_owned(),
+                ));
+            }
+            None if store.customers.is_empty() => {
+                store.write(&store.meta, b"identity", &identity)?;
+            }
+            None => {
+                return Err(StateError::View(
+                    "it has entries and no identity".to_owned(),
+                ));
+            }
+        }
+        Ok(store)
+    }
+
+    pub fn database(&self) -> &sled::Db {
+        &self.database
+    }
+
+    /// The position below which everything is reflected, and the ledger's own state there.
+    pub fn reflects(&self) -> Result<(u64, LedgerState), StateError> {
+        Ok(self.read(&self.meta, b"reflects")?.unwrap_or_default())
+    }
+
+    pub fn set_reflects(&self, position: u64, ledger: &LedgerState) -> Result<(), StateError> {
+        self.write(&self.meta, b"reflects", &(position, ledger))?;
+        self.database.flush().map_err(|error| view(&error))?;
+        Ok(())
+    }
+
+    pub fn customer(&self, pseudonym: Pseudonym) -> Result<Option<Customer>, StateError> {
+        self.read(&self.customers, &pseudonym.0)
+    }
+
+    pub fn set_customer(
+        &self,
+        pseudonym: Pseudonym,
+        customer: &Customer,
+    ) -> Result<(), StateError> {
+        self.write(&self.customers, &pseudonym.0, customer)
+    }
+
+    /// Makes everything written so far survive the power.
+    pub fn sync(&self) -> Result<(), StateError> {
+        self.database.flush().map_err(|error| view(&error))?;
+        self.file.sync_data().map_err(|error| view(&error))
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        tree: &sled::Tree,
+        key: &[u8],
+    ) -> Result<Option<T>, StateError> {
+        let found = catch_unwind(AssertUnwindSafe(|| tree.get(key)))
+            .map_err(|_| StateError::View("sled panicked while reading".to_owned()))?
+            .map_err(|error| view(&error))?;
+        let Some(bytes) = found else { return Ok(None) };
+        let Some((body, sum)) = bytes.split_last_chunk::<4>() else {
+            return Err(StateError::View("an entry is cut off".to_owned()));
+        };
+        if checksum(key, body) != u32::from_le_bytes(*sum) {
+            return Err(StateError::View("an entry's checksum is wrong".to_owned()));
+        }
+        postcard::from_bytes(body)
+            .map(Some)
+            .map_err(|error| view(&error))
+    }
+
+    fn write<T: Serialize>(
+        &self,
+        tree: &sled::Tree,
+        key: &[u8],
+        value: &T,
+    ) -> Result<(), StateError> {
+        let mut bytes = postcard::to_stdvec(value).map_err(|error| view(&error))?;
+        let sum = checksum(key, &bytes);
+        bytes.extend_from_slice(&sum.to_le_bytes());
+        // Plain inserts: batches leak disk without bound in this release of sled.
+        tree.insert(key, bytes).map_err(|error| view(&error))?;
+        Ok(())
+    }
+}
+
+/// Opens a view's database; a panic of sled over broken files is an error here.
+pub fn open_sled(dir: &Path, cache_bytes: u64) -> Result<sled::Db, StateError> {
+    let dir: PathBuf = dir.to_owned();
+    let open = move || {
+        sled::Config::new()
+            .path(dir)
+            .segment_size(SEGMENT_BYTES)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(None)
+            .open()
+    };
+    catch_unwind(open)
+        .map_err(|_| StateError::View("sled panicked while opening it".to_owned()))?
+        .map_err(|error| view(&error))
+}
+
+fn checksum(key: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+pub fn view(error: &dyn std::fmt::Display) -> StateError {
+    StateError::View(error.to_string())
+}

@@ -1,0 +1,218 @@
+//! sled, with its edges covered.
+//!
+//! One key per block: its first position, big-endian, so that the block which contains a position is the last
+//! one at or before it. sled flushes when told to and promises nothing about the power; [`Database::settle`]
+//! adds the `fdatasync` through a descriptor of our own. sled panics where it finds its files damaged: every call
+//! is caught and turned into an error. A value above a quarter of a segment would go to a file of its own that is
+//! never synced; a leaf of 17 stored blocks at their limit stays below that with segments of 8 MiB.
+
+use std::{
+    fs::{self, File},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use super::{
+    SEGMENT_BYTES,
+    observe::{Stage, SyncObserver},
+    refusal::OpenError,
+    tail::sync,
+};
+use crate::{
+    ledger::StoredBlock,
+    storage::{ReadError, files},
+};
+
+/// Tries to open while the lock of a database just closed by this process is still being let go.
+const LOCK_TRIES: u32 = 200;
+
+/// The blocks by first position.
+pub(super) struct Database {
+    sled: sled::Db,
+    file: File,
+    path: PathBuf,
+    observer: Option<Arc<dyn SyncObserver>>,
+}
+
+/// What recovery asks of a database, so that its rules can be tested without one.
+pub(super) trait Blocks {
+    /// The block with the greatest first position below `position`.
+    fn before(&self, position: u64) -> Result<Option<StoredBlock>, ReadError>;
+
+    /// The block that begins at `first`.
+    fn beginning_at(&self, first: u64) -> Result<Option<StoredBlock>, ReadError> {
+        let found = match first.checked_add(1) {
+            Some(above) => self.before(above)?,
+            None => None,
+        };
+        Ok(found.filter(|block| block.first == first))
+    }
+}
+
+impl Database {
+    /// Opens or creates the database in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// What sled said, or what it panicked with.
+    pub(super) fn open(
+        dir: &Path,
+        cache_bytes: u64,
+        observer: Option<Arc<dyn SyncObserver>>,
+    ) -> Result<Database, String> {
+        let config = sled::Config::new()
+            .path(dir)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(None)
+            .use_compression(false)
+            .cache_capacity(cache_bytes);
+        let mut tries = 0;
+        let sled = loop {
+            match caught(|| config.open()) {
+                // Our own lock file says that nobody else is here: it is this process, still closing.
+                Err(problem)
+                    if problem.contains("could not acquire lock") && tries < LOCK_TRIES =>
+                {
+                    tries += 1;
+                    thread::sleep(Duration::from_millis(10));
+                }
+                opened => break opened?,
+            }
+        };
+        let path = file_in(dir);
+        let file =
+            File::open(&path).map_err(|error| files::naming(&path, "open", &error).to_string())?;
+        Ok(Database {
+            sled,
+            file,
+            path,
+            observer,
+        })
+    }
+
+    /// Adds a block. Not durable yet.
+    pub(super) fn insert(&self, block: &StoredBlock) -> Result<(), String> {
+        caught(|| self.sled.insert(block.first.to_be_bytes(), &*block.bytes)).map(drop)
+    }
+
+    /// The first position at or after `position` that a block begins at.
+    pub(super) fn first_from(&self, position: u64) -> Result<Option<u64>, ReadError> {
+        let mut range = self.sled.range(position.to_be_bytes()..);
+        match caught(|| range.next().transpose()) {
+            Ok(found) => Ok(found.and_then(|(key, _)| {
+                let key = <[u8; 8]>::try_from(&*key).ok()?;
+                Some(u64::from_be_bytes(key))
+            })),
+            Err(problem) => Err(ReadError::Store { position, problem }),
+        }
+    }
+
+    /// Makes everything inserted so far durable.
+    pub(super) fn settle(&self) -> Result<(), String> {
+        caught(|| self.sled.flush())?;
+        sync(
+            &self.file,
+            &self.path,
+            Stage::Database,
+            self.observer.as_deref(),
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// Every block in order of position, as the bytes are; stops after the first error.
+    pub(super) fn all(&self) -> impl Iterator<Item = Result<StoredBlock, ReadError>> + use<> {
+        let mut rows = self.sled.iter();
+        let mut reached = 0;
+        let mut ended = false;
+        std::iter::from_fn(move || {
+            if ended {
+                return None;
+            }
+            let found = match caught(|| rows.next().transpose()) {
+                Ok(None) => return None,
+                Ok(Some((key, value))) => parse(&key, &value, reached),
+                Err(problem) => Err(ReadError::Store {
+                    position: reached,
+                    problem,
+                }),
+            };
+            match &found {
+                Ok(block) => reached = block.next(),
+                Err(_) => ended = true,
+            }
+            Some(found)
+        })
+    }
+}
+
+impl Blocks for Database {
+    fn before(&self, position: u64) -> Result<Option<StoredBlock>, ReadError> {
+        let asked = position.saturating_sub(1);
+        match caught(|| self.sled.get_lt(position.to_be_bytes())) {
+            Ok(None) => Ok(None),
+            Ok(Some((key, value))) => parse(&key, &value, asked).map(Some),
+            Err(problem) => Err(ReadError::Store {
+                position: asked,
+                problem,
+            }),
+        }
+    }
+}
+
+/// The one file of the database in `dir` that holds blocks.
+pub(super) fn file_in(dir: &Path) -> PathBuf {
+    dir.join("db")
+}
+
+/// Refuses a database with blob files.
+pub(super) fn check_no_blobs(dir: &Path) -> Result<(), OpenError> {
+    let blobs = dir.join("blobs");
+    if !blobs.exists() {
+        return Ok(());
+    }
+    let mut entries =
+        fs::read_dir(&blobs).map_err(|error| files::naming(&blobs, "list", &error))?;
+    match entries.next() {
+        None => Ok(()),
+        Some(entry) => Err(OpenError::Blobs {
+            name: entry?.file_name().to_string_lossy().into_owned(),
+            dir: blobs,
+        }),
+    }
+}
+
+fn parse(key: &[u8], value: &[u8], asked: u64) -> Result<StoredBlock, ReadError> {
+    let damaged = |problem: String| ReadError::Damaged {
+        position: asked,
+        problem,
+    };
+    let key = <[u8; 8]>::try_from(key).map_err(|_| damaged("its key is no position".into()))?;
+    let first = u64::from_be_bytes(key);
+    let block = StoredBlock::parse(Arc::from(value)).map_err(|error| damaged(error.to_string()))?;
+    if block.first != first {
+        return Err(damaged(format!(
+            "it is kept at position {first} and says that it begins at {}",
+            block.first
+        )));
+    }
+    Ok(block)
+}
+
+/// Runs a call into sled; an error or a panic is what it says.
+fn caught<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(format!("sled: {error}")),
+        Err(panic) => {
+            let said = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            Err(format!("sled panicked: {said}"))
+        }
+    }
+}

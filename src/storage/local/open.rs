@@ -1,0 +1,287 @@
+//! Recovery, step by step. Nothing is opened before it has been looked at, nothing is served before it is durable.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, atomic::AtomicBool, atomic::AtomicU64},
+};
+
+use rustix::fs::{Advice, fadvise};
+
+use super::{
+    Local, Options, PAGE_BYTES, Recovery,
+    behind::{Behind, Rhythm},
+    database::{self, Blocks, Database},
+    judge::{Findings, judge},
+    lock::Lock,
+    observe::{Stage, SyncObserver},
+    page::Kind,
+    refusal::OpenError,
+    ring::{Survey, hex},
+    segments,
+    tail::{self, Entry, Tail, sync},
+};
+use crate::{
+    ledger::StoredBlock,
+    storage::{ReadError, files},
+};
+
+const TAIL_BYTES_MIN: u64 = 64 << 10;
+const TAIL_BYTES_MAX: u64 = 4 << 30;
+
+/// The paths in a log's folder.
+pub(super) struct Layout {
+    pub dir: PathBuf,
+    pub tail: PathBuf,
+    pub blocks: PathBuf,
+    pub aside: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn of(dir: &Path) -> Layout {
+        Layout {
+            dir: dir.to_owned(),
+            tail: dir.join("tail"),
+            blocks: dir.join("blocks"),
+            aside: dir.join("aside"),
+        }
+    }
+
+    fn database_file(&self) -> PathBuf {
+        database::file_in(&self.blocks)
+    }
+}
+
+/// See [`Local::open`].
+pub(super) fn open(
+    options: Options,
+    asked: Option<[u8; 16]>,
+) -> Result<(Local, Recovery), OpenError> {
+    check(&options)?;
+    let layout = Layout::of(&options.dir);
+    let created = create_if_new(&layout, &options, asked)?;
+    let lock = Lock::take(&layout.dir)?;
+    let observer = options.observer.as_deref();
+
+    let tail_file = tail::open_file(&layout.tail)?;
+    let survey = look_at_tail(&tail_file, &layout.tail, observer)?;
+    let ledger = ledger_of(&survey, asked, &layout)?;
+    let clean = created || survey.closed_in_order();
+    let set_aside = look_at_database(&layout, &survey, &options, clean)?;
+
+    let database = open_database(&layout, &options, &survey)?;
+    let mut findings = judge(&survey, &database, options.check_bytes)?;
+    if set_aside {
+        findings.notes.push(format!(
+            "the last stop was not an orderly one; the database's newest segments were first copied to {}",
+            layout.aside.display()
+        ));
+    }
+    settle_everything(&layout, &database, &findings, observer)?;
+
+    // From here on everything before the head is durable in the database, and the tail is free to be written.
+    let mut tail = Tail::resume(
+        tail_file,
+        layout.tail.clone(),
+        options.observer.clone(),
+        ledger,
+        survey.ring(),
+        findings.cursor,
+    );
+    let head = findings.head;
+    tail.write(&Entry {
+        kind: Kind::Opened,
+        first: head.next,
+        next: head.next,
+        payload: &head.last.0,
+        settled: head.next,
+    })?;
+    segments::accept_aside(&layout.aside)?;
+    let recovery = Recovery {
+        head,
+        ledger,
+        created,
+        clean,
+        refilled: findings.refill.len() as u64,
+        notes: findings.notes,
+    };
+    let rhythm = Rhythm {
+        bytes: options
+            .settle_bytes
+            .min(survey.ring() * PAGE_BYTES as u64 / 4),
+        every: options.settle_every,
+    };
+    let (behind, thread) = Behind::start(database, head, rhythm)?;
+    let local = Local {
+        behind,
+        thread: Some(thread),
+        writer: Mutex::new(tail),
+        options,
+        full: AtomicBool::new(false),
+        appended: AtomicU64::new(0),
+        _lock: lock,
+    };
+    Ok((local, recovery))
+}
+
+fn check(options: &Options) -> Result<(), OpenError> {
+    let bytes = options.tail_bytes;
+    if !(TAIL_BYTES_MIN..=TAIL_BYTES_MAX).contains(&bytes)
+        || !bytes.is_multiple_of(PAGE_BYTES as u64)
+    {
+        return Err(OpenError::Options(format!(
+            "tail_bytes is {bytes}; give a multiple of {PAGE_BYTES} from {TAIL_BYTES_MIN} to {TAIL_BYTES_MAX}"
+        )));
+    }
+    Ok(())
+}
+
+/// Creates the folder and the tail where there is nothing yet. The tail comes first and is whole once it has its
+/// name, so a database without one was not left by a crash.
+fn create_if_new(
+    layout: &Layout,
+    options: &Options,
+    asked: Option<[u8; 16]>,
+) -> Result<bool, OpenError> {
+    if layout.tail.exists() {
+        return Ok(false);
+    }
+    if layout.database_file().exists() {
+        return Err(OpenError::TailMissing {
+            dir: layout.dir.clone(),
+        });
+    }
+    if asked.is_none() {
+        return Err(OpenError::NoLog {
+            dir: layout.dir.clone(),
+        });
+    }
+    files::create_dir_durable(&layout.dir)?;
+    let _lock = Lock::take(&layout.dir)?;
+    tail::create(
+        &layout.tail,
+        options.tail_bytes,
+        options.observer.as_deref(),
+    )?;
+    Ok(true)
+}
+
+/// Reads the whole tail as the disk has it: what a crash left in the page cache is written out first, and then
+/// the cache is dropped, because after a failed write it may show bytes that the disk does not have.
+pub(super) fn look_at_tail(
+    file: &File,
+    path: &Path,
+    observer: Option<&dyn SyncObserver>,
+) -> Result<Survey, OpenError> {
+    sync(file, path, Stage::Recovery, observer)?;
+    drop_cache(file);
+    let length = file
+        .metadata()
+        .map_err(|error| files::naming(path, "look at", &error))?
+        .len();
+    if length == 0 || length > TAIL_BYTES_MAX || !length.is_multiple_of(PAGE_BYTES as u64) {
+        return Err(OpenError::Contradiction {
+            position: 0,
+            problem: format!("its file has {length} bytes, which are not whole pages"),
+        });
+    }
+    let mut bytes = vec![0; length as usize];
+    file.read_exact_at(&mut bytes, 0)
+        .map_err(|error| files::naming(path, "read", &error))?;
+    Survey::of(&bytes)
+}
+
+fn drop_cache(file: &File) {
+    // Advice: a system that does not take it reads from its cache, and is right unless a write failed before.
+    let _ = fadvise(file, 0, None, Advice::DontNeed);
+}
+
+fn ledger_of(
+    survey: &Survey,
+    asked: Option<[u8; 16]>,
+    layout: &Layout,
+) -> Result<[u8; 16], OpenError> {
+    match (survey.ledger, asked) {
+        (Some(found), Some(expected)) if found != expected => Err(OpenError::OtherLedger {
+            found: hex(&found),
+            expected: hex(&expected),
+        }),
+        (Some(found), _) => Ok(found),
+        (None, Some(asked)) => Ok(asked),
+        (None, None) => Err(OpenError::NoLog {
+            dir: layout.dir.clone(),
+        }),
+    }
+}
+
+/// Before the database is opened: no blob files, its bytes on the disk, its newest segments aside. A tail that needs a
+/// database which is not there is refused here, before an empty one is made.
+fn look_at_database(
+    layout: &Layout,
+    survey: &Survey,
+    options: &Options,
+    clean: bool,
+) -> Result<bool, OpenError> {
+    database::check_no_blobs(&layout.blocks)?;
+    let path = layout.database_file();
+    if !path.exists() {
+        judge(survey, &NoBlocks, options.check_bytes)?;
+        return Ok(false);
+    }
+    let file = File::open(&path).map_err(|error| files::naming(&path, "open", &error))?;
+    sync(&file, &path, Stage::Recovery, options.observer.as_deref())?;
+    drop_cache(&file);
+    if clean {
+        return Ok(false);
+    }
+    Ok(segments::set_aside(&path, &layout.aside)?)
+}
+
+struct NoBlocks;
+
+impl Blocks for NoBlocks {
+    fn before(&self, _: u64) -> Result<Option<StoredBlock>, ReadError> {
+        Ok(None)
+    }
+}
+
+fn open_database(
+    layout: &Layout,
+    options: &Options,
+    survey: &Survey,
+) -> Result<Database, OpenError> {
+    files::create_dir_durable(&layout.blocks)?;
+    Database::open(
+        &layout.blocks,
+        options.cache_bytes,
+        options.observer.clone(),
+    )
+    .map_err(|problem| OpenError::Database {
+        problem,
+        tail_from: survey.reaches_back_to(),
+    })
+}
+
+/// Fills the database up from the tail and makes all of it durable, new files' names too.
+fn settle_everything(
+    layout: &Layout,
+    database: &Database,
+    findings: &Findings,
+    observer: Option<&dyn SyncObserver>,
+) -> Result<(), OpenError> {
+    let failed = |problem: String| OpenError::Disk(io::Error::other(problem));
+    for block in &findings.refill {
+        database.insert(block).map_err(failed)?;
+    }
+    database.settle().map_err(failed)?;
+    database::check_no_blobs(&layout.blocks)?;
+    for folder in [&layout.blocks, &layout.dir] {
+        files::sync_dir(folder)?;
+        if let Some(observer) = observer {
+            observer.synced(folder, Stage::Folders);
+        }
+    }
+    Ok(())
+}
