@@ -1,4 +1,5 @@
 //! N2 and N4: what a message looks like, and what it never shows.
+#![allow(clippy::unwrap_used, reason = "a failure here is the test's failure")]
 
 mod nats;
 mod relay_support;

@@ -135,6 +135,34 @@ async fn n1_two_relays_of_one_log_publish_each_position_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n1_what_a_relay_sent_too_late_is_refused() {
+    let server = NatsServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    let mut log = Log::filled(100, 10);
+    let check_interval = Duration::from_secs(3_600);
+    let options = |url: &str| Options {
+        check_interval,
+        ..options(url)
+    };
+    let mut late = Running::start(options(&proxy.url()), &log);
+    late.published_up_to(100).await;
+    let mut other = Running::start(options(&server.url()), &log);
+    other
+        .until("it is connected", |status| status.connected)
+        .await;
+    // One relay's messages are stuck on the way, the other's pass, and nobody remembers their ids.
+    proxy.hold();
+    log.grow(500, 50);
+    other.published_up_to(600).await;
+    outlive_the_duplicate_window().await;
+    proxy.release();
+    late.published_up_to(600).await;
+    late.stop().await;
+    other.stop().await;
+    assert_stream_is_the_log(&server.url(), STREAM, &log).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n1_nats_absent_is_normal_and_the_relay_catches_up() {
     let mut server = NatsServer::absent();
     let mut log = Log::filled(10, 10);

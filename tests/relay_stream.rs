@@ -3,16 +3,15 @@
 mod nats;
 mod relay_support;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_nats::jetstream::stream::Config;
-use consent_ledger::relay::{Options, REPLAY_HEADER, RelayError, subject};
+use consent_ledger::relay::{Auth, Options, REPLAY_HEADER, RelayError, Secret, Tls, subject};
 use nats::NatsServer;
 use relay_support::{
     LEDGER, Log, Running, STREAM, assert_stream_is_the_log, get, jetstream, messages, options,
-    ordinary, size, soon,
+    ordinary, size,
 };
-use tokio::time::sleep;
 
 /// A server with a stream that holds all of `log`.
 async fn published(log: &Log) -> NatsServer {
@@ -259,35 +258,95 @@ async fn n1_aged_out_messages_do_not_stop_the_sequence() {
 }
 
 #[tokio::test]
-async fn n6_a_password_is_needed_and_used_and_never_shown() {
-    let server = NatsServer::start_with("authorization { user: relay, password: \"open sesame\" }");
-    let log = Log::filled(10, 10);
-    let mut denied = Running::start(options(&server.url()), &log);
-    let status = denied
-        .until("the refusal is noticed", |status| {
-            status.last_error.is_some()
-        })
-        .await;
-    assert!(!status.connected, "{status:?}");
-    denied.stop().await;
-
-    let with_password = options(&format!(
-        "nats://relay:open%20sesame@127.0.0.1:{}",
-        server.port()
+async fn n6_each_way_to_log_in_works_and_no_secret_is_shown() {
+    // The key pair of the NATS documentation.
+    let key = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+    let seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+    let server = NatsServer::start_with(&format!(
+        "authorization {{ users: [ {{ user: relay, password: \"open sesame\" }}, {{ nkey: {key} }} ] }}"
     ));
-    assert!(!format!("{with_password:?}").contains("sesame"));
-    let user = consent_ledger::relay::Auth::UserPassword {
-        user: "relay".into(),
-        password: consent_ledger::relay::Secret::new("open sesame".into()),
+    let log = Log::filled(10, 10);
+    let plain = options(&server.url());
+    let wrong = options(&server.url().replace("//", "//relay:wrong%20word@"));
+    for refused in [plain.clone(), wrong] {
+        let mut relay = Running::start(refused, &log);
+        let status = relay
+            .until("the refusal", |status| status.last_error.is_some())
+            .await;
+        assert!(!status.connected, "{status:?}");
+        assert!(!format!("{status:?}").contains("wrong"), "{status:?}");
+        relay.stop().await;
+    }
+    let in_address = options(&server.url().replace("//", "//relay:open%20sesame@"));
+    assert!(!format!("{in_address:?}").contains("sesame"));
+    let (user, password) = ("relay".to_owned(), Secret::new("open sesame".to_owned()));
+    let by_password = Options {
+        auth: Auth::UserPassword { user, password },
+        ..plain.clone()
+    };
+    let by_key = Options {
+        auth: Auth::NkeySeed(Secret::new(seed.to_owned())),
+        ..plain
+    };
+    for allowed in [in_address, by_password, by_key] {
+        let mut relay = Running::start(allowed, &log);
+        relay.published_up_to(10).await;
+        relay.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn n6_tls_with_an_authority_and_a_certificate_of_our_own() {
+    let pem = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/nats/tls")
+            .join(name)
+    };
+    let server = NatsServer::start_with(&format!(
+        "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}",
+        pem("server.pem"),
+        pem("server.key"),
+        pem("authority.pem")
+    ));
+    let log = Log::filled(10, 10);
+    let certificate = Some((pem("client.pem"), pem("client.key")));
+    let authority = Some(pem("authority.pem"));
+    let nobody = Tls {
+        authority: authority.clone(),
+        ..Tls::default()
+    };
+    let unknown_server = Tls {
+        required: true,
+        certificate: certificate.clone(),
+        ..Tls::default()
+    };
+    for tls in [nobody, unknown_server] {
+        let mut relay = Running::start(
+            Options {
+                tls,
+                ..options(&server.url())
+            },
+            &log,
+        );
+        let status = relay
+            .until("the refusal", |status| status.last_error.is_some())
+            .await;
+        assert!(!status.connected, "{status:?}");
+        relay.stop().await;
+    }
+    let tls = Tls {
+        required: true,
+        authority,
+        certificate,
+        first: false,
     };
     let mut relay = Running::start(
         Options {
-            auth: user,
+            tls,
             ..options(&server.url())
         },
         &log,
     );
     relay.published_up_to(10).await;
     relay.stop().await;
-    let _ = soon("nothing", sleep(Duration::ZERO)).await;
 }
