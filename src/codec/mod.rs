@@ -120,12 +120,47 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
     .map_err(|problem| shape(kind, problem))
 }
 
-/// The name of a customer's records under a gag order carries no hint; this tells the reader who may not see one.
-pub fn is_sealed_disclosure(event: &Event) -> bool {
-    match event {
-        Event::DisclosureMade(event) => event.seal.is_some(),
-        Event::DisclosureRefused(event) => event.seal.is_some(),
-        _ => false,
+/// Every event type of customers, in the order of their numbers: append only, and never reuse one.
+const KINDS: &[&str] = &[
+    accounts::OPENED,
+    accounts::SERVICE_OPENED,
+    accounts::SERVICE_CLOSED,
+    said::NOTICE,
+    said::GRANTED,
+    said::DENIED,
+    said::WITHDRAWN,
+    said::RESTRICTED,
+    said::GRANTED_ONCE,
+    said::CALL_ENDED,
+    asked::MADE,
+    asked::REFUSED,
+    asked::RULED,
+];
+
+/// The number of an event type, for compact views.
+pub fn number_of(kind: &str) -> Option<u8> {
+    KINDS
+        .iter()
+        .position(|known| *known == kind)
+        .and_then(|at| u8::try_from(at).ok())
+}
+
+/// The event type of that number.
+pub fn name_of(number: u8) -> Option<&'static str> {
+    KINDS.get(usize::from(number)).copied()
+}
+
+/// Whether records of that type are disclosures, made or refused (P8).
+pub fn is_disclosure(kind: &str) -> bool {
+    kind == asked::MADE || kind == asked::REFUSED
+}
+
+/// The gag order that a record is under (P7).
+pub fn gag_order(fact: &Fact) -> Option<crate::domain::disclosures::Seal> {
+    match fact {
+        Fact::About(_, Event::DisclosureMade(event)) => event.seal,
+        Fact::About(_, Event::DisclosureRefused(event)) => event.seal,
+        _ => None,
     }
 }
 

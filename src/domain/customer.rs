@@ -4,15 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::consent::word::{OneTime, Word};
+use super::consent::{one_time, speak};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
-use super::question::Question;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::Rulebook;
-use super::ruling::Ruling;
 use super::services::{Services, VaultHead};
 use super::time::Time;
+use super::{checks, disclosures, notices, services};
+
+pub use super::checks::rule::rule;
 
 /// What the ledger knows of one customer now. Holds nothing personal, so that a replay needs no keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,33 +63,97 @@ pub fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
-    let _ = (customer, command, context);
-    Ok(Vec::new())
+    require_occurred_at(context)?;
+    let customer = match (customer, command) {
+        (None, Command::OpenAccount(command)) => return services::open_account(command, context),
+        (Some(_), Command::OpenAccount(_)) => {
+            return Err(Refusal::new(
+                RefusalCode::CustomerExists,
+                "customer",
+                "the account is open already; change its services instead",
+            ));
+        }
+        (None, _) => {
+            return Err(Refusal::new(
+                RefusalCode::CustomerUnknown,
+                "customer",
+                "the ledger knows no such customer; open the account first",
+            ));
+        }
+        (Some(customer), _) => customer,
+    };
+    match command {
+        Command::OpenAccount(command) => services::open_account(command, context),
+        Command::ChangeServices(command) => services::change_services(customer, command, context),
+        Command::GiveNotice(command) => notices::give(command),
+        Command::Speak(command) => speak::decide(customer, command, context),
+        Command::GrantOnce(command) => one_time::decide(customer, command, context),
+        Command::EndCall(command) => one_time::decide_end(customer, command),
+        Command::Disclose(command) => disclosures::decide(customer, command, context),
+        Command::RecordRuling(question) => checks::decide(customer, question, context),
+    }
+}
+
+/// What the ledger witnesses has occurred, and not long ago (R5).
+fn require_occurred_at(context: &Context<'_>) -> Result<(), Refusal> {
+    let Some(occurred_at) = context.occurred_at else {
+        return Ok(());
+    };
+    let hours = context.rulebook.periods().occurred_back_hours;
+    let refuse = |why| Err(Refusal::new(RefusalCode::OccurredAt, "occurred_at", why));
+    if occurred_at > context.now {
+        return refuse("occurred_at lies in the future; leave it out for now".to_owned());
+    }
+    if occurred_at < context.now.minus_hours(hours) {
+        return refuse(format!(
+            "occurred_at lies more than {hours} h back; older facts come by import"
+        ));
+    }
+    Ok(())
 }
 
 /// The customer after the event. `None` before the account was opened.
 pub fn evolve(customer: Option<Customer>, placed: &Placed<'_>) -> Option<Customer> {
-    let _ = placed;
-    customer
+    let mut customer = match (customer, placed.event) {
+        (None, Event::AccountOpened(opened)) => Customer::new(opened.legal_entity.clone()),
+        (customer, _) => customer?,
+    };
+    customer.version = customer.version.saturating_add(1);
+    customer.last = placed.position;
+    (customer.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
+    match placed.event {
+        Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
+        Event::ServiceOpened(opened) => customer.services.open(&opened.category, placed),
+        Event::ServiceClosed(closed) => {
+            (customer.services).end(
+                &closed.category,
+                closed.ends_at,
+                placed.recorded_at,
+                placed.command,
+            );
+        }
+        Event::NoticeGiven(given) => notices::evolve(&mut customer.notices, given, placed),
+        Event::Granted(granted) => speak::evolve(&mut customer, granted.said(), placed),
+        Event::Blocked(blocked) => speak::evolve(&mut customer, blocked.said(), placed),
+        Event::GrantedOnce(granted) => one_time::evolve(&mut customer, granted, placed),
+        Event::CallEnded(ended) => one_time::evolve_end(&mut customer, ended),
+        Event::DisclosureMade(made) => disclosures::evolve(&mut customer, made),
+    }
+    Some(customer)
 }
 
-/// The answer to `question` about `customer` at `at`; `None` is a customer whom the ledger doesn't know (R16).
-pub fn rule(
-    customer: Option<&Customer>,
-    rulebook: &Rulebook,
-    question: &Question,
-    at: Time,
-) -> Ruling {
-    let _ = (rulebook, question, at);
-    match customer {
-        _ => Ruling {
-            allowed: false,
-            state: super::ruling::State::Unknown,
-            basis: None,
-            reasons: Vec::new(),
-            cells: Vec::new(),
-            remedies: Vec::new(),
-            valid_until: None,
-        },
+impl Customer {
+    fn new(legal_entity: EntityId) -> Self {
+        Self {
+            version: 0,
+            last: Position(0),
+            legal_entity,
+            services: Services::default(),
+            notices: Vec::new(),
+            words: Vec::new(),
+            one_time: Vec::new(),
+            ended_calls: Vec::new(),
+            pic_requests: Vec::new(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of consent: pure, without I/O, clock or randomness.
 
+pub mod checks;
 pub mod command;
 pub mod consent;
 pub mod customer;
@@ -7,11 +8,13 @@ pub mod disclosures;
 pub mod event;
 pub mod ids;
 pub mod notices;
-pub mod question;
 pub mod refusal;
 pub mod rulebook;
-pub mod ruling;
 pub mod scope;
 pub mod services;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod vocabulary;
+
+pub use checks::{question, ruling};

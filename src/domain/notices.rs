@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::Position;
-use super::scope::Scope;
+use super::event::{Event, Placed};
+use super::ids::{EntityId, Position};
+use super::refusal::{Refusal, RefusalCode};
+use super::scope::{Scope, require_named_in_bounds};
 use super::time::Time;
 use super::vocabulary::Medium;
 
@@ -42,4 +44,69 @@ pub struct GivenNotice {
     pub version: Box<str>,
     /// What it covers.
     pub covers: Scope,
+}
+
+/// Given notices that a customer's state keeps: the newest. Older ones can no longer be cited.
+pub const NOTICES_MAX: usize = 64;
+
+/// Events of giving a notice.
+pub(super) fn give(command: &GiveNotice) -> Result<Vec<Event>, Refusal> {
+    if EntityId::parse(&command.version).is_none() {
+        return Err(invalid("version", "1 to 64 of a-z 0-9 . _ -"));
+    }
+    if !is_language(&command.language) {
+        return Err(invalid("language", "a BCP 47 tag such as en or es-419"));
+    }
+    let covers = &command.covers;
+    for (field, empty) in [
+        ("covers.recipients", covers.recipients.is_empty()),
+        ("covers.classes", covers.classes.is_empty()),
+        ("covers.purposes", covers.purposes.is_empty()),
+    ] {
+        if empty {
+            return Err(invalid(field, "at least one; a notice says what it covers"));
+        }
+    }
+    require_named_in_bounds(covers, "covers")?;
+    let mut notice = command.clone();
+    notice.covers = covers.in_order();
+    Ok(vec![Event::NoticeGiven(NoticeGiven { notice })])
+}
+
+fn invalid(field: &str, wanted: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::Invalid,
+        field,
+        format!("the notice's {field} is missing or malformed; it takes {wanted}"),
+    )
+}
+
+/// A primary language and subtags, each 1 to 8 letters or digits (RFC 5646's outline).
+fn is_language(tag: &str) -> bool {
+    let subtag = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let primary = |part: &str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
+    tag.len() <= 35 && tag.split('-').all(subtag) && tag.split('-').next().is_some_and(primary)
+}
+
+/// The customer's notices after this one.
+pub(super) fn evolve(notices: &mut Vec<GivenNotice>, given: &NoticeGiven, placed: &Placed<'_>) {
+    notices.push(GivenNotice {
+        position: placed.position,
+        recorded_at: placed.recorded_at,
+        occurred_at: placed.occurred_at.unwrap_or(placed.recorded_at),
+        version: given.notice.version.as_str().into(),
+        covers: given.notice.covers.clone(),
+    });
+    if notices.len() > NOTICES_MAX {
+        notices.remove(0);
+    }
+}
+
+impl GivenNotice {
+    /// Whether the customer had it by then: both by the caller's word and on record (R5, R15).
+    pub fn given_by(&self, at: Time) -> bool {
+        self.occurred_at <= at && self.recorded_at <= at
+    }
 }

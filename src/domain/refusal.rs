@@ -1,5 +1,7 @@
 //! Why a command changes nothing: one code, one sentence, the field and the rule behind it.
 
+use super::vocabulary::named_list;
+
 /// A command that is refused. Nothing was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -11,37 +13,38 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Stable reason codes of refusals; callers and tests match on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RefusalCode {
-    /// The customer id names nobody (R16).
-    CustomerUnknown,
-    /// The account exists already.
-    CustomerExists,
-    /// A value is missing or malformed.
-    Invalid,
-    /// A category that the rulebook doesn't know.
-    CategoryUnknown,
-    /// A grant needs recipients, classes and purposes (R2).
-    ScopeRequired,
-    /// No service is held (R15).
-    NoService,
-    /// No valid notice given at or before covers the scope (R15).
-    NoticeRequired,
-    /// The speaker isn't verified, or may not grant (R15).
-    VerificationRequired,
-    /// Oral words of that kind need evidence (R15).
-    EvidenceRequired,
-    /// The service is held already, or isn't held.
-    ServiceState,
-    /// `occurred_at` lies in the future or too far back (R5).
-    OccurredAt,
-    /// The call has ended already, or its approval can't be given (R11).
-    Call,
-    /// A named block doesn't exist.
-    BlockUnknown,
-    /// The customer has as many words, notices or open calls as the ledger keeps.
-    Limit,
+named_list! {
+    /// Stable reason codes of refusals; callers and tests match on them.
+    RefusalCode {
+        /// The customer id names nobody (R16).
+        CustomerUnknown = "CUSTOMER_UNKNOWN",
+        /// The account exists already.
+        CustomerExists = "CUSTOMER_EXISTS",
+        /// A value is missing or malformed.
+        Invalid = "INVALID",
+        /// A category that the rulebook doesn't know.
+        CategoryUnknown = "CATEGORY_UNKNOWN",
+        /// A grant needs recipients, classes and purposes (R2).
+        ScopeRequired = "SCOPE_REQUIRED",
+        /// No service is held (R15).
+        NoService = "NO_SERVICE",
+        /// No valid notice given at or before covers the scope (R15).
+        NoticeRequired = "NOTICE_REQUIRED",
+        /// The speaker isn't verified, or may not grant (R15).
+        VerificationRequired = "VERIFICATION_REQUIRED",
+        /// Oral words of that kind need evidence (R15).
+        EvidenceRequired = "EVIDENCE_REQUIRED",
+        /// The service is held already, or isn't held.
+        ServiceState = "SERVICE_STATE",
+        /// `occurred_at` lies in the future or too far back (R5).
+        OccurredAt = "OCCURRED_AT",
+        /// The call has ended already, or its approval can't be given (R11).
+        Call = "CALL",
+        /// A named block doesn't exist.
+        BlockUnknown = "BLOCK_UNKNOWN",
+        /// The customer has as many words, notices or open calls as the ledger keeps.
+        Limit = "LIMIT",
+    }
 }
 
 impl Refusal {

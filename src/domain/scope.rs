@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::EntityId;
+use super::refusal::{Refusal, RefusalCode};
 use super::vocabulary::{CpniClass, CpniClasses, Purpose, Purposes, RecipientKind, RecipientKinds};
 
 /// A single cell: state belongs to a cell, never to a customer (R1).
@@ -16,6 +17,31 @@ pub struct Cell {
     pub class: CpniClass,
     /// The purpose.
     pub purpose: Purpose,
+}
+
+/// A cell that borrows its entity: what the rules pass around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellRef<'a> {
+    /// The kind of recipient.
+    pub kind: RecipientKind,
+    /// The named entity.
+    pub entity: Option<&'a EntityId>,
+    /// The CPNI class.
+    pub class: CpniClass,
+    /// The purpose.
+    pub purpose: Purpose,
+}
+
+impl CellRef<'_> {
+    /// The cell with an entity of its own.
+    pub fn to_cell(self) -> Cell {
+        Cell {
+            kind: self.kind,
+            entity: self.entity.cloned(),
+            class: self.class,
+            purpose: self.purpose,
+        }
+    }
 }
 
 /// One named entity in the capacity in which it was named.
@@ -36,6 +62,69 @@ pub struct Recipients {
     pub named: Box<[NamedRecipient]>,
 }
 
+impl Recipients {
+    /// Entities that one scope may name. More is split over several words.
+    pub const NAMED_MAX: usize = 64;
+
+    /// These kinds and these entities, in the one order that makes equal recipients equal.
+    pub fn new(kinds: RecipientKinds, named: impl IntoIterator<Item = NamedRecipient>) -> Self {
+        let mut named: Vec<_> = named.into_iter().collect();
+        named.sort_unstable();
+        named.dedup();
+        Self {
+            kinds,
+            named: named.into_boxed_slice(),
+        }
+    }
+
+    /// Every entity of these kinds.
+    pub fn of(kinds: RecipientKinds) -> Self {
+        Self::new(kinds, [])
+    }
+
+    /// One entity by name.
+    pub fn named(kind: RecipientKind, entity: EntityId) -> Self {
+        Self::new(RecipientKinds::NONE, [NamedRecipient { kind, entity }])
+    }
+
+    /// Whether nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.named.is_empty()
+    }
+
+    /// Whether the recipient is covered: by its kind, or by name in that kind.
+    pub fn cover(&self, kind: RecipientKind, entity: Option<&EntityId>) -> bool {
+        self.kinds.contains(kind)
+            || entity.is_some_and(|entity| {
+                self.named
+                    .iter()
+                    .any(|named| named.kind == kind && named.entity == *entity)
+            })
+    }
+
+    /// Whether each recipient of `other` is covered.
+    pub fn cover_all(&self, other: &Self) -> bool {
+        self.kinds.covers(other.kinds)
+            && other
+                .named
+                .iter()
+                .all(|named| self.cover(named.kind, Some(&named.entity)))
+    }
+
+    /// Whether some recipient belongs to both.
+    pub fn meet(&self, other: &Self) -> bool {
+        self.kinds.meets(other.kinds)
+            || self
+                .named
+                .iter()
+                .any(|named| other.cover(named.kind, Some(&named.entity)))
+            || other
+                .named
+                .iter()
+                .any(|named| self.kinds.contains(named.kind))
+    }
+}
+
 /// A product of recipients, classes and purposes (R1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scope {
@@ -45,4 +134,120 @@ pub struct Scope {
     pub classes: CpniClasses,
     /// What for.
     pub purposes: Purposes,
+}
+
+impl Scope {
+    /// Every cell there is or will be.
+    pub fn everything() -> Self {
+        Self {
+            recipients: Recipients::of(RecipientKinds::ALL),
+            classes: CpniClasses::ALL,
+            purposes: Purposes::ALL,
+        }
+    }
+
+    /// Whether nothing at all is named.
+    pub fn names_nothing(&self) -> bool {
+        self.recipients.is_empty() && self.classes.is_empty() && self.purposes.is_empty()
+    }
+
+    /// The same scope with "all" in what it leaves empty (R2), its entities in order.
+    #[must_use]
+    pub fn with_all_for_empty(&self) -> Self {
+        let recipients = if self.recipients.is_empty() {
+            Recipients::of(RecipientKinds::ALL)
+        } else {
+            self.in_order().recipients
+        };
+        Self {
+            recipients,
+            classes: match self.classes {
+                CpniClasses::NONE => CpniClasses::ALL,
+                named => named,
+            },
+            purposes: match self.purposes {
+                Purposes::NONE => Purposes::ALL,
+                named => named,
+            },
+        }
+    }
+
+    /// The same scope with its entities sorted and without repeats.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        Self {
+            recipients: Recipients::new(
+                self.recipients.kinds,
+                self.recipients.named.iter().cloned(),
+            ),
+            classes: self.classes,
+            purposes: self.purposes,
+        }
+    }
+
+    /// Whether the cell belongs.
+    pub fn covers(&self, cell: CellRef<'_>) -> bool {
+        self.classes.contains(cell.class)
+            && self.purposes.contains(cell.purpose)
+            && self.recipients.cover(cell.kind, cell.entity)
+    }
+
+    /// Whether each cell of `other` belongs.
+    pub fn covers_all(&self, other: &Self) -> bool {
+        self.classes.covers(other.classes)
+            && self.purposes.covers(other.purposes)
+            && self.recipients.cover_all(&other.recipients)
+    }
+
+    /// Whether some cell belongs to both.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.classes.meets(other.classes)
+            && self.purposes.meets(other.purposes)
+            && self.recipients.meet(&other.recipients)
+    }
+
+    /// Whether `test` holds in some cell of the scope. `entities` are names to look at within whole kinds.
+    pub fn some_cell<'a>(
+        &'a self,
+        entities: &[&'a EntityId],
+        mut test: impl FnMut(CellRef<'a>) -> bool,
+    ) -> bool {
+        let kinds = self.recipients.kinds.members().flat_map(|kind| {
+            std::iter::once((kind, None))
+                .chain(entities.iter().map(move |entity| (kind, Some(*entity))))
+        });
+        let named = self
+            .recipients
+            .named
+            .iter()
+            .map(|named| (named.kind, Some(&named.entity)));
+        kinds.chain(named).any(|(kind, entity)| {
+            self.classes.members().any(|class| {
+                self.purposes.members().any(|purpose| {
+                    test(CellRef {
+                        kind,
+                        entity,
+                        class,
+                        purpose,
+                    })
+                })
+            })
+        })
+    }
+}
+
+/// Refuses a scope that names more entities than one scope may.
+pub(super) fn require_named_in_bounds(scope: &Scope, field: &str) -> Result<(), Refusal> {
+    let count = scope.recipients.named.len();
+    if count <= Recipients::NAMED_MAX {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::Invalid,
+        format!("{field}.recipients"),
+        format!(
+            "{count} entities are named; a scope takes {} at most: split it, or name the kind",
+            Recipients::NAMED_MAX
+        ),
+    ))
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::customer::{Context, Customer};
+use super::event::{Event, Placed};
 use super::ids::{Category, EntityId, Position};
+use super::refusal::{Refusal, RefusalCode};
 use super::time::Time;
 
 /// Opens an account of one holder with one legal entity, with the services it starts with.
@@ -89,3 +92,206 @@ pub struct Services {
     /// Grants before this position have ended: the last service was closed in between (R9).
     pub grants_end_before: Position,
 }
+
+impl HeldService {
+    /// Whether the service is held: in [start, end) (R6).
+    pub fn held(&self, at: Time) -> bool {
+        self.starts_at <= at && !self.ended(at)
+    }
+
+    fn ended(&self, at: Time) -> bool {
+        self.ends_at.is_some_and(|end| end <= at)
+    }
+}
+
+impl Services {
+    /// The category's interval, if it is held.
+    pub fn holding(&self, category: &Category, at: Time) -> Option<&HeldService> {
+        (self.held.iter()).find(|service| service.category == *category && service.held(at))
+    }
+
+    /// Whether any category is held.
+    pub fn any_held(&self, at: Time) -> bool {
+        self.held.iter().any(|service| service.held(at))
+    }
+
+    /// Whether the last service has been closed: there were some, and none is left (R9).
+    pub fn lapsed(&self, at: Time) -> bool {
+        !self.held.is_empty() && self.held.iter().all(|service| service.ended(at))
+    }
+}
+
+/// Events of opening an account.
+pub(super) fn open_account(
+    command: &OpenAccount,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let mut events = vec![Event::AccountOpened(AccountOpened {
+        legal_entity: command.legal_entity.clone(),
+        vault: context.vault,
+    })];
+    for (index, category) in command.services.iter().enumerate() {
+        let field = format!("services[{index}]");
+        require_known(category, &field, context)?;
+        require_first(&command.services, index, &field)?;
+        events.push(opened(category));
+    }
+    Ok(events)
+}
+
+/// Events of opening and closing categories: the closings first, so that a service that is closed and
+/// opened in one command begins anew.
+pub(super) fn change_services(
+    customer: &Customer,
+    command: &ChangeServices,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    if command.open.is_empty() && command.close.is_empty() {
+        return Err(Refusal::new(
+            RefusalCode::Invalid,
+            "",
+            "no service to open or close; name at least one",
+        ));
+    }
+    let mut after = customer.services.clone();
+    let mut events = Vec::new();
+    let closed: Vec<_> = (command.close.iter())
+        .map(|close| close.category.clone())
+        .collect();
+    for (index, close) in command.close.iter().enumerate() {
+        let field = format!("close[{index}]");
+        require_known(&close.category, &field, context)?;
+        require_first(&closed, index, &field)?;
+        let ends_at = end_of(close, &field, context)?;
+        if !after.end(&close.category, ends_at, context.now, context.position) {
+            return Err(Refusal::new(
+                RefusalCode::ServiceState,
+                field,
+                format!(
+                    "{} is not held; only a held service can be closed",
+                    close.category
+                ),
+            ));
+        }
+        events.push(Event::ServiceClosed(ServiceClosed {
+            category: close.category.clone(),
+            ends_at,
+        }));
+    }
+    for (index, category) in command.open.iter().enumerate() {
+        let field = format!("open[{index}]");
+        require_known(category, &field, context)?;
+        require_first(&command.open, index, &field)?;
+        // A service whose end lies ahead may be opened: the planned end is called off.
+        let held = after.holding(category, context.now);
+        if held.is_some_and(|service| service.ends_at.is_none() || closed.contains(category)) {
+            return Err(Refusal::new(
+                RefusalCode::ServiceState,
+                field,
+                format!("{category} is held already; close it before it is opened again"),
+            ));
+        }
+        events.push(opened(category));
+    }
+    Ok(events)
+}
+
+fn opened(category: &Category) -> Event {
+    Event::ServiceOpened(ServiceOpened {
+        category: category.clone(),
+    })
+}
+
+/// When the service ends: as stated, else when the command says that it occurred, else now.
+fn end_of(close: &CloseService, field: &str, context: &Context<'_>) -> Result<Time, Refusal> {
+    let hours = context.rulebook.periods().occurred_back_hours;
+    let ends_at = close.ends_at.or(context.occurred_at).unwrap_or(context.now);
+    if ends_at < context.now.minus_hours(hours) {
+        return Err(Refusal::new(
+            RefusalCode::OccurredAt,
+            format!("{field}.ends_at"),
+            format!("the end lies more than {hours} h back; older facts come by import"),
+        ));
+    }
+    Ok(ends_at)
+}
+
+fn require_known(category: &Category, field: &str, context: &Context<'_>) -> Result<(), Refusal> {
+    if context.rulebook.knows(category) {
+        return Ok(());
+    }
+    let names: Vec<_> = (context.rulebook.categories().iter())
+        .map(|rule| rule.category.as_str())
+        .collect();
+    Err(Refusal::new(
+        RefusalCode::CategoryUnknown,
+        field,
+        format!(
+            "rulebook {} {} has no service category {category}; it has {}",
+            context.rulebook.name,
+            context.rulebook.version,
+            names.join(", ")
+        ),
+    ))
+}
+
+fn require_first(categories: &[Category], index: usize, field: &str) -> Result<(), Refusal> {
+    let mut earlier = categories.iter().take(index);
+    match categories.get(index) {
+        Some(category) if earlier.any(|one| one == category) => Err(Refusal::new(
+            RefusalCode::Invalid,
+            field,
+            format!("{category} is named twice; name each category once"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Services {
+    /// Records that a category is held. After a lapse, what was granted before has ended (R9).
+    pub(super) fn open(&mut self, category: &Category, placed: &Placed<'_>) {
+        let at = placed.recorded_at;
+        let same_command = |service: &HeldService| service.closed_by == Some(placed.command);
+        if self.lapsed(at) && !self.held.iter().any(same_command) {
+            self.grants_end_before = placed.command;
+        }
+        let interval = HeldService {
+            category: category.clone(),
+            starts_at: at,
+            ends_at: None,
+            opened: placed.position,
+            closed_by: None,
+        };
+        match self
+            .held
+            .iter_mut()
+            .find(|service| service.category == *category)
+        {
+            Some(service) if service.held(at) => {
+                service.ends_at = None;
+                service.closed_by = None;
+            }
+            Some(service) => *service = interval,
+            None => self.held.push(interval),
+        }
+    }
+
+    /// Records the end of a category. `false`: it isn't held.
+    pub(super) fn end(
+        &mut self,
+        category: &Category,
+        ends_at: Time,
+        at: Time,
+        command: Position,
+    ) -> bool {
+        let held = (self.held.iter_mut())
+            .find(|service| service.category == *category && service.held(at));
+        let Some(service) = held else { return false };
+        service.ends_at = Some(ends_at);
+        service.closed_by = Some(command);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

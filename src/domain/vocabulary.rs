@@ -2,17 +2,15 @@
 //!
 //! Each list is closed on purpose (P7: no "other"): what a caller sends outside of it is refused, never defaulted.
 
-use serde::{Deserialize, Serialize};
-
-/// Declares a closed list with its stored names, and a set of its members as bits.
-macro_rules! closed_list {
+/// Declares a closed list with its stored names.
+macro_rules! named_list {
     (
-        $(#[$list_doc:meta])* $list:ident, $(#[$set_doc:meta])* $set:ident {
+        $(#[$list_doc:meta])* $list:ident {
             $($(#[$doc:meta])* $member:ident = $name:literal,)+
         }
     ) => {
         $(#[$list_doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[repr(u8)]
         pub enum $list { $($(#[$doc])* #[serde(rename = $name)] $member,)+ }
 
@@ -36,9 +34,22 @@ macro_rules! closed_list {
                 f.write_str(self.name())
             }
         }
+    };
+}
+
+/// Declares a closed list with its stored names, and a set of its members as bits.
+macro_rules! closed_list {
+    (
+        $(#[$list_doc:meta])* $list:ident, $(#[$set_doc:meta])* $set:ident {
+            $($(#[$doc:meta])* $member:ident = $name:literal,)+
+        }
+    ) => {
+        $crate::domain::vocabulary::named_list! {
+            $(#[$list_doc])* $list { $($(#[$doc])* $member = $name,)+ }
+        }
 
         $(#[$set_doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
         pub struct $set(u32);
 
@@ -98,6 +109,8 @@ macro_rules! closed_list {
         }
     };
 }
+
+pub(in crate::domain) use {closed_list, named_list};
 
 closed_list! {
     /// Who uses CPNI or receives it (P3, P7, R12).

@@ -16,6 +16,8 @@
 
 pub mod block;
 pub mod checkpoint;
+#[cfg(test)]
+mod fixture;
 pub mod genesis;
 pub mod hash;
 pub mod merkle;

@@ -32,7 +32,7 @@ use crate::state::{Fatal, StateError, States};
 use crate::storage::Journal;
 use crate::vault::{Vault, VaultError};
 
-pub use writer::Writer;
+pub use writer::{Writer, own_actor};
 
 /// How the writer works.
 #[derive(Clone, Debug)]

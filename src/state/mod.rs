@@ -15,7 +15,7 @@ mod shards;
 mod store;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub use replay::{Replayed, replay};
 use repeats::Repeats;
 use shards::Shards;
 use store::Store;
+pub use store::open_sled;
 
 /// What is done when a file can't be trusted any more: report it, and end the process without another write.
 pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
@@ -86,6 +87,8 @@ struct Inner {
     ledger: Mutex<LedgerState>,
     /// Everything below is in the shards or the store.
     applied: AtomicU64,
+    /// The newest record's time: rulings are never earlier.
+    recorded_at: AtomicI64,
     /// Everything below is durable in the store.
     stored: AtomicU64,
     signal: flusher::Signal,
@@ -103,6 +106,7 @@ impl States {
         Ok(Self(Arc::new(Inner {
             shards: Shards::new(options.cache_customers),
             repeats: Repeats::open(store.database(), options.request_window_days)?,
+            recorded_at: AtomicI64::new(ledger.recorded_at),
             ledger: Mutex::new(ledger),
             applied: AtomicU64::new(position),
             stored: AtomicU64::new(position),
@@ -148,6 +152,11 @@ impl States {
             .clone()
     }
 
+    /// The newest record's time, microseconds.
+    pub fn ledger_recorded_at(&self) -> i64 {
+        self.0.recorded_at.load(Ordering::Acquire)
+    }
+
     /// The ledger's own state and the position that it and the customers reflect, of one instant.
     fn snapshot(&self) -> (u64, LedgerState) {
         let ledger = self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,6 +180,9 @@ impl States {
         let added = inner.shards.publish(applied.customers);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            inner
+                .recorded_at
+                .store(applied.ledger.recorded_at, Ordering::Release);
             *ledger = applied.ledger;
             inner.applied.store(applied.next, Ordering::Release);
         }

@@ -15,6 +15,13 @@ use consent_ledger::{
     },
 };
 
+/// A temporary folder, in memory where the system has such a place: these tests sync thousands of times.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 /// The ledger of all these tests.
 pub const LEDGER: [u8; 16] = *b"one test ledger.";
 

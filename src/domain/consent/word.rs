@@ -153,6 +153,13 @@ pub struct Word {
     pub said: Said,
 }
 
+impl Word {
+    /// When it was said: as stated, else when it was recorded (R4).
+    pub fn said_at(&self) -> Time {
+        self.occurred_at.unwrap_or(self.recorded_at)
+    }
+}
+
 /// What a remembered word says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Said {

@@ -1,4 +1,23 @@
 //! The policy as data (P17): categories, grounds, periods, switches, clause texts.
+//!
+//! A rulebook is checked whole when it is read; afterwards nothing in it can fail, and what the rules ask on
+//! each check are bits and numbers. It decides no more than the lists of the program allow.
+
+mod read;
+mod source;
+
+pub use read::RulebookError;
+
+use super::disclosures::grounds::{Facts, GroundKind};
+use super::ids::Category;
+use super::ruling::ReasonCode;
+use super::vocabulary::{
+    AssuranceMethods, CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes,
+    RecipientKinds, named_list,
+};
+
+/// The rulebook that ships with the program: the policy of May 29, 2024.
+pub const DEFAULT_TEXT: &str = include_str!("default.toml");
 
 /// A rulebook, checked on load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +28,195 @@ pub struct Rulebook {
     pub version: String,
     /// SHA-256 of the file's bytes, given by who read them.
     pub digest: [u8; 32],
+    zone: String,
+    periods: Periods,
+    switches: Switches,
+    grant_methods: AssuranceMethods,
+    live_methods: AssuranceMethods,
+    categories: Vec<CategoryRule>,
+    exceptions: Vec<Exception>,
+    classes: Vec<ClassRule>,
+    not_cpni: Vec<Vec<Clause>>,
+    grounds: Vec<GroundRule>,
+    purposes_with_ground: Purposes,
+    reasons: Vec<Vec<Clause>>,
 }
+
+/// Lengths of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    /// How far back a witnessed fact may be said to have occurred (R5).
+    pub occurred_back_hours: u32,
+    /// How long a verification stands (R19).
+    pub verification_minutes: u32,
+    /// How long a one-time approval lasts at most (R11).
+    pub one_time_hours: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Switches {
+    opt_out: bool,
+    block_reaches_held_categories: bool,
+    held_category_recipients: RecipientKinds,
+}
+
+/// A service category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CategoryRule {
+    /// Its name in records and questions.
+    pub category: Category,
+    /// Its name for people.
+    pub title: String,
+}
+
+/// What may be marketed to those who hold some category, without approval (64.2005(b)(1)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The offering's name in questions.
+    pub offering: String,
+    /// Categories of which one must be held.
+    pub when_held: Vec<Category>,
+}
+
+/// A CPNI class: the policy's examples, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRule {
+    /// The class.
+    pub class: CpniClass,
+    /// What the policy counts to it.
+    pub examples: Vec<String>,
+    /// Where.
+    pub clauses: Vec<Clause>,
+}
+
+/// What a ground reaches and demands (R14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroundRule {
+    /// The ground.
+    pub ground: GroundKind,
+    /// Purposes that it serves.
+    pub purposes: Purposes,
+    /// Recipients whom it reaches.
+    pub recipients: RecipientKinds,
+    /// Classes that may leave.
+    pub classes: CpniClasses,
+    /// Classes that may leave to the customer only, besides.
+    pub classes_to_customer: CpniClasses,
+    /// What may leave that isn't CPNI.
+    pub not_cpni: NotCpniItems,
+    /// Facts that it demands.
+    pub facts: Facts,
+    /// Recipients who are told only after a live verification (R19).
+    pub verified: RecipientKinds,
+    /// Where it stands.
+    pub clauses: Vec<Clause>,
+}
+
+named_list! {
+    /// Whose rule a clause is (R20).
+    ClauseSource {
+        /// The company's policy.
+        Policy = "policy",
+        /// The FCC's rules.
+        Cfr = "cfr",
+        /// The statute.
+        Usc = "usc",
+    }
+}
+
+/// A clause that an answer can cite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// Whose rule it is.
+    pub source: ClauseSource,
+    /// Where it stands, e.g. `47 CFR 64.2005(a)`.
+    pub reference: String,
+    /// What it says: quoted from the policy, in brief from the others.
+    pub text: String,
+}
+
+impl Rulebook {
+    /// The lengths of time.
+    pub fn periods(&self) -> &Periods {
+        &self.periods
+    }
+
+    /// The IANA zone of customers' clocks and dates (R17).
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// Whether opt-out approval is enabled (R10).
+    pub fn opt_out(&self) -> bool {
+        self.switches.opt_out
+    }
+
+    /// Whether a block also stops marketing within held categories (R8).
+    pub fn block_reaches_held_categories(&self) -> bool {
+        self.switches.block_reaches_held_categories
+    }
+
+    /// Who may market within held categories without approval (R7).
+    pub fn held_category_recipients(&self) -> RecipientKinds {
+        self.switches.held_category_recipients
+    }
+
+    /// The exception of that offering, where the rulebook has exceptions on (R7).
+    pub fn exception(&self, offering: &str) -> Option<&Exception> {
+        (self.exceptions.iter()).find(|exception| exception.offering == offering)
+    }
+
+    /// Methods that establish a speaker's identity for a grant (R15).
+    pub fn grant_methods(&self) -> AssuranceMethods {
+        self.grant_methods
+    }
+
+    /// Methods after which the customer or a contact may be told (R19).
+    pub fn live_methods(&self) -> AssuranceMethods {
+        self.live_methods
+    }
+
+    /// Whether the category is one of the rulebook's.
+    pub fn knows(&self, category: &Category) -> bool {
+        (self.categories.iter()).any(|rule| rule.category == *category)
+    }
+
+    /// The categories, in the order of their names.
+    pub fn categories(&self) -> &[CategoryRule] {
+        &self.categories
+    }
+
+    /// The classes, in the order of the list.
+    pub fn classes(&self) -> &[ClassRule] {
+        &self.classes
+    }
+
+    /// The grounds, in the order of the list.
+    pub fn grounds(&self) -> &[GroundRule] {
+        &self.grounds
+    }
+
+    /// The rule of a ground.
+    pub fn ground(&self, ground: GroundKind) -> &GroundRule {
+        // One entry a ground, in the order of the list: `read` sees to it.
+        &self.grounds[ground as usize]
+    }
+
+    /// Whether some ground other than approval serves the purpose.
+    pub fn has_ground_for(&self, purpose: Purpose) -> bool {
+        self.purposes_with_ground.contains(purpose)
+    }
+
+    /// The clauses that a reason rests on; never empty.
+    pub fn clauses(&self, reason: ReasonCode) -> &[Clause] {
+        self.reasons.get(reason as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The clauses by which an item isn't CPNI (P1).
+    pub fn not_cpni_clauses(&self, item: NotCpni) -> &[Clause] {
+        self.not_cpni.get(item as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests;

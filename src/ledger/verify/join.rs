@@ -138,7 +138,7 @@ impl Joiner {
         self.frontier.size()
     }
 
-    /// Joins the next span.
+    /// Joins the next span. What is right in it counts before what is wrong.
     pub fn join(&mut self, span: Span) -> Result<(), Finding> {
         if let Some(doubt) = self.doubt.take() {
             return Err(found(
@@ -153,9 +153,6 @@ impl Joiner {
         if self.doubt.is_some() {
             return Ok(());
         }
-        if let Some((index, problem)) = span.fault {
-            return Err(found((base.saturating_add(index), problem)));
-        }
         self.check_versions(base, &span.versions)?;
         for subtree in &span.subtrees {
             // Positions are checked, so that only a tree of 2^63 leaves could be refused here.
@@ -165,6 +162,9 @@ impl Joiner {
                 .append(subtree)
                 .map_err(|error| found((base, full(error))))?;
             self.check_roots()?;
+        }
+        if let Some((index, problem)) = span.fault {
+            return Err(found((base.saturating_add(index), problem)));
         }
         if span.count > 0 {
             (self.last, self.recorded_at, self.part) = (span.last, span.recorded_at, span.part);
@@ -184,10 +184,7 @@ impl Joiner {
         self.check_roots()?;
         let records = self.frontier.size();
         if let Some(part) = self.part.filter(|part| !part.is_last()) {
-            return Err(found((
-                records.saturating_sub(1),
-                Problem::Unfinished { found: part },
-            )));
+            return Err(found((records, Problem::Unfinished { found: part })));
         }
         if let Some(checkpoint) = self.checkpoints.get(self.checked) {
             return Err(found((
@@ -216,6 +213,9 @@ impl Joiner {
             return Err(found((base, problem)));
         }
         if opening.prev != self.last {
+            if let Some(error) = &opening.malformed {
+                return Err(found((base, Problem::Line(error.clone()))));
+            }
             let (computed, cited) = (self.last, opening.prev);
             let doubt = Doubt {
                 at: base,

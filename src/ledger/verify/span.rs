@@ -4,7 +4,7 @@
 use crate::ledger::{
     block::{Block, StoredBlock},
     genesis::Genesis,
-    hash::{Hash, leaf_hash},
+    hash::Hash,
     merkle::Subtree,
     record::{Envelope, LINE_MAX, LineError, Part, Record, Subject},
     timestamp::Timestamp,
@@ -21,13 +21,28 @@ pub(super) struct Checks {
 }
 
 /// The first line of a span as it presents itself; whether that is true, joining finds out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Opening {
     pub position: u64,
     pub prev: Hash,
     pub recorded_at: Timestamp,
     pub part: Part,
     pub hash: Hash,
+    /// What a strict reading has against it. Of use where its link is in doubt.
+    pub malformed: Option<LineError>,
+}
+
+impl Opening {
+    fn of(envelope: &Envelope<'_>, hash: Hash, line: &[u8]) -> Self {
+        Self {
+            position: envelope.position,
+            prev: envelope.prev,
+            recorded_at: envelope.recorded_at,
+            part: envelope.part,
+            hash,
+            malformed: Record::parse(line).err(),
+        }
+    }
 }
 
 /// A line that does not cite the hash of the line before. Which of the two was altered, the line after it tells: it
@@ -77,7 +92,7 @@ pub(super) struct Span {
     pub last: Hash,
     pub recorded_at: Timestamp,
     pub part: Option<Part>,
-    /// All of them as subtrees, cut at checkpoint sizes; not filled when there is a fault.
+    /// All of them as subtrees, cut at checkpoint sizes.
     pub subtrees: Vec<Subtree>,
     /// In deep checks, subject and version of each.
     pub versions: Vec<(Subject, u64)>,
@@ -114,34 +129,36 @@ impl Spanner {
 
     /// Checks lines that follow one another, each with its newline.
     pub fn lines(&mut self, checks: &Checks, text: &[u8], unreadable: Option<&str>) -> Span {
-        let (valid, bad_text) = match std::str::from_utf8(text) {
-            Ok(valid) => (valid, None),
-            Err(error) => {
-                let valid = text
-                    .get(..error.valid_up_to())
-                    .and_then(|valid| std::str::from_utf8(valid).ok());
-                (valid.unwrap_or_default(), Some(error.valid_up_to()))
-            }
+        let (lines, ended) = match text.strip_suffix(b"\n") {
+            Some(lines) => (lines, true),
+            None => (text, false),
         };
-        let mut start = 0;
-        for (end, _) in valid.match_indices('\n') {
-            self.line(checks, valid.as_bytes().get(start..end).unwrap_or_default());
-            start = end + 1;
+        let mut block = std::mem::take(&mut self.block);
+        block.fill(0, lines.len(), |out| {
+            out.copy_from_slice(lines);
+            true
+        });
+        let whole = block.count().saturating_sub(usize::from(!ended));
+        for leaf in block.leaves().take(whole) {
+            self.leaf(checks, leaf);
             if self.span.fault.is_some() {
                 break;
             }
         }
-        match bad_text {
-            Some(at) => self.fault(Problem::Line(LineError::NotUtf8 {
-                at: at.saturating_sub(start),
-            })),
-            None if text.len().saturating_sub(start) > LINE_MAX => {
-                let len = text.len() - start;
-                self.fault(Problem::Line(LineError::TooLong { len }));
-            }
-            None if start < text.len() && unreadable.is_none() => self.fault(Problem::CutOff),
-            None => {}
+        if !ended && unreadable.is_none() {
+            let len = block
+                .leaves()
+                .last()
+                .unwrap_or_default()
+                .len()
+                .saturating_sub(1);
+            self.fault(if len > LINE_MAX {
+                Problem::Line(LineError::TooLong { len })
+            } else {
+                Problem::CutOff
+            });
         }
+        self.block = block;
         self.end(checks, unreadable)
     }
 
@@ -150,9 +167,7 @@ impl Spanner {
             self.fault(Problem::Unreadable(why.to_owned()));
         }
         let mut span = std::mem::take(&mut self.span);
-        if let Some(opening) = span.opening
-            && span.fault.is_none()
-        {
+        if let Some(opening) = &span.opening {
             span.subtrees = cut(opening.position, &self.leaves, &checks.cuts);
         }
         self.leaves.clear();
@@ -183,43 +198,35 @@ impl Spanner {
 
     fn opened_block(&mut self, checks: &Checks, stored: &StoredBlock, block: &Block) {
         let before = self.span.count;
-        for (_, line) in block.iter() {
-            self.line(checks, line);
+        for leaf in block.leaves() {
+            self.leaf(checks, leaf);
             if self.span.fault.is_some() {
                 return;
             }
         }
         // The header must agree with the lines: readers that do not open a block rely on it.
-        let first = self
-            .span
-            .opening
-            .map_or(0, |opening| opening.position)
-            .saturating_add(before);
-        if first != stored.first {
-            self.fault_at(
-                before,
-                Problem::Position {
-                    expected: stored.first,
-                    found: first,
-                },
-            );
+        let first = block.line(stored.first).map(Envelope::parse);
+        let agrees =
+            |first: Envelope<'_>| first.position == stored.first && first.prev == stored.prev();
+        if !first.is_some_and(|first| first.is_ok_and(agrees)) {
+            return self.fault_at(before, Problem::Header);
+        }
+        if self.span.doubt.is_some() {
+            return;
+        }
+        if self.span.last != stored.last() {
+            let (computed, cited) = (self.span.last, stored.last());
+            let last = self.span.count.saturating_sub(1);
+            return self.fault_at(last, Problem::Altered { computed, cited });
         }
         if let Some(found) = self.span.part.filter(|part| !part.is_last()) {
-            self.fault_at(
-                self.span.count.saturating_sub(1),
-                Problem::Unfinished { found },
-            );
-        }
-        if self.span.doubt.is_none() && self.span.last != stored.last() {
-            let problem = Problem::Altered {
-                computed: self.span.last,
-                cited: stored.last(),
-            };
-            self.fault_at(self.span.count.saturating_sub(1), problem);
+            self.fault(Problem::Unfinished { found });
         }
     }
 
-    fn line(&mut self, checks: &Checks, line: &[u8]) {
+    /// Checks one line, given behind the zero byte that its hash covers.
+    fn leaf(&mut self, checks: &Checks, leaf: &[u8]) {
+        let line = leaf.get(1..).unwrap_or_default();
         let envelope = match Envelope::parse(line) {
             Ok(envelope) => envelope,
             Err(error) => return self.fault(Problem::Line(error)),
@@ -228,59 +235,67 @@ impl Spanner {
             self.span.fault = Some(doubt.settle(Some(envelope.prev)));
             return;
         }
-        let hash = leaf_hash(line);
-        let span = &mut self.span;
-        match span.opening {
+        let hash = Hash::of(leaf);
+        let followed = match &self.span.opening {
+            Some(opening) => self.follow(opening.position, &envelope, hash, line),
             None => {
-                span.opening = Some(Opening {
-                    position: envelope.position,
-                    prev: envelope.prev,
-                    recorded_at: envelope.recorded_at,
-                    part: envelope.part,
-                    hash,
-                })
+                self.span.opening = Some(Opening::of(&envelope, hash, line));
+                Ok(())
             }
-            Some(opening) => {
-                let expected = opening.position.saturating_add(span.count);
-                if span.count == 1 {
-                    span.second_prev = Some(envelope.prev);
-                }
-                if envelope.position != expected {
-                    return self.fault(Problem::Position {
-                        expected,
-                        found: envelope.position,
-                    });
-                }
-                if envelope.prev != span.last {
-                    let (at, computed, cited) = (span.count, span.last, envelope.prev);
-                    span.doubt = Some(Doubt {
-                        at,
-                        computed,
-                        cited,
-                        own: hash,
-                    });
-                    return;
-                }
-                if let Some(problem) = order(
-                    span.recorded_at,
-                    span.part,
-                    envelope.recorded_at,
-                    envelope.part,
-                ) {
-                    return self.fault(problem);
-                }
-            }
-        }
-        if checks.deep
-            && let Err(problem) = self.deep(line)
-        {
+        };
+        let doubted = self.span.doubt.is_some();
+        let read = if checks.deep && !doubted {
+            followed.and_then(|()| self.deep(line))
+        } else {
+            followed
+        };
+        if let Err(problem) = read {
             return self.fault(problem);
+        }
+        if doubted {
+            return;
         }
         self.leaves.push(hash);
         self.span.last = hash;
         self.span.recorded_at = envelope.recorded_at;
         self.span.part = Some(envelope.part);
         self.span.count += 1;
+    }
+
+    /// Whether a line follows the one before it. A wrong link is only a doubt, until the next line is seen.
+    fn follow(
+        &mut self,
+        first: u64,
+        next: &Envelope<'_>,
+        own: Hash,
+        line: &[u8],
+    ) -> Result<(), Problem> {
+        let span = &mut self.span;
+        if span.count == 1 {
+            span.second_prev = Some(next.prev);
+        }
+        let expected = first.saturating_add(span.count);
+        if next.position != expected {
+            return Err(Problem::Position {
+                expected,
+                found: next.position,
+            });
+        }
+        if next.prev != span.last {
+            Record::parse(line).map_err(Problem::Line)?;
+            let (computed, cited) = (span.last, next.prev);
+            span.doubt = Some(Doubt {
+                at: span.count,
+                computed,
+                cited,
+                own,
+            });
+            return Ok(());
+        }
+        match order(span.recorded_at, span.part, next.recorded_at, next.part) {
+            Some(problem) => Err(problem),
+            None => Ok(()),
+        }
     }
 
     fn deep(&mut self, line: &[u8]) -> Result<(), Problem> {

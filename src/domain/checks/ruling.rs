@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Category, Position};
-use super::scope::Cell;
-use super::time::Time;
+use crate::domain::ids::{Category, Position};
+use crate::domain::scope::Cell;
+use crate::domain::time::Time;
+use crate::domain::vocabulary::named_list;
 
 /// The state of a cell (R1), from the least to the most blocking. Only `Granted` and `OptOutApproved` are standing approvals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,62 +47,62 @@ pub enum Basis {
     Ground,
 }
 
-/// Why, in stable codes; the rulebook holds each code's clauses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ReasonCode {
-    /// Yes: not CPNI.
-    NotCpni,
-    /// Yes: within a category held.
-    HeldCategory,
-    /// Yes: a standing grant.
-    Granted,
-    /// Yes: opt-out approval.
-    OptOutApproved,
-    /// Yes: one-time approval.
-    OneTime,
-    /// Yes: the ground's facts are there.
-    GroundMet,
-    /// The ledger knows no such customer (R16).
-    CustomerUnknown,
-    /// The customer was erased (R16).
-    Erased,
-    /// A denial stands.
-    Denied,
-    /// A withdrawal stands.
-    Withdrawn,
-    /// A restriction stands.
-    Restricted,
-    /// No service is held (R9).
-    Lapsed,
-    /// No approval, and the category is not held.
-    ApprovalRequired,
-    /// Opt-out is not enabled by the rulebook (R10).
-    OptOutNotEnabled,
-    /// Only opt-in will do (F3).
-    OptInRequired,
-    /// Never allowed on any basis (64.2005(b)(2)).
-    Prohibited,
-    /// A fact that the ground demands is missing.
-    FactsRequired,
-    /// The ground does not reach this recipient.
-    RecipientNotCovered,
-    /// The ground does not reach these classes.
-    ClassNotCovered,
-    /// The ground does not reach this purpose (marketing on any but approval).
-    PurposeNotCovered,
-    /// A disclosure must name its recipient (R12).
-    RecipientRequired,
-    /// The cited approval is not among the live ones.
-    ApprovalNotLive,
-    /// The request id was used before.
-    RequestReused,
-    /// The listing is non-published.
-    NonPublished,
-    /// The customer or contact was not verified, or too long ago (R19).
-    VerificationRequired,
-    /// The ground's case, ticket or order is not open.
-    NotOpen,
+named_list! {
+    /// Why, in stable codes; the rulebook holds each code's clauses.
+    ReasonCode {
+        /// Yes: not CPNI.
+        NotCpni = "NOT_CPNI",
+        /// Yes: within a category held.
+        HeldCategory = "HELD_CATEGORY",
+        /// Yes: a standing grant.
+        Granted = "GRANTED",
+        /// Yes: opt-out approval.
+        OptOutApproved = "OPT_OUT_APPROVED",
+        /// Yes: one-time approval.
+        OneTime = "ONE_TIME",
+        /// Yes: the ground's facts are there.
+        GroundMet = "GROUND_MET",
+        /// The ledger knows no such customer (R16).
+        CustomerUnknown = "CUSTOMER_UNKNOWN",
+        /// The customer was erased (R16).
+        Erased = "ERASED",
+        /// A denial stands.
+        Denied = "DENIED",
+        /// A withdrawal stands.
+        Withdrawn = "WITHDRAWN",
+        /// A restriction stands.
+        Restricted = "RESTRICTED",
+        /// No service is held (R9).
+        Lapsed = "LAPSED",
+        /// No approval, and the category is not held.
+        ApprovalRequired = "APPROVAL_REQUIRED",
+        /// Opt-out is not enabled by the rulebook (R10).
+        OptOutNotEnabled = "OPT_OUT_NOT_ENABLED",
+        /// Only opt-in will do (F3).
+        OptInRequired = "OPT_IN_REQUIRED",
+        /// Never allowed on any basis (64.2005(b)(2)).
+        Prohibited = "PROHIBITED",
+        /// A fact that the ground demands is missing.
+        FactsRequired = "FACTS_REQUIRED",
+        /// The ground does not reach this recipient.
+        RecipientNotCovered = "RECIPIENT_NOT_COVERED",
+        /// The ground does not reach these classes.
+        ClassNotCovered = "CLASS_NOT_COVERED",
+        /// The ground does not reach this purpose (marketing on any but approval).
+        PurposeNotCovered = "PURPOSE_NOT_COVERED",
+        /// A disclosure must name its recipient (R12).
+        RecipientRequired = "RECIPIENT_REQUIRED",
+        /// The cited approval is not among the live ones.
+        ApprovalNotLive = "APPROVAL_NOT_LIVE",
+        /// The request id was used before.
+        RequestReused = "REQUEST_REUSED",
+        /// The listing is non-published.
+        NonPublished = "NON_PUBLISHED",
+        /// The customer or contact was not verified, or too long ago (R19).
+        VerificationRequired = "VERIFICATION_REQUIRED",
+        /// The ground's case, ticket or order is not open.
+        NotOpen = "NOT_OPEN",
+    }
 }
 
 /// One reason with the records it rests on.

@@ -1,8 +1,8 @@
 //! "May we?": the question, with everything an answer may depend on (C3).
 
-use super::disclosures::Ground;
-use super::ids::{Category, EntityId, Token};
-use super::vocabulary::{CpniClasses, NotCpniItems, Purpose, RecipientKind};
+use crate::domain::disclosures::Ground;
+use crate::domain::ids::{Category, EntityId, Token};
+use crate::domain::vocabulary::{CpniClasses, NotCpniItems, Purpose, RecipientKind};
 
 /// May this recipient use or get these classes of the customer's CPNI for this purpose?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,4 +29,16 @@ pub struct Question {
     pub call: Option<Token>,
     /// The ground that the caller claims, with its facts (R14).
     pub ground: Option<Ground>,
+}
+
+impl Question {
+    /// Every class that needs an answer: what is disclosed, and what the customer was selected by (R13).
+    pub fn asked_classes(&self) -> CpniClasses {
+        self.classes.union(self.selected_by)
+    }
+
+    /// Whether the question names anything at all; one that doesn't is malformed.
+    pub fn asks_something(&self) -> bool {
+        !self.asked_classes().is_empty() || !self.not_cpni.is_empty()
+    }
 }

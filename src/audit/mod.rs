@@ -1,0 +1,9 @@
+//! What is kept outside the database so that nobody has to believe it: checkpoints, and the audit of a folder or export.
+//!
+//! It reads and signs; it never changes what it audits.
+
+mod checkpoints;
+mod folder;
+
+pub use checkpoints::{CheckpointError, Checkpointer, Kept, checkpoint_path, read_kept};
+pub use folder::{AuditError, Audited, audit_export, audit_folder, export_folder, lines_of_folder};

@@ -1,0 +1,76 @@
+//! Marketing within the categories that the customer holds: it needs no approval (P2, R6, R7).
+
+use crate::domain::customer::Customer;
+use crate::domain::ids::{Category, Position};
+use crate::domain::question::Question;
+use crate::domain::rulebook::Rulebook;
+use crate::domain::time::Time;
+use crate::domain::vocabulary::Purpose;
+
+/// Whether an offering lies within what the customer holds.
+pub enum Held {
+    /// It does; these records opened the categories.
+    Within(Vec<Position>),
+    /// It would, if these categories were opened.
+    Outside(Vec<Category>),
+    /// Opening a service wouldn't help.
+    NotByServices,
+}
+
+/// Looks at the question's offering and its target categories.
+pub fn held(customer: &Customer, rulebook: &Rulebook, question: &Question, at: Time) -> Held {
+    if question.purpose != Purpose::MarketingComms
+        || !rulebook
+            .held_category_recipients()
+            .contains(question.recipient)
+    {
+        return Held::NotByServices;
+    }
+    let services = &customer.services;
+    let source_held = (question.source_category.as_ref())
+        .is_none_or(|source| services.holding(source, at).is_some());
+    if !source_held {
+        return Held::NotByServices;
+    }
+    if let Some(positions) = excepted(customer, rulebook, question, at) {
+        return Held::Within(positions);
+    }
+    let targets = &question.target_categories;
+    if targets.is_empty() {
+        return Held::NotByServices;
+    }
+    let mut opened = Vec::with_capacity(targets.len());
+    for target in targets {
+        match services.holding(target, at) {
+            Some(service) => opened.push(service.opened),
+            None => return outside(customer, rulebook, targets, at),
+        }
+    }
+    Held::Within(opened)
+}
+
+fn outside(customer: &Customer, rulebook: &Rulebook, targets: &[Category], at: Time) -> Held {
+    if !targets.iter().all(|target| rulebook.knows(target)) {
+        return Held::NotByServices;
+    }
+    let missing = (targets.iter())
+        .filter(|target| customer.services.holding(target, at).is_none())
+        .cloned()
+        .collect();
+    Held::Outside(missing)
+}
+
+/// The listed exceptions of 64.2005(b)(1), where the rulebook switches them on.
+fn excepted(
+    customer: &Customer,
+    rulebook: &Rulebook,
+    question: &Question,
+    at: Time,
+) -> Option<Vec<Position>> {
+    let offering = question.offering.as_deref()?;
+    let held: Vec<_> = (rulebook.exception(offering)?.when_held.iter())
+        .filter_map(|category| customer.services.holding(category, at))
+        .map(|service| service.opened)
+        .collect();
+    (!held.is_empty()).then_some(held)
+}

@@ -1,0 +1,176 @@
+//! What a grant needs and a block doesn't (R15).
+
+use super::word::{Assurance, Statement};
+use crate::domain::customer::{Context, Customer};
+use crate::domain::ids::Position;
+use crate::domain::refusal::{Refusal, RefusalCode};
+use crate::domain::rulebook::Rulebook;
+use crate::domain::scope::{Scope, require_named_in_bounds};
+use crate::domain::time::Time;
+use crate::domain::vocabulary::{Medium, RecipientKind, RecipientKinds, Speaker};
+
+/// Recipients to whom a grant must name the entity (R12).
+const BY_NAME_ONLY: RecipientKinds =
+    RecipientKinds::of(RecipientKind::ThirdParty).with(RecipientKind::PartnerOrContractor);
+
+/// A grant about to be accepted.
+pub(super) struct Grant<'a> {
+    /// What it grants.
+    pub scope: &'a Scope,
+    /// How it was said.
+    pub statement: &'a Statement,
+    /// Where the scope stands in the command.
+    pub field: &'a str,
+}
+
+impl Grant<'_> {
+    /// Refuses the grant unless scope, service, notice and speaker are as R15 demands. Evidence differs between
+    /// standing and one-time grants and is asked for by each.
+    pub(super) fn require(
+        &self,
+        customer: &Customer,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let said_at = context.occurred_at.unwrap_or(context.now);
+        self.require_scope()?;
+        require_service(customer, said_at, context.now)?;
+        self.require_notice(customer, said_at)?;
+        require_speaker(self.statement, context.rulebook, said_at)
+    }
+
+    fn require_scope(&self) -> Result<(), Refusal> {
+        let scope = self.scope;
+        for (part, empty) in [
+            ("recipients", scope.recipients.is_empty()),
+            ("classes", scope.classes.is_empty()),
+            ("purposes", scope.purposes.is_empty()),
+        ] {
+            if empty {
+                return Err(Refusal::new(
+                    RefusalCode::ScopeRequired,
+                    format!("{}.{part}", self.field),
+                    format!("a grant names its {part}; silence grants nothing"),
+                ));
+            }
+        }
+        if scope.recipients.kinds.meets(BY_NAME_ONLY) {
+            return Err(Refusal::new(
+                RefusalCode::ScopeRequired,
+                format!("{}.recipients", self.field),
+                "a grant to third_party or partner_or_contractor names the entity; name each",
+            ));
+        }
+        require_named_in_bounds(scope, self.field)
+    }
+
+    fn require_notice(&self, customer: &Customer, said_at: Time) -> Result<(), Refusal> {
+        let refuse = |why: String| {
+            Err(Refusal::new(
+                RefusalCode::NoticeRequired,
+                "statement.notice",
+                why,
+            ))
+        };
+        let Some(cited) = self.statement.notice else {
+            return refuse("a grant answers a notice; name the record of the notice given".into());
+        };
+        let Some(notice) = notice_at(customer, cited) else {
+            return refuse(format!(
+                "record {cited} is none of this customer's newest notices; give a notice and name its record"
+            ));
+        };
+        if !notice.given_by(said_at) {
+            return refuse(format!(
+                "notice {cited} was given or recorded after the grant was said; a notice comes first"
+            ));
+        }
+        if !notice.covers.covers_all(self.scope) {
+            return refuse(format!(
+                "notice {cited} doesn't cover all of {}; grant within it, or give a notice that covers it",
+                self.field
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn notice_at(
+    customer: &Customer,
+    position: Position,
+) -> Option<&crate::domain::notices::GivenNotice> {
+    (customer.notices.iter()).find(|notice| notice.position == position)
+}
+
+/// A service must be held now, and have been held when the grant was said: one said before a lapse ended with it (R9).
+fn require_service(customer: &Customer, said_at: Time, now: Time) -> Result<(), Refusal> {
+    if customer.services.any_held(now) && customer.services.any_held(said_at) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::NoService,
+        "",
+        "no service is held, now or when the grant was said; open one first",
+    ))
+}
+
+fn require_speaker(
+    statement: &Statement,
+    rulebook: &Rulebook,
+    said_at: Time,
+) -> Result<(), Refusal> {
+    if statement.speaker == Speaker::Other {
+        return Err(Refusal::new(
+            RefusalCode::VerificationRequired,
+            "statement.speaker",
+            "only the account holder or the administrative contact grants",
+        ));
+    }
+    match &statement.assurance {
+        Some(assurance) if assurance.stood_at(said_at, rulebook) => {}
+        _ => {
+            return Err(Refusal::new(
+                RefusalCode::VerificationRequired,
+                "statement.assurance",
+                format!(
+                    "the speaker must have been verified within {} min before the grant, and not by mail; verify first",
+                    rulebook.periods().verification_minutes
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A standing oral grant needs the evidence's digest; the burden of proof is the company's (P4, 64.2007(a)(1)).
+pub(super) fn require_digest_when_oral(statement: &Statement) -> Result<(), Refusal> {
+    if statement.medium == Medium::Oral && statement.evidence_digest.is_none() {
+        return Err(Refusal::new(
+            RefusalCode::EvidenceRequired,
+            "statement.evidence_digest",
+            "an oral grant needs the SHA-256 of its recording",
+        ));
+    }
+    Ok(())
+}
+
+impl Assurance {
+    /// The first instant at which the verification is over (R19); a call's end may come before.
+    pub fn ends_at(&self, rulebook: &Rulebook) -> Time {
+        self.at
+            .plus_minutes(rulebook.periods().verification_minutes)
+    }
+
+    /// Whether the person was verified at that instant, for a grant. Mail opens nothing live (R19).
+    pub fn stood_at(&self, at: Time, rulebook: &Rulebook) -> bool {
+        rulebook.grant_methods().contains(self.method) && self.stands(at, rulebook)
+    }
+
+    /// Whether the person can be told about the account at that instant (P11, R19).
+    pub fn opens(&self, at: Time, rulebook: &Rulebook) -> bool {
+        rulebook.live_methods().contains(self.method) && self.stands(at, rulebook)
+    }
+
+    fn stands(&self, at: Time, rulebook: &Rulebook) -> bool {
+        self.at <= at && at < self.ends_at(rulebook)
+    }
+}

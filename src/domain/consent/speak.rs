@@ -1,0 +1,257 @@
+//! Speaking words: what is accepted, what is remembered (P3, P4, R2, R3, R15).
+
+use super::conditions::{Grant, require_digest_when_oral};
+use super::precedence::lifted;
+use super::word::{Block, BlockKind, Blocked, Granted, Said, Speak, SpokenWord, Word};
+use crate::domain::customer::{Context, Customer};
+use crate::domain::event::{Event, Placed};
+use crate::domain::ids::Position;
+use crate::domain::refusal::{Refusal, RefusalCode};
+use crate::domain::scope::{Scope, require_named_in_bounds};
+
+/// Words in one command.
+pub const WORDS_IN_COMMAND_MAX: usize = 32;
+/// Words in a customer's state up to which grants are accepted.
+pub const WORDS_WITH_GRANT_MAX: usize = 192;
+/// Words in a customer's state; a block beyond them is remembered as a block of everything.
+pub const WORDS_MAX: usize = 256;
+/// Scopes that a restriction may except.
+pub const EXCEPTIONS_MAX: usize = 16;
+
+/// Events of words said in one breath.
+pub(in crate::domain) fn decide(
+    customer: &Customer,
+    command: &Speak,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    if !(1..=WORDS_IN_COMMAND_MAX).contains(&command.words.len()) {
+        return Err(Refusal::new(
+            RefusalCode::Invalid,
+            "words",
+            format!(
+                "{} words; a command takes 1 to {WORDS_IN_COMMAND_MAX}",
+                command.words.len()
+            ),
+        ));
+    }
+    let said = (command.words.iter().enumerate())
+        .map(|(index, word)| accept(customer, command, word, index, context))
+        .collect::<Result<Vec<Said>, Refusal>>()?;
+
+    let words = words_after(customer, &said, context);
+    let grants = said.iter().any(|word| matches!(word, Said::Grant { .. }));
+    if grants && words.len() > WORDS_WITH_GRANT_MAX {
+        return Err(Refusal::new(
+            RefusalCode::Limit,
+            "words",
+            format!(
+                "the customer's words number more than {WORDS_WITH_GRANT_MAX}: only blocks are still accepted; say them in a command of their own"
+            ),
+        ));
+    }
+    let event = |said: Said| match said {
+        Said::Grant { scope, lifts } => Event::Granted(Granted {
+            still_blocked_by: still_blocked_by(&words, &scope, context),
+            scope,
+            lifts: lifts.into_vec(),
+            statement: command.statement.clone(),
+        }),
+        Said::Block(block) => Event::Blocked(Blocked {
+            block,
+            statement: command.statement.clone(),
+        }),
+    };
+    Ok(said.into_iter().map(event).collect())
+}
+
+fn accept(
+    customer: &Customer,
+    command: &Speak,
+    word: &SpokenWord,
+    index: usize,
+    context: &Context<'_>,
+) -> Result<Said, Refusal> {
+    match word {
+        SpokenWord::Block(block) => {
+            require_well_formed(block, index)?;
+            Ok(Said::Block(block.written_out()))
+        }
+        SpokenWord::Grant { scope, lifts } => {
+            let grant = Grant {
+                scope,
+                statement: &command.statement,
+                field: &format!("words[{index}].scope"),
+            };
+            grant.require(customer, context)?;
+            require_digest_when_oral(&command.statement)?;
+            Ok(Said::Grant {
+                scope: scope.in_order(),
+                lifts: with_repeats(customer, lifts, index)?,
+            })
+        }
+    }
+}
+
+fn require_well_formed(block: &Block, index: usize) -> Result<(), Refusal> {
+    let field = format!("words[{index}]");
+    let invalid = |part: &str, why: String| {
+        Err(Refusal::new(
+            RefusalCode::Invalid,
+            format!("{field}.{part}"),
+            why,
+        ))
+    };
+    if block.kind != BlockKind::Restrict && !block.except.is_empty() {
+        return invalid("except", "only a restriction takes exceptions".into());
+    }
+    if block.except.len() > EXCEPTIONS_MAX {
+        return invalid(
+            "except",
+            format!(
+                "{} exceptions; a restriction takes {EXCEPTIONS_MAX} at most: split it",
+                block.except.len()
+            ),
+        );
+    }
+    if block.except.iter().any(Scope::names_nothing) {
+        return invalid(
+            "except",
+            "an exception that names nothing would undo the restriction; name what it excepts"
+                .into(),
+        );
+    }
+    require_named_in_bounds(&block.scope, &format!("{field}.scope"))?;
+    (block.except.iter())
+        .try_for_each(|except| require_named_in_bounds(except, &format!("{field}.except")))
+}
+
+/// The blocks named, and each older one that says the same: who names the newest names its repeats.
+fn with_repeats(
+    customer: &Customer,
+    lifts: &[Position],
+    index: usize,
+) -> Result<Box<[Position]>, Refusal> {
+    let mut all = Vec::with_capacity(lifts.len());
+    for position in lifts {
+        let named = (customer.words.iter()).find(|word| word.position == *position);
+        let Some(Said::Block(block)) = named.map(|word| &word.said) else {
+            return Err(Refusal::new(
+                RefusalCode::BlockUnknown,
+                format!("words[{index}].lifts"),
+                format!(
+                    "record {position} is no block of this customer, or was repeated later; name the newest record"
+                ),
+            ));
+        };
+        let repeats = |word: &&Word| {
+            word.position <= *position && matches!(&word.said, Said::Block(one) if one == block)
+        };
+        all.extend(
+            customer
+                .words
+                .iter()
+                .filter(repeats)
+                .map(|word| word.position),
+        );
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all.into_boxed_slice())
+}
+
+/// The words as they will be remembered once the command is recorded.
+fn words_after(customer: &Customer, said: &[Said], context: &Context<'_>) -> Vec<Word> {
+    let mut words = customer.words.clone();
+    for (offset, said) in (0..).zip(said) {
+        let word = Word {
+            position: Position(context.position.0 + offset),
+            command: context.position,
+            recorded_at: context.now,
+            occurred_at: context.occurred_at,
+            witnessed: true,
+            said: said.clone(),
+        };
+        remember(&mut words, word);
+    }
+    words
+}
+
+/// The blocks that stand in some cell of the scope (R3).
+fn still_blocked_by(words: &[Word], scope: &Scope, context: &Context<'_>) -> Vec<Position> {
+    let stands = |word: &&Word| match &word.said {
+        Said::Block(block) => {
+            block.some_cell_of(scope, |cell| !lifted(words, word, block, cell, context.now))
+        }
+        Said::Grant { .. } => false,
+    };
+    words
+        .iter()
+        .filter(stands)
+        .map(|word| word.position)
+        .collect()
+}
+
+impl Granted {
+    /// What the state remembers.
+    pub(in crate::domain) fn said(&self) -> Said {
+        Said::Grant {
+            scope: self.scope.in_order(),
+            lifts: self.lifts.clone().into_boxed_slice(),
+        }
+    }
+}
+
+impl Blocked {
+    /// What the state remembers.
+    pub(in crate::domain) fn said(&self) -> Said {
+        Said::Block(self.block.written_out())
+    }
+}
+
+/// The customer after a grant or a block was spoken.
+pub(in crate::domain) fn evolve(customer: &mut Customer, said: Said, placed: &Placed<'_>) {
+    let word = Word {
+        position: placed.position,
+        command: placed.command,
+        recorded_at: placed.recorded_at,
+        occurred_at: placed.occurred_at,
+        witnessed: true,
+        said,
+    };
+    if let Some(block) = remember(&mut customer.words, word) {
+        (customer.one_time).retain(|approval| !block.some_cell_of(&approval.scope, |_| true));
+    }
+}
+
+/// Adds a word. A block takes the place of an older one that says the same: whatever lifts the newer lifts the older.
+/// Gives back the block as it is remembered.
+fn remember(words: &mut Vec<Word>, mut word: Word) -> Option<Block> {
+    let Said::Block(block) = &word.said else {
+        words.push(word);
+        return None;
+    };
+    let mut block = block.clone();
+    words.retain(|old| !(says(old, &block) && replaces(&word, old)));
+    if words.len() >= WORDS_MAX {
+        block = Block::of_everything(block.kind);
+        let newest = (words.iter().filter(|old| says(old, &block)))
+            .map(Word::said_at)
+            .fold(word.said_at(), Ord::max);
+        words.retain(|old| !says(old, &block));
+        word.occurred_at = Some(newest);
+        word.said = Said::Block(block.clone());
+    }
+    words.push(word);
+    Some(block)
+}
+
+fn says(word: &Word, block: &Block) -> bool {
+    word.witnessed && matches!(&word.said, Said::Block(one) if one == block)
+}
+
+/// Whether each grant that is later than the newer block is later than the older one too (R4).
+fn replaces(newer: &Word, older: &Word) -> bool {
+    let (new, old) = (newer.said_at(), older.said_at());
+    newer.witnessed
+        && (new > old || new == old && (newer.occurred_at.is_some() || older.occurred_at.is_none()))
+}

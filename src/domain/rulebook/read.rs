@@ -1,0 +1,442 @@
+//! Reading a rulebook: every fault names its line and its rule (P17).
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::source::{self, Name, Source, Table};
+use super::{
+    CategoryRule, ClassRule, Clause, ClauseSource, Exception, GroundRule, Periods, Rulebook,
+    Switches,
+};
+use crate::domain::disclosures::grounds::{Fact, Facts, GroundKind};
+use crate::domain::ids::Category;
+use crate::domain::ruling::ReasonCode;
+use crate::domain::vocabulary::{
+    AssuranceMethod, CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes,
+    RecipientKind, RecipientKinds,
+};
+
+/// Why a rulebook can't be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rulebook, line {line}, {rule}: {message}")]
+pub struct RulebookError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The rule as a path in the file, e.g. `grounds.legal.facts`.
+    pub rule: String,
+    /// What is wrong, with the value, and what is expected.
+    pub message: String,
+}
+
+/// The words that stand for a whole list.
+const ALL: &str = "all";
+
+impl Rulebook {
+    /// Reads a rulebook from TOML. `digest` is the SHA-256 of the text's bytes.
+    ///
+    /// # Errors
+    /// The first fault found: a key or name that nobody knows, a rule, clause or citation that is missing, a period out of range.
+    pub fn parse(text: &str, digest: [u8; 32]) -> Result<Self, RulebookError> {
+        let source: Source = toml::from_str(text)
+            .map_err(|error| fault(text, error.span().unwrap_or(0..0), "", error.message()))?;
+        Reader {
+            text,
+            source: &source,
+        }
+        .read(digest)
+    }
+}
+
+/// A fault at a place of the text; `rule` or, where that is empty, what stands there.
+fn fault(text: &str, span: Range<usize>, rule: &str, message: &str) -> RulebookError {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let rule = if rule.is_empty() {
+        rule_at(text, line)
+    } else {
+        rule.to_owned()
+    };
+    RulebookError {
+        line,
+        rule,
+        message: message.to_owned(),
+    }
+}
+
+/// The table and key that a line belongs to.
+fn rule_at(text: &str, line: usize) -> String {
+    let until: Vec<&str> = text.lines().take(line).collect();
+    let header = |line: &&&str| line.starts_with('[') && line.trim_end().ends_with(']');
+    let table =
+        (until.iter().rev().find(header)).map_or("", |line| line.trim().trim_matches(['[', ']']));
+    let key =
+        (until.last().and_then(|line| line.split_once('='))).map_or("", |(key, _)| key.trim());
+    match (table, key) {
+        ("", "") => "file".to_owned(),
+        ("", one) | (one, "") => one.to_owned(),
+        (table, key) => format!("{table}.{key}"),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    source: &'a Source,
+}
+
+type Read<T> = Result<T, RulebookError>;
+
+impl Reader<'_> {
+    fn read(&self, digest: [u8; 32]) -> Read<Rulebook> {
+        let source = self.source;
+        self.sensible()?;
+        let grounds = self.each(
+            &source.grounds,
+            "grounds",
+            GroundKind::EVERY,
+            GroundKind::name,
+            |ground, rule| self.ground(ground, rule),
+        )?;
+        let purposes_with_ground = (grounds.iter())
+            .filter(|rule| rule.ground != GroundKind::Approval)
+            .filter(|rule| rule.ground != GroundKind::WrittenRequest)
+            .fold(Purposes::NONE, |all, rule| all.union(rule.purposes));
+        Ok(Rulebook {
+            name: source.name.get_ref().clone(),
+            version: source.version.get_ref().clone(),
+            digest,
+            zone: source.zone.get_ref().clone(),
+            periods: self.periods()?,
+            switches: self.switches()?,
+            grant_methods: self.set(
+                &source.verification.grant,
+                "verification method",
+                AssuranceMethod::parse,
+            )?,
+            live_methods: self.set(
+                &source.verification.live,
+                "verification method",
+                AssuranceMethod::parse,
+            )?,
+            categories: self.categories()?,
+            exceptions: self.exceptions()?,
+            classes: self.each(
+                &source.classes,
+                "classes",
+                CpniClass::EVERY,
+                CpniClass::name,
+                |class, rule| {
+                    Ok(ClassRule {
+                        class,
+                        examples: rule.examples.clone(),
+                        clauses: self.cited(&rule.clauses)?,
+                    })
+                },
+            )?,
+            not_cpni: self.each(
+                &source.not_cpni,
+                "not_cpni",
+                NotCpni::EVERY,
+                NotCpni::name,
+                |_, clauses| clauses.iter().map(|name| self.clause(name)).collect(),
+            )?,
+            grounds,
+            purposes_with_ground,
+            reasons: self.each(
+                &source.reasons,
+                "reasons",
+                ReasonCode::EVERY,
+                ReasonCode::name,
+                |_, clauses| self.cited(clauses),
+            )?,
+        })
+    }
+
+    fn fault<T>(&self, span: Range<usize>, message: impl AsRef<str>) -> Read<T> {
+        Err(fault(self.text, span, "", message.as_ref()))
+    }
+
+    fn sensible(&self) -> Read<()> {
+        let source = self.source;
+        for name in [&source.name, &source.version] {
+            if Category::parse(name.get_ref()).is_none() {
+                let message = format!("\"{}\" is not 1 to 64 of a-z 0-9 . _ -", name.get_ref());
+                return self.fault(name.span(), message);
+            }
+        }
+        if jiff::tz::TimeZone::get(source.zone.get_ref()).is_err() {
+            let message = format!(
+                "\"{}\" is no zone of the IANA database; write e.g. America/Denver",
+                source.zone.get_ref()
+            );
+            return self.fault(source.zone.span(), message);
+        }
+        for clause in source.clauses.values() {
+            for part in [&clause.reference, &clause.text] {
+                if part.get_ref().trim().is_empty() {
+                    return self.fault(
+                        part.span(),
+                        "a clause has a reference and a text; it is empty",
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn periods(&self) -> Read<Periods> {
+        let periods = &self.source.periods;
+        Ok(Periods {
+            occurred_back_hours: self.within(&periods.occurred_back_hours, 0..=168, "hours")?,
+            verification_minutes: self.within(&periods.verification_minutes, 1..=60, "minutes")?,
+            one_time_hours: self.within(&periods.one_time_hours, 1..=24, "hours")?,
+        })
+    }
+
+    fn within(
+        &self,
+        value: &Spanned<u32>,
+        range: std::ops::RangeInclusive<u32>,
+        unit: &str,
+    ) -> Read<u32> {
+        if range.contains(value.get_ref()) {
+            return Ok(*value.get_ref());
+        }
+        let message = format!(
+            "{} is out of range; it takes {} to {} {unit}",
+            value.get_ref(),
+            range.start(),
+            range.end()
+        );
+        self.fault(value.span(), message)
+    }
+
+    fn switches(&self) -> Read<Switches> {
+        let switches = &self.source.switches;
+        if *switches.opt_out.get_ref() {
+            return self.fault(
+                switches.opt_out.span(),
+                "this release has no rules of opt-out yet; it takes false",
+            );
+        }
+        // An affiliate takes knowledge of whom it serves itself, which the ledger doesn't have.
+        let able = RecipientKinds::of(RecipientKind::Company).with(RecipientKind::Agent);
+        for name in &switches.held_category_recipients {
+            if !RecipientKind::parse(name.get_ref()).is_some_and(|kind| able.contains(kind)) {
+                let message = format!(
+                    "\"{}\" can't market within held categories; it takes company, agent",
+                    name.get_ref()
+                );
+                return self.fault(name.span(), message);
+            }
+        }
+        Ok(Switches {
+            opt_out: false,
+            block_reaches_held_categories: switches.block_reaches_held_categories,
+            held_category_recipients: self.set(
+                &switches.held_category_recipients,
+                "recipient",
+                RecipientKind::parse,
+            )?,
+        })
+    }
+
+    fn categories(&self) -> Read<Vec<CategoryRule>> {
+        let table = &self.source.categories;
+        if table.get_ref().is_empty() {
+            return self.fault(table.span(), "no service category; name at least one");
+        }
+        (table.get_ref().iter())
+            .map(|(name, rule)| match Category::parse(name.get_ref()) {
+                Some(category) => Ok(CategoryRule {
+                    category,
+                    title: rule.title.clone(),
+                }),
+                None => self.fault(
+                    name.span(),
+                    "a category's name takes 1 to 64 of a-z 0-9 . _ -",
+                ),
+            })
+            .collect()
+    }
+
+    fn exceptions(&self) -> Read<Vec<Exception>> {
+        let mut exceptions = Vec::new();
+        for (name, rule) in &self.source.exceptions {
+            self.cited(&rule.clauses)?;
+            exceptions.push(Exception {
+                offering: name.get_ref().clone(),
+                when_held: self.held_categories(&rule.when_held)?,
+            });
+        }
+        // Off: they are checked all the same, and never met.
+        Ok(match self.source.switches.exceptions {
+            true => exceptions,
+            false => Vec::new(),
+        })
+    }
+
+    fn held_categories(&self, names: &Spanned<Vec<Name>>) -> Read<Vec<Category>> {
+        if names.get_ref().is_empty() {
+            return self.fault(
+                names.span(),
+                "an exception names the categories of which one must be held",
+            );
+        }
+        (names.get_ref().iter())
+            .map(|name| match Category::parse(name.get_ref()) {
+                Some(category) if self.source.categories.get_ref().contains_key(name) => {
+                    Ok(category)
+                }
+                _ => self.fault(name.span(), format!("no category \"{}\"", name.get_ref())),
+            })
+            .collect()
+    }
+
+    fn ground(&self, ground: GroundKind, rule: &source::Ground) -> Read<GroundRule> {
+        let purposes: Purposes = self.set(&rule.purposes, "purpose", Purpose::parse)?;
+        if purposes.contains(Purpose::CompetitorTracking) {
+            return self.never(
+                &rule.purposes,
+                "competitor_tracking is never allowed (64.2005(b)(2))",
+            );
+        }
+        let marketing = purposes.contains(Purpose::MarketingComms)
+            || purposes.contains(Purpose::MarketingOther);
+        if marketing && ground != GroundKind::Approval {
+            return self.never(
+                &rule.purposes,
+                "marketing takes approval; no other ground serves it",
+            );
+        }
+        Ok(GroundRule {
+            ground,
+            purposes,
+            recipients: self.set_or_all(
+                &rule.recipients,
+                "recipient",
+                RecipientKind::parse,
+                RecipientKinds::ALL,
+            )?,
+            classes: self.set_or_all(&rule.classes, "class", CpniClass::parse, CpniClasses::ALL)?,
+            classes_to_customer: self.set(&rule.classes_to_customer, "class", CpniClass::parse)?,
+            not_cpni: self.set_or_all(&rule.not_cpni, "item", NotCpni::parse, NotCpniItems::ALL)?,
+            facts: self.facts(ground, &rule.facts)?,
+            verified: self.set(&rule.verified, "recipient", RecipientKind::parse)?,
+            clauses: self.cited(&rule.clauses)?,
+        })
+    }
+
+    fn never<T>(&self, names: &[Name], message: &str) -> Read<T> {
+        self.fault(names.first().map_or(0..0, Spanned::span), message)
+    }
+
+    fn facts(&self, ground: GroundKind, names: &[Name]) -> Read<Facts> {
+        for name in names {
+            let fact = Fact::parse(name.get_ref());
+            if !fact.is_some_and(|fact| ground.facts().contains(fact)) {
+                let known: Vec<_> = ground.facts().members().map(Fact::name).collect();
+                let message = format!(
+                    "ground {ground} has no fact \"{}\"; it has {}",
+                    name.get_ref(),
+                    known.join(", ")
+                );
+                return self.fault(name.span(), message);
+            }
+        }
+        self.set(names, "fact", Fact::parse)
+    }
+
+    fn set<M, S: FromIterator<M>>(
+        &self,
+        names: &[Name],
+        what: &str,
+        parse: fn(&str) -> Option<M>,
+    ) -> Read<S> {
+        (names.iter())
+            .map(|name| match parse(name.get_ref()) {
+                Some(member) => Ok(member),
+                None => self.fault(name.span(), format!("no {what} \"{}\"", name.get_ref())),
+            })
+            .collect()
+    }
+
+    fn set_or_all<M, S: FromIterator<M>>(
+        &self,
+        names: &[Name],
+        what: &str,
+        parse: fn(&str) -> Option<M>,
+        all: S,
+    ) -> Read<S> {
+        match names {
+            [name] if name.get_ref() == ALL => Ok(all),
+            names => self.set(names, what, parse),
+        }
+    }
+
+    /// Reads one entry for each member of a closed list: none missing, none unknown.
+    fn each<M: Copy, S, T>(
+        &self,
+        table: &Spanned<Table<S>>,
+        path: &str,
+        every: &[M],
+        name: fn(M) -> &'static str,
+        read: impl Fn(M, &S) -> Read<T>,
+    ) -> Read<Vec<T>> {
+        let entries = table.get_ref();
+        for known in entries.keys() {
+            if !every.iter().any(|member| name(*member) == known.get_ref()) {
+                let message = format!("\"{}\" is not one of {path}", known.get_ref());
+                return self.fault(known.span(), message);
+            }
+        }
+        (every.iter())
+            .map(|member| {
+                let entry = entries
+                    .iter()
+                    .find(|(key, _)| key.get_ref() == name(*member));
+                match entry {
+                    Some((_, entry)) => read(*member, entry),
+                    None => Err(fault(
+                        self.text,
+                        table.span(),
+                        &format!("{path}.{}", name(*member)),
+                        "the rule is missing; every member of the list has one",
+                    )),
+                }
+            })
+            .collect()
+    }
+
+    fn cited(&self, names: &Spanned<Vec<Name>>) -> Read<Vec<Clause>> {
+        if names.get_ref().is_empty() {
+            return self.fault(names.span(), "no clause is cited; name at least one");
+        }
+        names
+            .get_ref()
+            .iter()
+            .map(|name| self.clause(name))
+            .collect()
+    }
+
+    fn clause(&self, name: &Name) -> Read<Clause> {
+        let Some(clause) = self.source.clauses.get(name) else {
+            return self.fault(
+                name.span(),
+                format!("no clause \"{}\" under [clauses]", name.get_ref()),
+            );
+        };
+        let Some(source) = ClauseSource::parse(clause.source.get_ref()) else {
+            let message = format!(
+                "no source \"{}\"; it takes policy, cfr, usc",
+                clause.source.get_ref()
+            );
+            return self.fault(clause.source.span(), message);
+        };
+        Ok(Clause {
+            source,
+            reference: clause.reference.get_ref().clone(),
+            text: clause.text.get_ref().clone(),
+        })
+    }
+}

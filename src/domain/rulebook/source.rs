@@ -1,0 +1,95 @@
+//! The shape of a rulebook file; every name and number carries its place, for the errors.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub(super) type Name = Spanned<String>;
+pub(super) type Table<T> = BTreeMap<Name, T>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    pub name: Name,
+    pub version: Name,
+    pub zone: Name,
+    pub periods: Periods,
+    pub switches: Switches,
+    pub verification: Verification,
+    pub categories: Spanned<Table<Category>>,
+    #[serde(default)]
+    pub exceptions: Table<Exception>,
+    pub classes: Spanned<Table<Class>>,
+    pub not_cpni: Spanned<Table<Vec<Name>>>,
+    pub grounds: Spanned<Table<Ground>>,
+    pub reasons: Spanned<Table<Spanned<Vec<Name>>>>,
+    pub clauses: Table<Clause>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Periods {
+    pub occurred_back_hours: Spanned<u32>,
+    pub verification_minutes: Spanned<u32>,
+    pub one_time_hours: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Switches {
+    pub opt_out: Spanned<bool>,
+    pub block_reaches_held_categories: bool,
+    pub exceptions: bool,
+    pub held_category_recipients: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Verification {
+    pub grant: Vec<Name>,
+    pub live: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Category {
+    pub title: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exception {
+    pub when_held: Spanned<Vec<Name>>,
+    pub clauses: Spanned<Vec<Name>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Class {
+    pub examples: Vec<String>,
+    pub clauses: Spanned<Vec<Name>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ground {
+    pub purposes: Vec<Name>,
+    pub recipients: Vec<Name>,
+    pub classes: Vec<Name>,
+    #[serde(default)]
+    pub classes_to_customer: Vec<Name>,
+    pub not_cpni: Vec<Name>,
+    pub facts: Vec<Name>,
+    #[serde(default)]
+    pub verified: Vec<Name>,
+    pub clauses: Spanned<Vec<Name>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Clause {
+    pub source: Name,
+    pub reference: Name,
+    pub text: Name,
+}

@@ -1,0 +1,254 @@
+//! What all services share: the engine behind the doors, and how each of them speaks to it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::call::Call;
+use super::convert::commands::{CommandRequest, header};
+use super::convert::entries::Reader;
+use super::convert::rulings::{Evaluated, ruling};
+use super::{convert, status};
+use crate::domain::customer::{Customer, rule};
+use crate::domain::ids::{Position, Pseudonym, Token};
+use crate::domain::question::Question;
+use crate::domain::rulebook::Rulebook;
+use crate::projections::Views;
+use crate::proto::v1 as wire;
+use crate::sequencer::{Actor, Answer, CustomerRef, Handle, Intent};
+
+/// The engine as the doors see it; cheap to clone.
+#[derive(Clone)]
+pub struct Doors {
+    handle: Handle,
+    views: Views,
+    /// Ends the streams that have no end of their own.
+    stopping: CancellationToken,
+    /// Longest wait for `min_position` where the caller gives no deadline.
+    wait_max: Duration,
+}
+
+impl Doors {
+    /// Doors to this engine; streams end when `stopping` is cancelled.
+    pub fn new(
+        handle: Handle,
+        views: Views,
+        stopping: CancellationToken,
+        wait_max: Duration,
+    ) -> Self {
+        Self {
+            handle,
+            views,
+            stopping,
+            wait_max,
+        }
+    }
+
+    /// The views.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Says when the server stops.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// The rulebook in force.
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        self.views.rulebook()
+    }
+
+    /// All records up to and with this one are in the views.
+    pub fn position(&self) -> Position {
+        self.views.position()
+    }
+
+    /// The keyed digest of an identifier from outside.
+    pub fn token(&self, kind: &'static str, value: &str) -> Token {
+        self.handle.pseudonymise(kind, value)
+    }
+
+    /// What `call`'s role may see now.
+    pub fn reader(&self, call: &Call) -> Reader {
+        Reader {
+            role: call.caller.role,
+            now: self.views.now(),
+        }
+    }
+
+    /// A command as the engine takes it, by the caller's identity and never by what the request says (T2).
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT naming the field that is wrong.
+    pub fn intent<R: CommandRequest>(&self, call: &Call, mut request: R) -> Result<Intent, Status> {
+        let tokens = |kind: &'static str, value: &str| self.token(kind, value);
+        let header = header(&mut request, &tokens)?;
+        let (customer, command) = request.command(&tokens)?;
+        Ok(Intent {
+            request_id: header.request_id,
+            actor: Actor {
+                service: call.caller.service.to_owned(),
+                role: call.caller.role.name().to_owned(),
+            },
+            channel: header.channel,
+            person: header.person,
+            customer,
+            occurred_at: header.occurred_at,
+            expected_version: header.expected_version,
+            deadline: call.deadline,
+            content: header.content,
+            command,
+        })
+    }
+
+    /// Answers when the command is durable.
+    ///
+    /// # Errors
+    /// The refusal or failure as a status.
+    pub async fn submit(&self, intent: Intent) -> Result<Answer, Status> {
+        self.handle.submit(intent).await.map_err(status::submit)
+    }
+
+    /// The whole way of a command that is a call of its own.
+    ///
+    /// # Errors
+    /// What is wrong with the request, or why it changed nothing.
+    pub async fn command<R: CommandRequest>(
+        &self,
+        request: Request<R>,
+    ) -> Result<Response<R::Response>, Status> {
+        let call = Call::of(&request)?;
+        let intent = self.intent(&call, request.into_inner())?;
+        let answer = call.in_time(self.submit(intent)).await?;
+        tracing::Span::current().record("position", answer.position.0);
+        self.response::<R>(&answer).map(Response::new)
+    }
+
+    /// The response of a command.
+    ///
+    /// # Errors
+    /// INTERNAL when the engine answered another command's outcome.
+    pub fn response<R: CommandRequest>(&self, answer: &Answer) -> Result<R::Response, Status> {
+        R::response(answer, &self.rulebook())
+            .ok_or_else(|| status::failed(format!("{} got another command's outcome", R::METHOD)))
+    }
+
+    /// Waits until the views reflect the record at `min_position` (C6).
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when they don't in time.
+    pub async fn wait_for(&self, call: &Call, min_position: Position) -> Result<(), Status> {
+        if min_position <= self.position() {
+            return Ok(());
+        }
+        let latest = Instant::now() + self.wait_max;
+        let deadline = call
+            .deadline
+            .map_or(latest, |deadline| deadline.min(latest));
+        self.views
+            .wait_for(min_position, deadline)
+            .await
+            .map_err(status::view)
+    }
+
+    /// The customer's pseudonym and state; `None` where the ledger knows no such customer.
+    ///
+    /// # Errors
+    /// INTERNAL when vault or views can't be read.
+    pub fn customer(
+        &self,
+        reference: &CustomerRef,
+    ) -> Result<Option<(Pseudonym, Arc<Customer>)>, Status> {
+        let pseudonym = match reference {
+            CustomerRef::Id(id) => self.handle.find(id).map_err(status::failed)?,
+            CustomerRef::Pseudonym(pseudonym) => Some(*pseudonym),
+        };
+        let Some(pseudonym) = pseudonym else {
+            return Ok(None);
+        };
+        let customer = self.views.customer(pseudonym).map_err(status::view)?;
+        Ok(customer.map(|customer| (pseudonym, customer)))
+    }
+
+    /// The customer, who must be known.
+    ///
+    /// # Errors
+    /// NOT_FOUND, or INTERNAL when vault or views can't be read.
+    pub fn known(&self, reference: &CustomerRef) -> Result<(Pseudonym, Arc<Customer>), Status> {
+        self.customer(reference)?
+            .ok_or_else(|| status::customer_unknown("customer"))
+    }
+
+    /// Rules on a question from what is recorded now; an unknown customer is answered no (R16).
+    ///
+    /// # Errors
+    /// INTERNAL when vault or views can't be read.
+    pub fn rule(
+        &self,
+        reference: &CustomerRef,
+        question: &Question,
+        texts: bool,
+    ) -> Result<wire::Ruling, Status> {
+        // Position first: what is read after it can only be newer.
+        let position = self.position();
+        let customer = self.customer(reference)?;
+        let (rulebook, at) = (self.rulebook(), self.views.now());
+        let customer = customer.as_ref().map(|(_, customer)| customer.as_ref());
+        let ruled = rule(customer, &rulebook, question, at);
+        let evaluated = Evaluated {
+            rulebook: &rulebook,
+            at,
+            position,
+            texts,
+        };
+        Ok(ruling(&ruled, &evaluated))
+    }
+
+    /// The customer id behind a pseudonym; empty where there is none any more.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT when it is no pseudonym, INTERNAL when the vault can't be read.
+    pub fn resolve(&self, pseudonym: &str) -> Result<String, Status> {
+        let pseudonym = convert::values::pseudonym("pseudonym", pseudonym)?;
+        let id = self.handle.resolve(pseudonym).map_err(status::failed)?;
+        Ok(id.unwrap_or_default())
+    }
+
+    /// Reads from views that may touch the disk, away from the threads that serve.
+    ///
+    /// # Errors
+    /// What `read` fails with.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, Status>
+    where
+        F: FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+        T: Send + 'static,
+    {
+        let doors = self.clone();
+        let span = tracing::Span::current();
+        let reading = tokio::task::spawn_blocking(move || span.in_scope(|| read(&doors)));
+        reading.await.map_err(status::failed)?
+    }
+}
+
+impl Call {
+    /// Ends with DEADLINE_EXCEEDED when the caller's deadline comes first.
+    ///
+    /// # Errors
+    /// What `work` ends with, or DEADLINE_EXCEEDED.
+    pub async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let Some(deadline) = self.deadline else {
+            return work.await;
+        };
+        match tokio::time::timeout_at(deadline.into(), work).await {
+            Ok(done) => done,
+            Err(_) => Err(status::deadline_passed()),
+        }
+    }
+}
