@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::open::{Ledger, Options as LedgerOptions, Progress, StartError};
+use super::error::StartError;
+use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
 use crate::grpc;
@@ -138,7 +139,9 @@ impl Running {
                 },
             };
             let (stopping, grpc_options) = (stopping.clone(), options.grpc);
-            tokio::spawn(async move { grpc::serve(listener, engine, &grpc_options, stopping).await })
+            tokio::spawn(
+                async move { grpc::serve(listener, engine, &grpc_options, stopping).await },
+            )
         };
         tracing::info!(grpc = %bound, ledger = %ledger.id(), position = ledger.views.reached().0, "serving");
         Ok(Self {
