@@ -297,7 +297,7 @@ mod tests {
         );
         assert_eq!(of("origin").0, "file");
         assert!(of("origin").1.ends_with("consent-ledger.toml:3"));
-        assert_eq!(of("log"), ("info", "default".to_owned()));
+        assert_eq!(of("log"), ("info,async_nats=off", "default".to_owned()));
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub const SETTINGS: &[Setting] = &[
         "log",
         "CONSENT_LEDGER_LOG",
         "--log",
-        "info",
+        "info,async_nats=off",
         "log filter, e.g. `info,consent_ledger::relay=debug`",
     ),
     setting(

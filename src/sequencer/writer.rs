@@ -16,7 +16,8 @@ use crate::domain::command::Command;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{
-    Actor, BlockBuilder, Frontier, Hash, Part, Policy, Record, Subject, Timestamp,
+    Actor, BlockBuilder, Frontier, Hash, Part, Policy, Record, SAFE_RAW, STORED_BLOCK_MAX,
+    StoredBlock, Subject, Timestamp,
 };
 use crate::state::Applied;
 use crate::storage::AppendError;
@@ -53,6 +54,7 @@ impl Writer {
             },
             builder: BlockBuilder::new(parts.journal.head().next, parts.journal.head().last),
             frontier: Arc::clone(&frontier),
+            raw_limit: SAFE_RAW,
             options,
             parts,
             committed,
@@ -104,9 +106,14 @@ struct Running {
     policy: Policy,
     time: LedgerTime,
     builder: BlockBuilder,
+    /// Bytes of lines that the next block may hold; follows how well the newest ones compressed.
+    raw_limit: usize,
     frontier: Arc<Mutex<Frontier>>,
     committed: watch::Sender<u64>,
 }
+
+/// The most bytes of lines in a block that the writer makes: a reader opens a whole block for one record.
+const RAW_LIMIT_MAX: usize = 384 << 10;
 
 /// Answers of one batch as they come.
 type Answers = Vec<Option<Result<Answer, SubmitError>>>;
@@ -212,6 +219,7 @@ impl Running {
             registered,
             now,
             &mut self.builder,
+            self.raw_limit,
         );
         let (mut taken, mut accepted) = (0, Vec::new());
         for &(batch, index) in rest {
@@ -232,7 +240,15 @@ impl Running {
         if drafted.hashes.is_empty() {
             return Some(taken);
         }
-        match self.commit(drafted, started) {
+        let block = self.builder.finish();
+        if block.bytes.len() > STORED_BLOCK_MAX {
+            // It compressed worse than the ones before; decided again, it surely fits.
+            self.builder = before;
+            self.raw_limit = SAFE_RAW;
+            return Some(0);
+        }
+        self.learn(&block);
+        match self.commit(&block, drafted, started) {
             Ok(()) => Some(taken),
             Err(AppendError::Unavailable(problem)) => {
                 tracing::warn!(%problem, "a block was not stored");
@@ -250,10 +266,14 @@ impl Running {
     }
 
     /// Makes the drafted block durable, then visible.
-    fn commit(&mut self, drafted: Drafted, started: Instant) -> Result<(), AppendError> {
-        let block = self.builder.finish();
+    fn commit(
+        &mut self,
+        block: &StoredBlock,
+        drafted: Drafted,
+        started: Instant,
+    ) -> Result<(), AppendError> {
         // A crash before this returns leaves the block whole or not at all, and nobody was answered.
-        self.parts.journal.append(block.first, &block)?;
+        self.parts.journal.append(block.first, block)?;
         // From here on the block is a fact: a crash recovers it from the log.
         self.builder.start_next();
         {
@@ -269,6 +289,16 @@ impl Running {
         metrics::gauge!("consent_log_position").set(next as f64);
         tracing::trace!(first = block.first, count = block.count, "block committed");
         Ok(())
+    }
+
+    /// How much the next block may hold so that it fits, by how well this one compressed.
+    fn learn(&mut self, block: &StoredBlock) {
+        let (raw, stored) = (block.raw_len(), block.bytes.len());
+        // A small block says little of how a large one compresses.
+        if raw >= SAFE_RAW / 2 {
+            let fits = STORED_BLOCK_MAX * 3 / 4 * raw / stored.max(1);
+            self.raw_limit = fits.clamp(SAFE_RAW, RAW_LIMIT_MAX);
+        }
     }
 
     /// Registers the accounts that the commands open, with one sync for all, before any block cites them.
@@ -349,7 +379,8 @@ impl Running {
             applied,
             hashes: vec![hash],
         };
-        self.commit(drafted, Instant::now())
+        let block = self.builder.finish();
+        self.commit(&block, drafted, Instant::now())
             .map_err(|error| SubmitError::Failed(error.to_string()))
     }
 }

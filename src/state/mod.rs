@@ -7,6 +7,7 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
+mod filter;
 mod flusher;
 mod ledger_state;
 mod repeats;
