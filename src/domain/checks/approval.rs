@@ -133,9 +133,9 @@ fn is_live(
     match support {
         Some(Support::OneTime(one)) => one.position == cited,
         Some(Support::Grant(_)) => (case.customer.words.iter()).any(|word| {
-            word.position == cited
+            word.records().any(|record| record == cited)
                 && word.recorded_at <= at
-                && word.position >= case.customer.services.grants_end_before
+                && cited >= case.customer.services.grants_end_before
                 && matches!(&word.said, Said::Grant { scope, .. } if scope.covers(asked.cell))
         }),
         _ => false,

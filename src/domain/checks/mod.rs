@@ -1,5 +1,6 @@
 //! Questions and their answers (C3, C9, R1, R18, R20).
 
+mod answer;
 mod approval;
 mod held;
 pub mod question;

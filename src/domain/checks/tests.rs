@@ -143,7 +143,11 @@ fn c3_other_purposes_take_their_ground_even_for_a_check() {
     question.purpose = Purpose::Service;
     let ruling = story.ask(&question);
     assert!(!ruling.allowed);
-    assert!(ruling.remedies.contains(&Remedy::SupplyFact("ground")));
+    assert!(
+        ruling
+            .remedies
+            .contains(&Remedy::SupplyFact("ground".into()))
+    );
     question.purpose = Purpose::OtherApproved;
     question.recipient = ThirdParty;
     question.entity = Some(entity("advisor"));

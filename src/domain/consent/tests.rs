@@ -176,6 +176,8 @@ fn r4_asserted_words_are_ordered_by_what_they_assert_and_never_lift_a_witnessed_
             scope: Scope::everything(),
             lifts: Box::default(),
         },
+        repeats: Box::default(),
+        widened: false,
     };
     assert!(
         later(&word(1, false, 11), &word(2, false, 10)),
@@ -223,6 +225,31 @@ fn v40_call_detail_is_granted_by_name_or_by_all_and_blocked_with_its_parts() {
         answer(&story, Company, None, CallDetail),
         (false, State::Denied, vec![denied])
     );
+}
+
+#[test]
+fn r13_an_exception_for_call_detail_is_void_while_its_parts_are_restricted() {
+    let except = company(classes(&[CallDetail]));
+    let mut story = Story::begun();
+    story.grant(company(ALL));
+    let restricted = story.restrict(company(ALL), std::slice::from_ref(&except));
+    let expected = (false, State::Restricted, vec![restricted]);
+    assert_eq!(answer(&story, Company, None, CallDetail), expected);
+    // Equal in cells to the restriction, for all that its words except.
+    let lifting = story.grant(company(ALL));
+    assert_eq!(answer(&story, Company, None, CallDetail), (true, State::Granted, vec![lifting]));
+}
+
+#[test]
+fn r3_a_grant_that_reaches_into_an_exception_is_no_subset() {
+    let acme = marketing(named(Affiliate, "acme"), ALL);
+    let mut story = Story::begun();
+    let restricted = story.restrict(marketing(kinds(&[Affiliate]), ALL), &[acme]);
+    assert_eq!(story.still_blocked_by(marketing(kinds(&[Affiliate]), ALL)), [restricted]);
+    assert_eq!(affiliate(&story, Some("beta")).1, State::Restricted);
+    assert!(affiliate(&story, Some("acme")).0);
+    story.grant(marketing(named(Affiliate, "beta"), ALL));
+    assert!(affiliate(&story, Some("beta")).0);
 }
 
 #[test]
@@ -408,18 +435,21 @@ fn r2_a_repeated_block_takes_the_older_ones_place_and_its_name_lifts_both() {
     let third = story.deny(scope.clone());
     assert_eq!(story.state().words.len(), 2);
     let wide = marketing(kinds(&[Affiliate]), ALL);
-    let command = story.speaking(vec![SpokenWord::Grant {
+    let mut naming_first = story.clone();
+    naming_first.grant_lifting(wide.clone(), &[first]);
+    assert_eq!(affiliate(&naming_first, Some("acme")).2, [second, third]);
+    let none = story.speaking(vec![SpokenWord::Grant {
         scope: wide.clone(),
-        lifts: vec![Position(first)],
+        lifts: vec![Position(2)],
     }]);
     assert_eq!(
-        story.refused(Command::Speak(command)),
+        story.refused(Command::Speak(none)),
         RefusalCode::BlockUnknown
     );
     story.grant_lifting(wide, &[third]);
     assert!(
         affiliate(&story, Some("acme")).0,
-        "{second} is named by its repeat {third}"
+        "{third} names its repeats"
     );
 }
 

@@ -73,7 +73,7 @@ fn to_court(ground: Ground) -> Question {
         ground,
         Purpose::Legal,
         LawEnforcement,
-        None,
+        Some("court"),
         &[Billing, CallDetail],
     )
 }
@@ -123,10 +123,10 @@ fn v38_v23_a_court_order_needs_all_its_facts_and_no_approval() {
     ] {
         let ruling = story.ask(&to_court(ground.clone()));
         assert_eq!(
-            (ruling.allowed, ruling.reasons[0].fact),
+            (ruling.allowed, ruling.reasons[0].fact.as_deref()),
             (false, Some(fact))
         );
-        assert_eq!(ruling.remedies, [Remedy::SupplyFact(fact)]);
+        assert_eq!(ruling.remedies, [Remedy::SupplyFact(fact.into())]);
         assert_eq!(
             reasons(&mut story, to_court(ground)),
             [ReasonCode::FactsRequired]

@@ -3,6 +3,7 @@
 //! A rulebook is checked whole when it is read; afterwards nothing in it can fail, and what the rules ask on
 //! each check are bits and numbers. It decides no more than the lists of the program allow.
 
+mod lists;
 mod read;
 mod source;
 

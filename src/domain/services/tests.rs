@@ -140,6 +140,20 @@ fn r9_a_grant_said_before_a_lapse_and_recorded_after_it_is_refused() {
 }
 
 #[test]
+fn r5_r9_an_end_stated_for_the_past_may_show_a_lapse_before_the_next_opening() {
+    for (ago, granted) in [(1, true), (3, false)] {
+        let mut story = Story::begun();
+        story.grant(marketing(kinds(&[Agent]), CpniClasses::ALL));
+        story.minutes(60).open("voip");
+        // VOIP has counted for two minutes when the end is recorded.
+        story.minutes(1);
+        let ended = Time(story.now.0 + 60_000_000 - ago * 60_000_000);
+        story.act(change(&[], &[("local", Some(ended))]));
+        assert_eq!(states(&story).1 == State::Granted, granted, "{ago} min ago");
+    }
+}
+
+#[test]
 fn p6_while_no_service_is_held_blocks_are_taken_and_grants_refused() {
     let mut story = Story::begun();
     story.close("local");

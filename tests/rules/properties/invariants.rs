@@ -44,18 +44,14 @@ fn questions_on_grounds() -> Vec<Question> {
 }
 
 /// Yes or no, basis, reasons.
-type Decided = (
-    bool,
-    Option<String>,
-    Vec<(ReasonCode, Option<&'static str>)>,
-);
+type Decided = (bool, Option<String>, Vec<(ReasonCode, Option<String>)>);
 
 /// An answer without the state of the cells, which says what the customer approved and decides nothing here.
 fn decided(ruling: Ruling) -> Decided {
     let reasons = ruling
         .reasons
         .iter()
-        .map(|reason| (reason.code, reason.fact));
+        .map(|reason| (reason.code, reason.fact.as_deref().map(str::to_owned)));
     (
         ruling.allowed,
         ruling.basis.map(|basis| format!("{basis:?}")),
