@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::open::{Ledger, Options as LedgerOptions, Progress, StartError};
+use super::error::StartError;
+use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
 use crate::grpc;
