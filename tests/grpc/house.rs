@@ -23,7 +23,8 @@ use wire::query_service_client::QueryServiceClient;
 pub struct House {
     pub running: Running,
     pub channel: Channel,
-    pub dir: TempDir,
+    /// Removed with the house.
+    _dir: TempDir,
 }
 
 impl House {
@@ -57,7 +58,7 @@ impl House {
         Self {
             running,
             channel,
-            dir,
+            _dir: dir,
         }
     }
 

@@ -110,17 +110,6 @@ async fn t5_a_message_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn c7_a_deadline_that_has_passed_is_said_so() {
-    let house = House::open().await;
-    let mut request = tonic::Request::new(open_account("K-1", &[]));
-    // The header alone: the client itself waits.
-    let metadata = request.metadata_mut();
-    metadata.insert("grpc-timeout", "1u".parse().unwrap());
-    let refused = house.accounts().open_account(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::DeadlineExceeded, "{refused}");
-}
-
-#[tokio::test]
 async fn o1_when_the_house_closes_streams_end_and_nothing_acknowledged_is_lost() {
     let house = House::open().await;
     let opened = house.opened("K-1", &["local"]).await;
