@@ -53,7 +53,7 @@ impl Options {
                 cache_customers: 200_000,
                 sled_cache_bytes: 64 << 20,
                 flush_every: Duration::from_secs(2),
-                flush_dirty: 100_000,
+                flush_dirty: 200_000,
                 request_window_days: 30,
             },
             history: HistoryOptions {
