@@ -3,6 +3,7 @@
 //! Every call passes [`Admission`] before any service sees it: a method without a row in the permission table is
 //! closed, so that a forgotten check can't open one.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -45,6 +46,23 @@ impl Call {
         match request.extensions().get::<Self>() {
             Some(call) => Ok(call.clone()),
             None => Err(Status::permission_denied("the call was not let in")),
+        }
+    }
+
+    /// Ends with DEADLINE_EXCEEDED when the caller's deadline comes first.
+    ///
+    /// # Errors
+    /// What `work` ends with, or DEADLINE_EXCEEDED.
+    pub async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let Some(deadline) = self.deadline else {
+            return work.await;
+        };
+        match tokio::time::timeout_at(deadline.into(), work).await {
+            Ok(done) => done,
+            Err(_) => Err(status::deadline_passed()),
         }
     }
 
@@ -197,6 +215,24 @@ mod tests {
         for wrong in ["", "S", "5", "5s", "-5S", "123456789S", "+5S", "5é"] {
             assert_eq!(timeout_of(wrong), None, "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn c7_a_call_ends_at_its_deadline_and_says_so() {
+        let AdmissionLayer { caller, actor } = AdmissionLayer::of_everybody(Caller::loopback());
+        let call = Call {
+            caller,
+            actor,
+            deadline: Some(Instant::now()),
+        };
+        let never = std::future::pending::<Result<(), Status>>();
+        let ended = call.in_time(never).await.unwrap_err();
+        assert_eq!(ended.code(), tonic::Code::DeadlineExceeded);
+        assert_eq!(
+            call.in_time(async { Ok(7) }).await.unwrap(),
+            7,
+            "what is ready is given"
+        );
     }
 
     #[test]

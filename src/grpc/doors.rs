@@ -1,6 +1,5 @@
 //! What all services share: the engine behind the doors, and how each of them speaks to it.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -276,24 +275,5 @@ impl Doors {
         let span = tracing::Span::current();
         let reading = tokio::task::spawn_blocking(move || span.in_scope(|| read(&doors)));
         reading.await.map_err(status::failed)?
-    }
-}
-
-impl Call {
-    /// Ends with DEADLINE_EXCEEDED when the caller's deadline comes first.
-    ///
-    /// # Errors
-    /// What `work` ends with, or DEADLINE_EXCEEDED.
-    pub async fn in_time<T>(
-        &self,
-        work: impl Future<Output = Result<T, Status>>,
-    ) -> Result<T, Status> {
-        let Some(deadline) = self.deadline else {
-            return work.await;
-        };
-        match tokio::time::timeout_at(deadline.into(), work).await {
-            Ok(done) => done,
-            Err(_) => Err(status::deadline_passed()),
-        }
     }
 }
