@@ -55,6 +55,8 @@ const AUDIT: &[Role] = &[Auditor, Administrator];
 pub enum Right {
     /// See disclosures under a gag order (P7, P8).
     SealedDisclosures,
+    /// See in histories what is neither account, service, notice nor word: disclosures and rulings (N4).
+    WholeHistory,
     /// Read texts that are sealed in records: references of orders, cases, tickets, evidence (T3).
     SealedTexts,
     /// Put the ruling of a check on record (C3).
@@ -65,7 +67,7 @@ impl Right {
     /// The roles that have it.
     pub const fn roles(self) -> &'static [Role] {
         match self {
-            Self::SealedDisclosures | Self::SealedTexts => AUDIT,
+            Self::SealedDisclosures | Self::WholeHistory | Self::SealedTexts => AUDIT,
             Self::RecordRulings => RECORD_RULINGS,
         }
     }
@@ -105,7 +107,11 @@ mod tests {
 
     #[test]
     fn t2_only_auditor_and_administrator_see_what_is_sealed() {
-        for right in [Right::SealedDisclosures, Right::SealedTexts] {
+        for right in [
+            Right::SealedDisclosures,
+            Right::WholeHistory,
+            Right::SealedTexts,
+        ] {
             let seeing: Vec<_> = Role::EVERY
                 .into_iter()
                 .filter(|role| role.has(right))

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::open::{Ledger, Options as LedgerOptions, Progress, StartError};
+use super::error::StartError;
+use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
 use crate::grpc;
@@ -129,11 +130,18 @@ impl Running {
             None => (None, None),
         };
         let doors = {
-            let (handle, views) = (ledger.handle.clone(), ledger.views.clone());
+            let engine = grpc::Engine {
+                handle: ledger.handle.clone(),
+                views: ledger.views.clone(),
+                checkpoints: grpc::Checkpoints {
+                    sign: ledger.signer(),
+                    verifier_key: ledger.genesis.checkpoint_key.as_str().into(),
+                },
+            };
             let (stopping, grpc_options) = (stopping.clone(), options.grpc);
-            tokio::spawn(async move {
-                grpc::serve(listener, handle, views, &grpc_options, stopping).await
-            })
+            tokio::spawn(
+                async move { grpc::serve(listener, engine, &grpc_options, stopping).await },
+            )
         };
         tracing::info!(grpc = %bound, ledger = %ledger.id(), position = ledger.views.reached().0, "serving");
         Ok(Self {

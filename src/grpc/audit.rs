@@ -54,24 +54,20 @@ impl wire::audit_service_server::AuditService for Audit {
         request: Request<wire::GetCheckpointRequest>,
     ) -> Result<Response<wire::GetCheckpointResponse>, Status> {
         let call = Call::of(&request)?;
-        let read = |doors: &Doors| doors.views().checkpoint().map_err(status::view);
-        let signed = call.in_time(self.0.read(read)).await?;
+        let read = |doors: &Doors| Ok((doors.checkpoints().sign)());
+        let note = call.in_time(self.0.read(read)).await?;
         Ok(Response::new(wire::GetCheckpointResponse {
-            note: signed.note,
-            verifier_key: signed.key,
+            note,
+            verifier_key: self.0.checkpoints().verifier_key.to_string(),
         }))
     }
 }
 
 fn line(doors: &Doors, position: u64) -> Result<Bytes, Status> {
-    let after = position
-        .checked_add(1)
-        .ok_or_else(|| status::record_unknown(position))?;
-    let found = doors
+    let line = doors
         .views()
-        .lines(Position(position), Position(after))
+        .line(Position(position))
         .map_err(status::view)?;
-    let line = found.and_then(|found| found.lines.into_iter().next());
     line.map(Bytes::from)
         .ok_or_else(|| status::record_unknown(position))
 }
@@ -85,18 +81,23 @@ fn block(
     if from >= until {
         return Ok(None);
     }
-    let found = doors
-        .views()
-        .lines(Position(from), Position(until))
-        .map_err(status::view)?;
-    let Some(found) = found.filter(|found| !found.lines.is_empty()) else {
-        return Ok(None);
+    let found = doors.views().block(Position(from)).map_err(status::view)?;
+    let Some(found) = found else {
+        return Err(status::failed(format!(
+            "the log has no position {from}, below its head"
+        )));
     };
-    let count = u64::try_from(found.lines.len()).map_err(status::failed)?;
-    let lines = found.lines.into_iter().map(Bytes::from).collect();
+    let next = found.next().min(until);
+    let open = found.open().map_err(status::failed)?;
+    let asked = open
+        .iter()
+        .filter(|(position, _)| (from..next).contains(position));
+    let lines = asked
+        .map(|(_, line)| Bytes::copy_from_slice(line))
+        .collect();
     let response = wire::ExportRecordsResponse {
-        first_position: found.first.0,
+        first_position: from,
         lines,
     };
-    Ok(Some((response, found.first.0.saturating_add(count))))
+    Ok(Some((response, next)))
 }

@@ -3,6 +3,7 @@
 //! Every call passes [`Admission`] before any service sees it: a method without a row in the permission table is
 //! closed, so that a forgotten check can't open one.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use tracing::instrument::Instrumented;
 use super::status;
 use crate::access::Caller;
 use crate::access::table::{Right, roles_of};
+use crate::sequencer;
 
 /// What starts the path of each method of the contract.
 const CONTRACT: &str = "/consent.v1.";
@@ -28,6 +30,8 @@ const MARGIN: Duration = Duration::from_millis(2);
 pub struct Call {
     /// Who calls.
     pub caller: Caller,
+    /// The same, as records name him.
+    pub actor: Arc<sequencer::Caller>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
 }
@@ -92,14 +96,31 @@ fn timeout(headers: &http::HeaderMap) -> Option<Duration> {
 }
 
 /// Lets calls in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AdmissionLayer;
+#[derive(Clone, Debug)]
+pub struct AdmissionLayer {
+    caller: Caller,
+    actor: Arc<sequencer::Caller>,
+}
+
+impl AdmissionLayer {
+    /// Takes every call for one of `caller`: nothing proves yet who calls.
+    pub fn of_everybody(caller: Caller) -> Self {
+        let actor = Arc::new(sequencer::Caller {
+            service: caller.service.to_owned(),
+            role: caller.role.name().to_owned(),
+        });
+        Self { caller, actor }
+    }
+}
 
 impl<S> Layer<S> for AdmissionLayer {
     type Service = Admission<S>;
 
     fn layer(&self, inner: S) -> Admission<S> {
-        Admission { inner }
+        Admission {
+            inner,
+            door: self.clone(),
+        }
     }
 }
 
@@ -107,6 +128,7 @@ impl<S> Layer<S> for AdmissionLayer {
 #[derive(Clone, Debug)]
 pub struct Admission<S> {
     inner: S,
+    door: AdmissionLayer,
 }
 
 impl<S, B> Service<http::Request<B>> for Admission<S>
@@ -122,7 +144,7 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
-        let caller = Caller::loopback();
+        let AdmissionLayer { caller, actor } = self.door.clone();
         let path = request.uri().path();
         // Health and reflection are open to whoever reaches the door.
         if path.starts_with(CONTRACT) && !caller.role.may_call(path) {
@@ -141,7 +163,11 @@ where
         );
         let deadline = timeout(request.headers())
             .and_then(|timeout| Instant::now().checked_add(timeout.saturating_sub(MARGIN)));
-        request.extensions_mut().insert(Call { caller, deadline });
+        request.extensions_mut().insert(Call {
+            caller,
+            actor,
+            deadline,
+        });
         Either::Left(self.inner.call(request).instrument(span))
     }
 }
@@ -185,8 +211,10 @@ mod tests {
             service: "crm",
             role: Role::ConsentWriter,
         };
+        let AdmissionLayer { caller, actor } = AdmissionLayer::of_everybody(caller);
         let call = Call {
             caller,
+            actor,
             deadline: None,
         };
         assert!(

@@ -72,24 +72,8 @@ impl Checks {
     ) -> Result<Response<wire::CheckUseResponse>, Status> {
         call.needs(Right::RecordRulings, "`record`")?;
         let min_position = Position(request.get_ref().min_position);
-        let omit_texts = request.get_ref().omit_clause_texts;
         self.0.wait_for(call, min_position).await?;
-        let mut response = self.0.command(request).await?;
-        if omit_texts {
-            without_texts(response.get_mut());
-        }
-        Ok(response)
-    }
-}
-
-/// Takes the clauses' texts out of an answer.
-pub(super) fn without_texts(response: &mut wire::CheckUseResponse) {
-    let reasons = response
-        .ruling
-        .iter_mut()
-        .flat_map(|ruling| &mut ruling.reasons);
-    for clause in reasons.flat_map(|reason| &mut reason.clauses) {
-        clause.text.clear();
+        self.0.command(request).await
     }
 }
 

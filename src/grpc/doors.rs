@@ -7,24 +7,34 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::Engine;
 use super::call::Call;
 use super::convert::commands::{CommandRequest, header};
-use super::convert::entries::Reader;
 use super::convert::rulings::{Evaluated, ruling};
 use super::{convert, status};
 use crate::domain::customer::{Customer, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
-use crate::projections::Views;
+use crate::projections::{Entry, Views};
 use crate::proto::v1 as wire;
-use crate::sequencer::{Actor, Answer, CustomerRef, Handle, Intent};
+use crate::sequencer::{Answer, CustomerRef, Handle, Intent};
+
+/// Signs checkpoints for auditors.
+#[derive(Clone)]
+pub struct Checkpoints {
+    /// Signs a checkpoint of the log as it is at the call: a C2SP signed note.
+    pub sign: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The key that verifies it, in its C2SP text form.
+    pub verifier_key: Arc<str>,
+}
 
 /// The engine as the doors see it; cheap to clone.
 #[derive(Clone)]
 pub struct Doors {
     handle: Handle,
     views: Views,
+    checkpoints: Checkpoints,
     /// Ends the streams that have no end of their own.
     stopping: CancellationToken,
     /// Longest wait for `min_position` where the caller gives no deadline.
@@ -33,15 +43,16 @@ pub struct Doors {
 
 impl Doors {
     /// Doors to this engine; streams end when `stopping` is cancelled.
-    pub fn new(
-        handle: Handle,
-        views: Views,
-        stopping: CancellationToken,
-        wait_max: Duration,
-    ) -> Self {
+    pub fn new(engine: Engine, stopping: CancellationToken, wait_max: Duration) -> Self {
+        let Engine {
+            handle,
+            views,
+            checkpoints,
+        } = engine;
         Self {
             handle,
             views,
+            checkpoints,
             stopping,
             wait_max,
         }
@@ -52,32 +63,30 @@ impl Doors {
         &self.views
     }
 
+    /// What signs checkpoints.
+    pub fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
     /// Says when the server stops.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
     /// The rulebook in force.
-    pub fn rulebook(&self) -> Arc<Rulebook> {
+    pub fn rulebook(&self) -> &Arc<Rulebook> {
         self.views.rulebook()
     }
 
     /// All records up to and with this one are in the views.
     pub fn position(&self) -> Position {
-        self.views.position()
+        // The genesis record is there before anything is served.
+        Position(self.views.reached().0.saturating_sub(1))
     }
 
     /// The keyed digest of an identifier from outside.
     pub fn token(&self, kind: &'static str, value: &str) -> Token {
         self.handle.pseudonymise(kind, value)
-    }
-
-    /// What `call`'s role may see now.
-    pub fn reader(&self, call: &Call) -> Reader {
-        Reader {
-            role: call.caller.role,
-            now: self.views.now(),
-        }
     }
 
     /// A command as the engine takes it, by the caller's identity and never by what the request says (T2).
@@ -90,10 +99,7 @@ impl Doors {
         let (customer, command) = request.command(&tokens)?;
         Ok(Intent {
             request_id: header.request_id,
-            actor: Actor {
-                service: call.caller.service.to_owned(),
-                role: call.caller.role.name().to_owned(),
-            },
+            caller: Arc::clone(&call.actor),
             channel: header.channel,
             person: header.person,
             customer,
@@ -113,6 +119,14 @@ impl Doors {
         self.handle.submit(intent).await.map_err(status::submit)
     }
 
+    /// Answers when all commands are durable or refused, in their order; waits for room in the queue (T5).
+    pub async fn submit_many(&self, intents: Vec<Intent>) -> Vec<Result<Answer, Status>> {
+        let answers = self.handle.submit_many(intents).await.into_iter();
+        answers
+            .map(|answer| answer.map_err(status::submit))
+            .collect()
+    }
+
     /// The whole way of a command that is a call of its own.
     ///
     /// # Errors
@@ -122,19 +136,16 @@ impl Doors {
         request: Request<R>,
     ) -> Result<Response<R::Response>, Status> {
         let call = Call::of(&request)?;
-        let intent = self.intent(&call, request.into_inner())?;
+        let request = request.into_inner();
+        let texts = request.wants_texts();
+        let intent = self.intent(&call, request)?;
         let answer = call.in_time(self.submit(intent)).await?;
         tracing::Span::current().record("position", answer.position.0);
-        self.response::<R>(&answer).map(Response::new)
-    }
-
-    /// The response of a command.
-    ///
-    /// # Errors
-    /// INTERNAL when the engine answered another command's outcome.
-    pub fn response<R: CommandRequest>(&self, answer: &Answer) -> Result<R::Response, Status> {
-        R::response(answer, &self.rulebook())
-            .ok_or_else(|| status::failed(format!("{} got another command's outcome", R::METHOD)))
+        let response = R::response(&answer, self.rulebook(), texts);
+        let response = response.ok_or_else(|| {
+            status::failed(format!("{} got another command's outcome", R::METHOD))
+        })?;
+        Ok(Response::new(response))
     }
 
     /// Waits until the views reflect the record at `min_position` (C6).
@@ -145,14 +156,35 @@ impl Doors {
         if min_position <= self.position() {
             return Ok(());
         }
-        let latest = Instant::now() + self.wait_max;
-        let deadline = call
+        let patience = self.patience(call);
+        let reached = self.views.wait_for(min_position, patience).await;
+        reached.map_err(status::view)
+    }
+
+    /// Waits until histories reflect the record at `min_position`, or whatever is there now (C6).
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when they don't in time.
+    pub async fn wait_for_history(
+        &self,
+        call: &Call,
+        min_position: Position,
+    ) -> Result<(), Status> {
+        // A history is made behind the commit, and must not be older than the customer's state.
+        self.wait_for(call, min_position).await?;
+        let newest = min_position.max(self.position());
+        let reached = self
+            .views
+            .wait_for_history(newest, self.patience(call))
+            .await;
+        reached.map_err(status::view)
+    }
+
+    fn patience(&self, call: &Call) -> Duration {
+        let left = call
             .deadline
-            .map_or(latest, |deadline| deadline.min(latest));
-        self.views
-            .wait_for(min_position, deadline)
-            .await
-            .map_err(status::view)
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.map_or(self.wait_max, |left| left.min(self.wait_max))
     }
 
     /// The customer's pseudonym and state; `None` where the ledger knows no such customer.
@@ -198,14 +230,27 @@ impl Doors {
         let customer = self.customer(reference)?;
         let (rulebook, at) = (self.rulebook(), self.views.now());
         let customer = customer.as_ref().map(|(_, customer)| customer.as_ref());
-        let ruled = rule(customer, &rulebook, question, at);
+        let ruled = rule(customer, rulebook, question, at);
         let evaluated = Evaluated {
-            rulebook: &rulebook,
+            rulebook,
             at,
             position,
             texts,
         };
         Ok(ruling(&ruled, &evaluated))
+    }
+
+    /// A record that a view names.
+    ///
+    /// # Errors
+    /// INTERNAL when the log can't be read, or has no such record.
+    pub fn record(&self, position: Position) -> Result<Entry, Status> {
+        let record = self.views.record(position).map_err(status::view)?;
+        record.ok_or_else(|| {
+            status::failed(format!(
+                "a view names position {position}, the log has none"
+            ))
+        })
     }
 
     /// The customer id behind a pseudonym; empty where there is none any more.
@@ -214,7 +259,7 @@ impl Doors {
     /// INVALID_ARGUMENT when it is no pseudonym, INTERNAL when the vault can't be read.
     pub fn resolve(&self, pseudonym: &str) -> Result<String, Status> {
         let pseudonym = convert::values::pseudonym("pseudonym", pseudonym)?;
-        let id = self.handle.resolve(pseudonym).map_err(status::failed)?;
+        let id = self.views.customer_id(pseudonym).map_err(status::failed)?;
         Ok(id.unwrap_or_default())
     }
 

@@ -1,21 +1,19 @@
 //! IntakeService: any command, in a stream.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use futures_util::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::call::Call;
-use super::checks::without_texts;
 use super::convert::Malformed;
 use super::convert::commands::CommandRequest;
 use super::doors::Doors;
 use super::in_order::{InOrder, UntilStopping};
 use super::status;
+use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
 use crate::proto::v1::submit_request::Command;
-use crate::proto::v1::submit_response::Answer;
+use crate::proto::v1::submit_response::Answer as Answered;
+use crate::sequencer::{Answer, Intent};
 
 /// Serves IntakeService.
 pub struct Intake {
@@ -35,83 +33,126 @@ impl wire::intake_service_server::IntakeService for Intake {
     ) -> Result<Response<Self::SubmitStream>, Status> {
         let call = Call::of(&request)?;
         let requests = UntilStopping::new(request.into_inner(), self.doors.stopping());
-        let submission = Submission {
+        let mut submission = Submission {
             doors: self.doors.clone(),
             call,
+            sequence: 0,
         };
-        let mut sequence = 0;
-        let begin = move |request: wire::SubmitRequest| {
-            sequence += 1;
-            let answer = submission.begin(request);
-            async move {
-                let answer = answer
-                    .await
-                    .unwrap_or_else(|refused| Answer::Refused(status::as_message(&refused)));
-                wire::SubmitResponse {
-                    sequence,
-                    answer: Some(answer),
-                }
-            }
-        };
-        Ok(Response::new(
-            InOrder::new(requests, self.in_flight_max, begin).boxed(),
-        ))
+        let begin = move |batch| submission.begin(batch).answer();
+        let answers = InOrder::new(requests, self.in_flight_max, begin);
+        Ok(Response::new(answers.boxed()))
     }
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Answer, Status>> + Send>>;
+/// Makes the response of one kind of command out of the engine's answer.
+type Respond = fn(&Answer, &Rulebook) -> Option<Answered>;
 
 /// One stream of commands.
 struct Submission {
     doors: Doors,
     call: Call,
+    sequence: u64,
+}
+
+/// Commands that came together: those that the engine gets, and for each request where its answer comes from.
+struct Batch {
+    doors: Doors,
+    intents: Vec<Intent>,
+    slots: Vec<Slot>,
+    first: u64,
+}
+
+enum Slot {
+    Refused(Status),
+    Submitted(Respond),
 }
 
 impl Submission {
-    fn begin(&self, request: wire::SubmitRequest) -> Answering {
+    /// Checks and converts the requests, in the order of the stream.
+    fn begin(&mut self, requests: Vec<wire::SubmitRequest>) -> Batch {
+        let mut batch = Batch {
+            doors: self.doors.clone(),
+            intents: Vec::with_capacity(requests.len()),
+            slots: Vec::with_capacity(requests.len()),
+            first: self.sequence + 1,
+        };
+        for request in requests {
+            self.sequence += 1;
+            let slot = match self.intent(request) {
+                Ok((intent, respond)) => {
+                    batch.intents.push(intent);
+                    Slot::Submitted(respond)
+                }
+                Err(refused) => Slot::Refused(refused),
+            };
+            batch.slots.push(slot);
+        }
+        batch
+    }
+
+    fn intent(&self, request: wire::SubmitRequest) -> Result<(Intent, Respond), Status> {
         match request.command {
-            None => refuse(Malformed::missing("command").into()),
-            Some(Command::OpenAccount(command)) => self.submit(command, Answer::OpenAccount),
-            Some(Command::ChangeServices(command)) => self.submit(command, Answer::ChangeServices),
-            Some(Command::RecordNotice(command)) => self.submit(command, Answer::RecordNotice),
-            Some(Command::RecordConsent(command)) => self.submit(command, Answer::RecordConsent),
-            Some(Command::GrantOnce(command)) => self.submit(command, Answer::GrantOnce),
-            Some(Command::EndCall(command)) => self.submit(command, Answer::EndCall),
-            Some(Command::Disclose(command)) => self.submit(command, Answer::Disclose),
-            Some(Command::CheckUse(command)) => {
-                let omit_texts = command.omit_clause_texts;
-                self.submit(command, move |mut response| {
-                    if omit_texts {
-                        without_texts(&mut response);
-                    }
-                    Answer::CheckUse(response)
-                })
-            }
+            None => Err(Malformed::missing("command").into()),
+            Some(Command::OpenAccount(command)) => self.intent_of(command),
+            Some(Command::ChangeServices(command)) => self.intent_of(command),
+            Some(Command::RecordNotice(command)) => self.intent_of(command),
+            Some(Command::RecordConsent(command)) => self.intent_of(command),
+            Some(Command::GrantOnce(command)) => self.intent_of(command),
+            Some(Command::EndCall(command)) => self.intent_of(command),
+            Some(Command::Disclose(command)) => self.intent_of(command),
+            Some(Command::CheckUse(command)) => self.intent_of(command),
         }
     }
 
-    /// Checks and converts at once, in the order of the stream; only the engine is waited for.
-    fn submit<R: CommandRequest>(
-        &self,
-        command: R,
-        answer: impl FnOnce(R::Response) -> Answer + Send + 'static,
-    ) -> Answering {
-        let intent = self
-            .call
-            .may_call(R::METHOD)
-            .and_then(|()| self.doors.intent(&self.call, command));
-        let intent = match intent {
-            Ok(intent) => intent,
-            Err(refused) => return refuse(refused),
+    fn intent_of<R>(&self, command: R) -> Result<(Intent, Respond), Status>
+    where
+        R: CommandRequest,
+        Answered: From<R::Response>,
+    {
+        self.call.may_call(R::METHOD)?;
+        let respond: Respond = match command.wants_texts() {
+            true => respond::<R, true>,
+            false => respond::<R, false>,
         };
-        let doors = self.doors.clone();
-        Box::pin(async move {
-            let answered = doors.submit(intent).await?;
-            doors.response::<R>(&answered).map(answer)
-        })
+        let intent = self.doors.intent(&self.call, command)?;
+        Ok((intent, respond))
     }
 }
 
-fn refuse(refused: Status) -> Answering {
-    Box::pin(async move { Err(refused) })
+fn respond<R, const TEXTS: bool>(answer: &Answer, rulebook: &Rulebook) -> Option<Answered>
+where
+    R: CommandRequest,
+    Answered: From<R::Response>,
+{
+    R::response(answer, rulebook, TEXTS).map(Answered::from)
+}
+
+impl Batch {
+    /// Waits until the engine has answered every command.
+    async fn answer(self) -> Vec<wire::SubmitResponse> {
+        let answers = match self.intents.is_empty() {
+            true => Vec::new(),
+            false => self.doors.submit_many(self.intents).await,
+        };
+        let (rulebook, mut answers) = (self.doors.rulebook().clone(), answers.into_iter());
+        let numbered = (self.first..).zip(self.slots);
+        let respond = |(sequence, slot)| {
+            let answered = match slot {
+                Slot::Refused(refused) => Err(refused),
+                Slot::Submitted(respond) => match answers.next() {
+                    Some(Ok(answer)) => respond(&answer, &rulebook)
+                        .ok_or_else(|| status::failed("a command got another one's outcome")),
+                    Some(Err(refused)) => Err(refused),
+                    None => Err(status::failed("a command got no answer")),
+                },
+            };
+            let answered =
+                answered.unwrap_or_else(|refused| Answered::Refused(status::as_message(&refused)));
+            wire::SubmitResponse {
+                sequence,
+                answer: Some(answered),
+            }
+        };
+        numbered.map(respond).collect()
+    }
 }

@@ -27,10 +27,9 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
-use crate::access::listen;
+use crate::access::{Caller, listen};
 use crate::projections::Views;
-use crate::proto::v1 as wire;
-use crate::proto::{self};
+use crate::proto::{self, v1 as wire};
 use crate::sequencer::Handle;
 
 use wire::account_service_server::AccountServiceServer;
@@ -40,6 +39,8 @@ use wire::consent_service_server::ConsentServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::query_service_server::QueryServiceServer;
+
+pub use doors::Checkpoints;
 
 /// How the door behaves; every limit has its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,19 +98,28 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
+/// What the door opens on.
+pub struct Engine {
+    /// Takes commands.
+    pub handle: Handle,
+    /// Answers questions.
+    pub views: Views,
+    /// Signs checkpoints.
+    pub checkpoints: Checkpoints,
+}
+
 /// Serves on `listener` until `stopping` is cancelled, then lets running calls end, within [`Options::drain_max`].
 ///
 /// # Errors
 /// When the address is not loopback, or the socket fails.
 pub async fn serve(
     listener: TcpListener,
-    handle: Handle,
-    views: Views,
+    engine: Engine,
     options: &Options,
     stopping: CancellationToken,
 ) -> Result<(), ServeError> {
     listen::check(listener.local_addr()?)?;
-    let doors = doors::Doors::new(handle, views, stopping.clone(), options.wait_max);
+    let doors = doors::Doors::new(engine, stopping.clone(), options.wait_max);
     let (health, health_service) = tonic_health::server::health_reporter();
     report(&health, true).await;
 
@@ -126,7 +136,7 @@ pub async fn serve(
         }
     };
     let serving = server(options)
-        .layer(call::AdmissionLayer)
+        .layer(call::AdmissionLayer::of_everybody(Caller::loopback()))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), signal);
     let too_long = async {
@@ -219,5 +229,41 @@ async fn report(health: &HealthReporter, serving: bool) {
     ];
     for service in services {
         health.set_service_status(service, status).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+    use crate::access::table::METHODS;
+
+    #[test]
+    fn t2_the_permission_table_has_a_row_for_each_method_of_the_contract_and_no_other() {
+        let descriptors = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+        let mut contract = Vec::new();
+        for file in &descriptors.file {
+            for service in &file.service {
+                for method in &service.method {
+                    contract.push(format!(
+                        "/{}.{}/{}",
+                        file.package(),
+                        service.name(),
+                        method.name()
+                    ));
+                }
+            }
+        }
+        let mut table: Vec<_> = METHODS.iter().map(|(path, _)| (*path).to_owned()).collect();
+        contract.sort();
+        table.sort();
+        assert_eq!(table, contract);
+    }
+
+    #[test]
+    fn c7_reflection_can_serve_the_contract() {
+        add_reflection(&mut Routes::builder()).unwrap();
     }
 }

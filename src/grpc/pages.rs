@@ -1,11 +1,11 @@
 //! Pages of a customer's history: sizes, tokens, filters (C5).
 
 use prost_types::Timestamp;
-use tonic::Status;
 
 use super::convert::values::{at_most, optional_time};
 use super::convert::{Malformed, Within};
-use crate::projections::HistoryFilter;
+use crate::domain::time::Time;
+use crate::projections::HistoryEntry;
 
 /// Records on a page where the caller names no number.
 const SIZE: usize = 100;
@@ -55,25 +55,54 @@ impl Page {
     }
 }
 
-/// The token of the page after `version`.
-pub fn next_page(version: u64) -> String {
+/// The token of the page after one of `size` records at most; empty where there is none.
+pub fn next_page(found: &[HistoryEntry], size: usize) -> String {
+    match found.last() {
+        Some(last) if found.len() >= size => token(last.version),
+        _ => String::new(),
+    }
+}
+
+fn token(version: u64) -> String {
     format!("v{version}")
 }
 
 /// What of a history is asked for.
-///
-/// # Errors
-/// Names the field that is wrong.
-pub fn history_filter(
+#[derive(Clone, Debug)]
+pub struct Filter {
     types: Vec<String>,
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
-) -> Result<HistoryFilter, Status> {
-    Ok(HistoryFilter {
-        types: record_types(types)?,
-        recorded_from: optional_time("recorded_from", from.as_ref())?,
-        recorded_until: optional_time("recorded_until", until.as_ref())?,
-    })
+    from: Option<Time>,
+    until: Option<Time>,
+}
+
+impl Filter {
+    /// The filter that a request asks for.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn parse(
+        types: Vec<String>,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Self, Malformed> {
+        Ok(Self {
+            types: record_types(types)?,
+            from: optional_time("recorded_from", from.as_ref())?,
+            until: optional_time("recorded_until", until.as_ref())?,
+        })
+    }
+
+    /// Whether no type is asked for by name.
+    pub fn any_type(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// Whether a record is asked for.
+    pub fn wants(&self, record: &HistoryEntry) -> bool {
+        is_of(record.kind, &self.types)
+            && self.from.is_none_or(|from| from <= record.recorded_at)
+            && self.until.is_none_or(|until| record.recorded_at < until)
+    }
 }
 
 /// Record types, or their beginnings up to a dot.
@@ -94,9 +123,9 @@ pub fn record_types(types: Vec<String>) -> Result<Vec<String>, Malformed> {
 }
 
 /// Whether a record type is one of `types` or begins with one of them up to a dot; no types: all.
-pub fn is_of(kind: &str, types: &[String]) -> bool {
-    let begins = |name: &String| {
-        kind.strip_prefix(name.as_str())
+pub fn is_of<T: AsRef<str>>(kind: &str, types: &[T]) -> bool {
+    let begins = |name: &T| {
+        kind.strip_prefix(name.as_ref())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     types.is_empty() || types.iter().any(begins)
@@ -116,7 +145,7 @@ mod tests {
             })
         );
         assert_eq!(
-            Page::parse(7, &next_page(41)),
+            Page::parse(7, &token(41)),
             Ok(Page {
                 after_version: 41,
                 size: 7
@@ -134,7 +163,7 @@ mod tests {
         assert!(is_of("consent.granted.v1", &consent));
         assert!(!is_of("consents.granted.v1", &consent));
         assert!(is_of("call.ended.v1", &types(&["call.ended.v1"]).unwrap()));
-        assert!(is_of("anything", &[]));
+        assert!(is_of::<&str>("anything", &[]));
         assert!(
             types(&["consent", ""])
                 .unwrap_err()

@@ -3,25 +3,28 @@
 use std::collections::HashSet;
 
 use futures_util::future::ready;
-use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::call::Call;
-use super::convert::entries::{entry, withheld};
+use super::convert::entries::{entry, sees};
 use super::convert::preferences::{Asked, preferences, scopes};
 use super::convert::{Within, values};
 use super::doors::Doors;
 use super::in_order::UntilStopping;
-use super::pages::{Page, history_filter, is_of, next_page, record_types};
+use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
+use crate::access::Role;
 use crate::domain::ids::{Position, Pseudonym};
-use crate::projections::Entry;
+use crate::ledger::Subject;
+use crate::projections::{Entry, HistoryEntry};
 use crate::proto::v1 as wire;
 
 /// Most customers that one watcher may name.
 const WATCHED_MAX: usize = 256;
 /// Records passed over in silence before a watcher gets a sign of life.
-const SILENCE_MAX: u32 = 1000;
+const SILENCE_MAX: usize = 1000;
 
 /// Serves QueryService.
 pub struct Queries(pub Doors);
@@ -42,7 +45,7 @@ impl wire::query_service_server::QueryService for Queries {
         let rulebook = doors.rulebook();
         let asked = Asked {
             pseudonym,
-            rulebook: &rulebook,
+            rulebook,
             at: doors.views().now(),
             position,
             scopes: &scopes,
@@ -56,36 +59,19 @@ impl wire::query_service_server::QueryService for Queries {
     ) -> Result<Response<wire::GetHistoryResponse>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
-        let page = Page::parse(given.page_size, &given.page_token)?;
-        let filter = history_filter(given.types, given.recorded_from, given.recorded_until)?;
+        let history = History {
+            page: Page::parse(given.page_size, &given.page_token)?,
+            filter: Filter::parse(given.types, given.recorded_from, given.recorded_until)?,
+            role: call.caller.role,
+        };
         let customer = values::customer(given.customer)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let reader = doors.reader(&call);
+        doors
+            .wait_for_history(&call, Position(given.min_position))
+            .await?;
         let read = move |doors: &Doors| {
             let position = doors.position();
             let (pseudonym, _) = doors.known(&customer)?;
-            let found = doors
-                .views()
-                .history(pseudonym, page.after_version, page.size, &filter)
-                .map_err(status::view)?;
-            let next = found.last().filter(|_| found.len() >= page.size);
-            let next_page_token = next.map(|last| next_page(last.version)).unwrap_or_default();
-            let rulebook = doors.rulebook();
-            let mut entries = Vec::with_capacity(found.len());
-            for found in found {
-                let record = doors.views().record(found.position).map_err(status::view)?;
-                let record = record.ok_or_else(|| status::record_unknown(found.position.0))?;
-                let shown = entry(&record, &reader, &rulebook);
-                // A record that is withheld has no type, so it passes no filter of types.
-                if filter.types.is_empty() || !shown.r#type.is_empty() {
-                    entries.push(shown);
-                }
-            }
-            Ok(wire::GetHistoryResponse {
-                entries,
-                next_page_token,
-                position: position.0,
-            })
+            history.list(doors, pseudonym, position)
         };
         call.in_time(doors.read(read)).await.map(Response::new)
     }
@@ -101,13 +87,16 @@ impl wire::query_service_server::QueryService for Queries {
         let mut watch = Watch {
             customers: self.watched(given.customers)?,
             types: record_types(given.types)?,
-            call,
+            role: call.caller.role,
             doors: self.0.clone(),
             silence: 0,
         };
-        let entries = self.0.views().follow(Position(given.from_position)).boxed();
-        let entries = UntilStopping::new(entries.map_err(status::view), self.0.stopping());
-        let shown = entries.try_filter_map(move |entry| ready(Ok(watch.show(&entry))));
+        let blocks = ReceiverStream::new(self.0.views().follow(Position(given.from_position)));
+        let shown = blocks.map(move |block| match block {
+            Ok(entries) => stream::iter(watch.show_all(&entries)),
+            Err(failed) => stream::iter(vec![Err(status::view(failed))]),
+        });
+        let shown = UntilStopping::new(shown.flatten(), self.0.stopping());
         Ok(Response::new(shown.boxed()))
     }
 
@@ -150,45 +139,96 @@ impl Queries {
     }
 }
 
+/// One page of a customer's records.
+struct History {
+    page: Page,
+    filter: Filter,
+    role: Role,
+}
+
+impl History {
+    /// What is withheld passes no filter of types, which would tell what it is.
+    fn wants(&self, record: &HistoryEntry) -> bool {
+        self.filter.wants(record) && (self.filter.any_type() || sees(self.role, record.kind))
+    }
+
+    fn list(
+        &self,
+        doors: &Doors,
+        customer: Pseudonym,
+        position: Position,
+    ) -> Result<wire::GetHistoryResponse, Status> {
+        let Page {
+            after_version,
+            size,
+        } = self.page;
+        let found = doors
+            .views()
+            .history(customer, after_version, size, &|record| self.wants(record))
+            .map_err(status::view)?;
+        let mut entries = Vec::with_capacity(found.len());
+        for found in &found {
+            let record = doors.record(found.position)?;
+            entries.push(entry(&record, self.role, doors.rulebook()));
+        }
+        Ok(wire::GetHistoryResponse {
+            entries,
+            next_page_token: next_page(&found, size),
+            position: position.0,
+        })
+    }
+}
+
 /// One watcher.
 struct Watch {
-    call: Call,
     doors: Doors,
+    role: Role,
     customers: HashSet<Pseudonym>,
     types: Vec<String>,
     /// Records passed over since the last answer.
-    silence: u32,
+    silence: usize,
 }
 
 impl Watch {
-    fn show(&mut self, record: &Entry) -> Option<wire::WatchResponse> {
-        let next_position = record.position.0.saturating_add(1);
-        let shown = self.wanted(record);
-        self.silence = if shown.is_some() { 0 } else { self.silence + 1 };
-        if shown.is_none() && self.silence < SILENCE_MAX {
-            return None;
+    /// What the watcher gets of a block.
+    fn show_all(&mut self, block: &[Entry]) -> Vec<Result<wire::WatchResponse, Status>> {
+        let mut shown: Vec<_> = block
+            .iter()
+            .filter_map(|record| self.show(record))
+            .map(Ok)
+            .collect();
+        self.silence = if shown.is_empty() {
+            self.silence + block.len()
+        } else {
+            0
+        };
+        if self.silence >= SILENCE_MAX
+            && let Some(last) = block.last()
+        {
+            self.silence = 0;
+            shown.push(Ok(response(last, None)));
         }
-        self.silence = 0;
-        Some(wire::WatchResponse {
-            next_position,
-            entry: shown,
-        })
+        shown
     }
 
     /// The record as the watcher may see it. What is withheld passes no filter, which would tell what it is.
-    fn wanted(&self, record: &Entry) -> Option<wire::Entry> {
-        let all = self.customers.is_empty() && self.types.is_empty();
-        let reader = self.doors.reader(&self.call);
-        if record
-            .event
-            .as_ref()
-            .is_some_and(|event| !reader.may_see(event))
-        {
-            return all.then(|| withheld(record.position.0));
+    fn show(&self, record: &Entry) -> Option<wire::WatchResponse> {
+        let facts = &record.decoded.record;
+        let unfiltered = self.customers.is_empty() && self.types.is_empty();
+        let of_customers = self.customers.is_empty()
+            || matches!(facts.subject, Subject::Customer(id) if self.customers.contains(&Pseudonym(id)));
+        let wanted = of_customers && is_of(&facts.kind, &self.types);
+        if !unfiltered && !(wanted && sees(self.role, &facts.kind)) {
+            return None;
         }
-        let of_customer = |customer: Pseudonym| self.customers.contains(&customer);
-        let customer = self.customers.is_empty() || record.customer.is_some_and(of_customer);
-        let wanted = customer && is_of(&record.kind, &self.types);
-        wanted.then(|| entry(record, &reader, &self.doors.rulebook()))
+        let entry = entry(record, self.role, self.doors.rulebook());
+        Some(response(record, Some(entry)))
+    }
+}
+
+fn response(record: &Entry, entry: Option<wire::Entry>) -> wire::WatchResponse {
+    wire::WatchResponse {
+        next_position: record.decoded.record.position.saturating_add(1),
+        entry,
     }
 }

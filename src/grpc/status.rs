@@ -4,6 +4,7 @@
 //! stable reason ([`ErrorReason`], in the domain `consent.v1`), the fields at fault, and when to come back.
 //! Nothing personal: an internal failure's text goes to the log, the caller gets a sentence.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
@@ -43,7 +44,7 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::VersionMismatch => Code::Aborted,
         ErrorReason::QueueFull => Code::ResourceExhausted,
         ErrorReason::DeadlinePassed | ErrorReason::PositionNotReached => Code::DeadlineExceeded,
-        ErrorReason::ClockBehind | ErrorReason::Stopping => Code::Unavailable,
+        ErrorReason::Clock | ErrorReason::Stopping | ErrorReason::NotStored => Code::Unavailable,
         ErrorReason::NotYetSupported => Code::Unimplemented,
         ErrorReason::RoleRequired => Code::PermissionDenied,
         ErrorReason::Unspecified | ErrorReason::Failed => Code::Internal,
@@ -133,22 +134,38 @@ impl From<Malformed> for Status {
 
 /// A command that changes nothing.
 pub fn refused(refusal: Refusal) -> Status {
+    let field = field_of(&refusal.field);
     let said = Said {
-        field: &refusal.field,
+        field: &field,
         ..Said::default()
     };
     status(reason_of(refusal.code), refusal.message, said)
+}
+
+/// The contract's path of a field that the domain names otherwise.
+fn field_of(domain: &str) -> Cow<'_, str> {
+    match domain {
+        "occurred_at" => "header.occurred_at".into(),
+        "call" => "call_id".into(),
+        "seal" | "seal.until" => "sealed_until".into(),
+        "statement.notice" => "statement.notice_position".into(),
+        "question.ground.dated" => "question.legal.dated".into(),
+        same => match same.strip_suffix(".recipients") {
+            Some(scope) => format!("{scope}.recipient_kinds").into(),
+            None => same.into(),
+        },
+    }
 }
 
 /// A command that the engine didn't take.
 pub fn submit(error: SubmitError) -> Status {
     match error {
         SubmitError::Refused(refusal) => refused(refusal),
-        SubmitError::RequestIdReused => plain(
+        SubmitError::RequestIdReused(_) => plain(
             ErrorReason::RequestIdReused,
             "the request id was used with other content: use a new one for a new command",
         ),
-        SubmitError::RequestIdTooOld => status(
+        SubmitError::RequestIdTooOld { .. } => status(
             ErrorReason::RequestIdTooOld,
             "the request id is older than repeats are remembered: look whether the command was recorded, \
              and use a new id if it was not",
@@ -182,10 +199,20 @@ pub fn submit(error: SubmitError) -> Status {
             },
         ),
         SubmitError::DeadlinePassed => deadline_passed(),
-        SubmitError::ClockBehind(_) => plain(
-            ErrorReason::ClockBehind,
-            "the server's clock can't be trusted, so nothing is recorded until it is right",
-        ),
+        SubmitError::Clock(problem) => {
+            tracing::error!(%problem, "a command was refused");
+            plain(
+                ErrorReason::Clock,
+                "the server's clock can't be believed, so nothing is recorded until it is right",
+            )
+        }
+        SubmitError::Unavailable(problem) => {
+            tracing::error!(%problem, "a command was not stored");
+            plain(
+                ErrorReason::NotStored,
+                "nothing was stored: try again, with the same request id",
+            )
+        }
         SubmitError::Stopping => stopping(),
         SubmitError::Failed(problem) => failed(problem),
     }
@@ -194,12 +221,17 @@ pub fn submit(error: SubmitError) -> Status {
 /// A view that can't answer.
 pub fn view(error: ViewError) -> Status {
     match error {
-        ViewError::NotReached => plain(
+        ViewError::NotReached { wanted, reached } => plain(
             ErrorReason::PositionNotReached,
-            "`min_position` was not reached in time: is it a position of this ledger?",
+            format!(
+                "position {wanted} was not reached in time, {reached} comes next: is it one of this ledger?"
+            ),
         ),
-        ViewError::Stopping => stopping(),
-        ViewError::Failed(problem) => failed(problem),
+        ViewError::State(_)
+        | ViewError::Log(_)
+        | ViewError::Record { .. }
+        | ViewError::Vault(_)
+        | ViewError::History(_) => failed(error),
     }
 }
 
@@ -375,10 +407,16 @@ mod tests {
 
     #[test]
     fn c1_t5_each_failure_of_the_engine_has_its_code() {
-        let retry_after = Duration::from_millis(20);
+        let (id, retry_after) = (uuid::Uuid::max(), Duration::from_millis(20));
         let table = [
-            (SubmitError::RequestIdReused, Code::AlreadyExists),
-            (SubmitError::RequestIdTooOld, Code::FailedPrecondition),
+            (SubmitError::RequestIdReused(id), Code::AlreadyExists),
+            (
+                SubmitError::RequestIdTooOld {
+                    id,
+                    window_days: 30,
+                },
+                Code::FailedPrecondition,
+            ),
             (
                 SubmitError::VersionMismatch {
                     expected: 3,
@@ -392,6 +430,7 @@ mod tests {
             ),
             (SubmitError::DeadlinePassed, Code::DeadlineExceeded),
             (SubmitError::Stopping, Code::Unavailable),
+            (SubmitError::Unavailable("secret".into()), Code::Unavailable),
             (SubmitError::Failed("secret".into()), Code::Internal),
         ];
         for (error, code) in table {

@@ -20,6 +20,7 @@ use crate::ledger::{
 };
 use crate::state::Applied;
 use crate::storage::AppendError;
+use crate::vault::VaultError;
 
 /// The running writer; stopping it answers what is queued first.
 pub struct Writer {
@@ -33,8 +34,8 @@ impl Writer {
     /// force with a record of its own before the first command.
     ///
     /// # Errors
-    /// When no thread can be started.
-    pub fn start(options: Options, parts: Parts) -> Result<(Self, Handle), std::io::Error> {
+    /// When the rulebook can't take force (the clock, the disk), or no thread can be started.
+    pub fn start(options: Options, parts: Parts) -> Result<(Self, Handle), SubmitError> {
         let (sender, batches) = queue(options.queue_commands, options.retry_after);
         let (committed, follow) = watch::channel(parts.journal.head().next);
         let frontier = Arc::new(Mutex::new(parts.frontier.clone()));
@@ -44,7 +45,7 @@ impl Writer {
             committed: follow,
         };
         let last = Time(parts.states.ledger().recorded_at);
-        let running = Running {
+        let mut running = Running {
             time: LedgerTime::new(Arc::clone(&parts.clock), last),
             policy: Policy {
                 rulebook: parts.rulebook.name.clone(),
@@ -56,9 +57,11 @@ impl Writer {
             parts,
             committed,
         };
+        running.adopt_rulebook()?;
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || running.run(batches))?;
+            .spawn(move || running.run(batches))
+            .map_err(|error| SubmitError::Failed(error.to_string()))?;
         Ok((
             Self {
                 queue: sender,
@@ -110,10 +113,6 @@ type Answers = Vec<Option<Result<Answer, SubmitError>>>;
 
 impl Running {
     fn run(mut self, mut batches: mpsc::UnboundedReceiver<Queued>) {
-        if let Err(error) = self.adopt_rulebook() {
-            tracing::error!(%error, "the rulebook could not take force");
-            return;
-        }
         let mut stopping = false;
         loop {
             let first = match if stopping {
@@ -200,7 +199,11 @@ impl Running {
         };
         let registered = match self.register(rest.iter().map(|at| intent(*at))) {
             Ok(registered) => registered,
-            Err(error) => return refuse_all(&error),
+            Err(error @ VaultError::Unknown { .. }) => {
+                (self.parts.fatal)(&error.to_string());
+                return None;
+            }
+            Err(error) => return refuse_all(&SubmitError::from(error)),
         };
         let before = BlockBuilder::new(self.builder.next(), self.builder.last());
         let mut draft = Draft::new(
@@ -272,7 +275,7 @@ impl Running {
     fn register<'i>(
         &self,
         intents: impl Iterator<Item = &'i Intent>,
-    ) -> Result<Registered, SubmitError> {
+    ) -> Result<Registered, VaultError> {
         let ids: HashSet<&str> = intents
             .filter(|intent| matches!(intent.command, Command::OpenAccount(_)))
             .filter_map(|intent| match &intent.customer {
@@ -299,13 +302,13 @@ impl Running {
     }
 
     /// Records that the configured rulebook takes force, where another was (P17).
-    fn adopt_rulebook(&mut self) -> Result<(), String> {
+    fn adopt_rulebook(&mut self) -> Result<(), SubmitError> {
         let mut ledger = self.parts.states.ledger();
         let rulebook = Arc::clone(&self.parts.rulebook);
         if ledger.rulebook.2 == rulebook.digest {
             return Ok(());
         }
-        let now = self.time.now().map_err(|error| error.to_string())?;
+        let now = self.time.now()?;
         let adopted = RulebookAdopted {
             name: rulebook.name.clone(),
             version: rulebook.version.clone(),
@@ -321,7 +324,8 @@ impl Running {
             part: Part { index: 1, of: 1 },
             actor: own_actor(),
             policy: self.policy.clone(),
-            data: encode_rulebook(&adopted).map_err(|error| error.to_string())?,
+            data: encode_rulebook(&adopted)
+                .map_err(|error| SubmitError::Failed(error.to_string()))?,
             sealed: Vec::new(),
             request_mac: None,
             prev: self.builder.last(),
@@ -329,7 +333,7 @@ impl Running {
         let mut line = Vec::new();
         record
             .write_checked(&mut line)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| SubmitError::Failed(error.to_string()))?;
         let hash: Hash = self.builder.push(&line);
         ledger.version = record.version;
         ledger.last = record.position;
@@ -341,17 +345,12 @@ impl Running {
             ledger,
             ..Applied::default()
         };
-        self.commit(
-            Drafted {
-                applied,
-                hashes: vec![hash],
-            },
-            Instant::now(),
-        )
-        .map_err(|error| {
-            (self.parts.fatal)(&error.to_string());
-            error.to_string()
-        })
+        let drafted = Drafted {
+            applied,
+            hashes: vec![hash],
+        };
+        self.commit(drafted, Instant::now())
+            .map_err(|error| SubmitError::Failed(error.to_string()))
     }
 }
 

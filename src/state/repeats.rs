@@ -91,13 +91,14 @@ impl Repeats {
 
     /// Writes the pending ones to their tables; they stay findable all the time.
     pub fn write(&self) -> Result<Vec<Repeat>, StateError> {
-        let pending: Vec<Repeat> = self
+        let mut pending: Vec<Repeat> = self
             .pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .values()
             .copied()
             .collect();
+        pending.sort_unstable_by_key(|repeat| (repeat.day, repeat.token));
         for repeat in &pending {
             self.table(repeat.day)?
                 .insert(repeat.token, &write(repeat)[..])

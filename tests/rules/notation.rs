@@ -185,3 +185,68 @@ fn three(text: &str) -> [&str; 3] {
         .try_into()
         .unwrap_or_else(|_| panic!("`{text}` isn't recipient; classes; purpose"))
 }
+
+/// A scope in the notation.
+pub fn written(scope: &Scope) -> String {
+    let kinds = scope.recipients.kinds;
+    let named = scope.recipients.named.iter();
+    let named = named.map(|named| format!("{} {}", named.kind.name().to_uppercase(), named.entity));
+    let to = members(
+        kinds.members().map(RecipientKind::name),
+        kinds == RecipientKinds::ALL,
+        named,
+    );
+    let classes = scope.classes;
+    let what = members(
+        classes.members().map(CpniClass::name),
+        classes == CpniClasses::ALL,
+        [],
+    );
+    let purposes = scope.purposes;
+    let why = members(
+        purposes.members().map(Purpose::name),
+        purposes == Purposes::ALL,
+        [],
+    );
+    format!("{to}; {what}; {why}")
+}
+
+/// A question in the notation.
+pub fn written_question(question: &Question) -> String {
+    let entity = question.entity.as_ref().map(|entity| format!(" {entity}"));
+    let classes = question.classes.members().map(CpniClass::name);
+    let selected = question.selected_by.members().map(CpniClass::name);
+    let targets: Vec<_> = question
+        .target_categories
+        .iter()
+        .map(Category::as_str)
+        .collect();
+    format!(
+        "{}{}; {} selected by {}; {}→{} in call {:?}",
+        question.recipient.name().to_uppercase(),
+        entity.unwrap_or_default(),
+        members(classes, false, []),
+        members(selected, false, []),
+        question.purpose.name().to_uppercase(),
+        targets.join("+").to_uppercase(),
+        question.call.map(|call| String::from_utf8_lossy(&call.0)
+            .trim_end_matches('\0')
+            .to_owned()),
+    )
+}
+
+fn members(
+    names: impl Iterator<Item = &'static str>,
+    all: bool,
+    more: impl IntoIterator<Item = String>,
+) -> String {
+    if all {
+        return "ALL".to_owned();
+    }
+    let names: Vec<_> = names.map(str::to_uppercase).chain(more).collect();
+    if names.is_empty() {
+        "*".to_owned()
+    } else {
+        names.join(" + ")
+    }
+}

@@ -7,13 +7,12 @@ use uuid::Uuid;
 use super::checks::answerable;
 use super::lists::member;
 use super::questions::question;
-use super::rulings::{Evaluated, bare_reason, ruling};
 use super::scopes::{required_scope, statement, word};
 use super::values::{
-    at_most, categories, category, entity, identifier, language, numbers, optional_time,
-    outside_id, request_id, timestamp,
+    at_most, categories, category, entity, identifier, language, optional_time, outside_id,
+    request_id,
 };
-use super::{Malformed, Tokens, Within, values};
+use super::{Malformed, Tokens, Within, answers, values};
 use crate::domain::command::Command;
 use crate::domain::consent::word::{EndCall, GrantOnce, Speak};
 use crate::domain::disclosures::{Disclose, Seal};
@@ -24,7 +23,7 @@ use crate::domain::services::{ChangeServices, CloseService, OpenAccount};
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{Channel, Medium};
 use crate::proto::v1 as wire;
-use crate::sequencer::{Answer, CustomerRef, Outcome};
+use crate::sequencer::{Answer, CustomerRef};
 
 /// Most words in one breath.
 const WORDS_MAX: usize = 32;
@@ -48,7 +47,12 @@ pub trait CommandRequest: Message + Default + Sized + 'static {
     fn command(self, tokens: Tokens<'_>) -> Result<(CustomerRef, Command), Malformed>;
 
     /// The response; `None` when the outcome is not one of this command.
-    fn response(answer: &Answer, rulebook: &Rulebook) -> Option<Self::Response>;
+    fn response(answer: &Answer, rulebook: &Rulebook, texts: bool) -> Option<Self::Response>;
+
+    /// Whether the clauses in the response come with their texts.
+    fn wants_texts(&self) -> bool {
+        true
+    }
 }
 
 /// A command's header as the engine takes it.
@@ -107,21 +111,9 @@ fn content(method: &str, request: &impl Message) -> [u8; 32] {
     digest.finalize().into()
 }
 
-/// The receipt of a command.
-pub fn receipt(answer: &Answer) -> wire::CommandReceipt {
-    wire::CommandReceipt {
-        pseudonym: answer.customer.to_string(),
-        first_position: answer.first.0,
-        position: answer.position.0,
-        customer_version: answer.version,
-        recorded_at: Some(timestamp(answer.recorded_at)),
-        repeated: answer.repeated,
-    }
-}
-
 /// Implements what all requests that are commands have in common.
 macro_rules! command_requests {
-    ($($request:ident, $response:ident = $method:literal: $command:path, $answer:expr;)+) => {$(
+    ($($request:ident => $response:ident = $method:literal: $command:path, $answer:path $(, $texts:expr)?;)+) => {$(
         impl CommandRequest for wire::$request {
             const METHOD: &'static str = $method;
             type Response = wire::$response;
@@ -134,29 +126,35 @@ macro_rules! command_requests {
                 $command(self, tokens)
             }
 
-            fn response(answer: &Answer, rulebook: &Rulebook) -> Option<wire::$response> {
-                let respond: fn(&Answer, &Rulebook) -> Option<wire::$response> = $answer;
-                respond(answer, rulebook)
+            fn response(answer: &Answer, rulebook: &Rulebook, texts: bool) -> Option<wire::$response> {
+                $answer(answer, rulebook, texts)
             }
+
+            $(fn wants_texts(&self) -> bool {
+                let wants: fn(&Self) -> bool = $texts;
+                wants(self)
+            })?
         }
     )+};
 }
 
 command_requests! {
-    OpenAccountRequest, OpenAccountResponse = "/consent.v1.AccountService/OpenAccount": open_account,
-        |answer, _| Some(wire::OpenAccountResponse { receipt: Some(receipt(answer)) });
-    ChangeServicesRequest, ChangeServicesResponse = "/consent.v1.AccountService/ChangeServices": change_services,
-        |answer, _| Some(wire::ChangeServicesResponse { receipt: Some(receipt(answer)) });
-    RecordNoticeRequest, RecordNoticeResponse = "/consent.v1.ConsentService/RecordNotice": record_notice,
-        |answer, _| Some(wire::RecordNoticeResponse { receipt: Some(receipt(answer)) });
-    RecordConsentRequest, RecordConsentResponse = "/consent.v1.ConsentService/RecordConsent": record_consent,
-        |answer, _| spoken(answer);
-    GrantOnceRequest, GrantOnceResponse = "/consent.v1.ConsentService/GrantOnce": grant_once,
-        |answer, _| Some(wire::GrantOnceResponse { receipt: Some(receipt(answer)) });
-    EndCallRequest, EndCallResponse = "/consent.v1.ConsentService/EndCall": end_call,
-        |answer, _| Some(wire::EndCallResponse { receipt: Some(receipt(answer)) });
-    DiscloseRequest, DiscloseResponse = "/consent.v1.DisclosureService/Disclose": disclose, disclosed;
-    CheckUseRequest, CheckUseResponse = "/consent.v1.CheckService/CheckUse": record_ruling, ruled;
+    OpenAccountRequest => OpenAccountResponse = "/consent.v1.AccountService/OpenAccount":
+        open_account, answers::account_opened;
+    ChangeServicesRequest => ChangeServicesResponse = "/consent.v1.AccountService/ChangeServices":
+        change_services, answers::services_changed;
+    RecordNoticeRequest => RecordNoticeResponse = "/consent.v1.ConsentService/RecordNotice":
+        record_notice, answers::notice_recorded;
+    RecordConsentRequest => RecordConsentResponse = "/consent.v1.ConsentService/RecordConsent":
+        record_consent, answers::spoken;
+    GrantOnceRequest => GrantOnceResponse = "/consent.v1.ConsentService/GrantOnce":
+        grant_once, answers::granted_once;
+    EndCallRequest => EndCallResponse = "/consent.v1.ConsentService/EndCall":
+        end_call, answers::call_ended;
+    DiscloseRequest => DiscloseResponse = "/consent.v1.DisclosureService/Disclose":
+        disclose, answers::disclosed;
+    CheckUseRequest => CheckUseResponse = "/consent.v1.CheckService/CheckUse":
+        record_ruling, answers::ruled, |request| !request.omit_clause_texts;
 }
 
 fn open_account(
@@ -245,16 +243,6 @@ fn record_consent(
     Ok((customer, Command::Speak(command)))
 }
 
-fn spoken(answer: &Answer) -> Option<wire::RecordConsentResponse> {
-    let Outcome::Spoken { still_blocked_by } = &answer.outcome else {
-        return None;
-    };
-    Some(wire::RecordConsentResponse {
-        receipt: Some(receipt(answer)),
-        still_blocked_by: numbers(still_blocked_by),
-    })
-}
-
 fn grant_once(
     given: wire::GrantOnceRequest,
     tokens: Tokens<'_>,
@@ -305,25 +293,6 @@ fn disclose(
     Ok((customer, Command::Disclose(Disclose { question, seal })))
 }
 
-fn disclosed(answer: &Answer, rulebook: &Rulebook) -> Option<wire::DiscloseResponse> {
-    use wire::disclose_response::Outcome as Wire;
-
-    let outcome = match &answer.outcome {
-        Outcome::Disclosed => Wire::Made(wire::DisclosureAllowed {}),
-        Outcome::DisclosureRefused { reasons } => Wire::Refused(wire::DisclosureDenied {
-            reasons: reasons
-                .iter()
-                .map(|code| bare_reason(*code, rulebook, true))
-                .collect(),
-        }),
-        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) => return None,
-    };
-    Some(wire::DiscloseResponse {
-        receipt: Some(receipt(answer)),
-        outcome: Some(outcome),
-    })
-}
-
 fn record_ruling(
     given: wire::CheckUseRequest,
     tokens: Tokens<'_>,
@@ -340,20 +309,4 @@ fn record_ruling(
         customer,
         Command::RecordRuling(question(given.question, tokens)?),
     ))
-}
-
-fn ruled(answer: &Answer, rulebook: &Rulebook) -> Option<wire::CheckUseResponse> {
-    let Outcome::Ruled(ruled) = &answer.outcome else {
-        return None;
-    };
-    let evaluated = Evaluated {
-        rulebook,
-        at: answer.recorded_at,
-        position: answer.position,
-        texts: true,
-    };
-    Some(wire::CheckUseResponse {
-        ruling: Some(ruling(ruled, &evaluated)),
-        receipt: Some(receipt(answer)),
-    })
 }

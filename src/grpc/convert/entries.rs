@@ -8,58 +8,26 @@ use super::values::{numbers, timestamp};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::disclosures::Seal;
-use crate::domain::event::Event;
-use crate::domain::ids::Token;
+use crate::domain::event::{Event, Placed};
+use crate::domain::ids::{Pseudonym, Token};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::Channel;
+use crate::grpc::pages::is_of;
+use crate::ledger::{self, Subject};
 use crate::projections::Entry;
 use crate::proto::v1 as wire;
 
-/// Who reads, and when: decides what is shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader {
-    /// The reader's role.
-    pub role: Role,
-    /// The time of reading: gag orders end with time.
-    pub now: Time,
-}
+/// How the types begin that every reader of histories sees. Whatever else there is, or will be, only those see who have
+/// [`Right::WholeHistory`]: disclosures and rulings among it, so that a marker says of nothing that it is under a gag
+/// order (P7, N4).
+const SHOWN: [&str; 7] = [
+    "account", "call", "consent", "ledger", "notice", "rulebook", "service",
+];
 
-impl Reader {
-    /// Whether the reader may see the record at all (P7).
-    pub fn may_see(&self, event: &Event) -> bool {
-        self.role.has(Right::SealedDisclosures)
-            || !seal_of(event).is_some_and(|seal| stands(seal, self.now))
-    }
-
-    /// Whether the reader may read texts that are sealed in records (T3).
-    pub fn texts(&self) -> bool {
-        self.role.has(Right::SealedTexts)
-    }
-}
-
-/// Whether a gag order stands at that time.
-pub fn stands(seal: Seal, now: Time) -> bool {
-    match seal {
-        Seal::Until(end) => now < end,
-        Seal::UntilLifted => true,
-    }
-}
-
-fn seal_of(event: &Event) -> Option<Seal> {
-    match event {
-        Event::DisclosureMade(made) => made.seal,
-        Event::DisclosureRefused(refused) => refused.seal,
-        Event::AccountOpened(_)
-        | Event::ServiceOpened(_)
-        | Event::ServiceClosed(_)
-        | Event::NoticeGiven(_)
-        | Event::Granted(_)
-        | Event::Blocked(_)
-        | Event::GrantedOnce(_)
-        | Event::CallEnded(_)
-        | Event::RulingRecorded(_) => None,
-    }
+/// Whether a reader in that role sees records of that type.
+pub fn sees(role: Role, kind: &str) -> bool {
+    role.has(Right::WholeHistory) || is_of(kind, &SHOWN)
 }
 
 /// The marker of a record that a reader may not see: the same whatever it is.
@@ -71,56 +39,53 @@ pub fn withheld(position: u64) -> wire::Entry {
     }
 }
 
-/// A record on the wire, or its marker.
-pub fn entry(entry: &Entry, reader: &Reader, rulebook: &Rulebook) -> wire::Entry {
-    if entry
-        .event
-        .as_ref()
-        .is_some_and(|event| !reader.may_see(event))
-    {
-        return withheld(entry.position.0);
+/// A record on the wire, as a reader in that role sees it.
+pub fn entry(entry: &Entry, role: Role, rulebook: &Rulebook) -> wire::Entry {
+    let record = &entry.decoded.record;
+    if !sees(role, &record.kind) {
+        return withheld(record.position);
     }
+    let placed = entry.decoded.placed();
+    let event = placed.map(|(_, placed)| wire_event(&placed, role, rulebook));
     wire::Entry {
-        position: entry.position.0,
-        recorded_at: Some(timestamp(entry.recorded_at)),
-        occurred_at: entry.occurred_at.map(timestamp),
-        pseudonym: entry
-            .customer
-            .map(|customer| customer.to_string())
-            .unwrap_or_default(),
-        customer_version: entry.version,
-        r#type: entry.kind.clone(),
-        part_index: entry.part.0.into(),
-        part_count: entry.part.1.into(),
-        actor: Some(actor(entry)),
-        rulebook: Some(rulebook_version(&entry.rulebook, &entry.rulebook_version)),
-        event: entry
-            .event
-            .as_ref()
-            .map(|event| wire_event(event, entry, reader, rulebook)),
+        position: record.position,
+        recorded_at: Some(timestamp(Time(record.recorded_at.0))),
+        occurred_at: record.occurred_at.map(|at| timestamp(Time(at.0))),
+        pseudonym: match record.subject {
+            Subject::Ledger => String::new(),
+            Subject::Customer(id) => Pseudonym(id).to_string(),
+        },
+        customer_version: match record.subject {
+            Subject::Ledger => 0,
+            Subject::Customer(_) => record.version,
+        },
+        r#type: record.kind.clone(),
+        part_index: record.part.index.into(),
+        part_count: record.part.of.into(),
+        actor: Some(actor(&record.actor)),
+        rulebook: Some(rulebook_version(
+            &record.policy.rulebook,
+            &record.policy.version,
+        )),
+        event,
     }
 }
 
-fn actor(entry: &Entry) -> wire::Actor {
-    let channel = entry.channel.as_deref().and_then(Channel::parse);
+fn actor(actor: &ledger::Actor) -> wire::Actor {
+    let channel = actor.channel.as_deref().and_then(Channel::parse);
     wire::Actor {
-        service: entry.service.clone(),
-        role: entry.role.clone(),
+        service: actor.service.clone(),
+        role: actor.role.clone(),
         channel: channel.map(Listed::number).unwrap_or_default(),
-        person_token: hex(entry.person.map(Token)),
+        person_token: hex(actor.person.map(Token)),
     }
 }
 
-fn wire_event(
-    event: &Event,
-    entry: &Entry,
-    reader: &Reader,
-    rulebook: &Rulebook,
-) -> wire::entry::Event {
+fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::entry::Event {
     use wire::entry::Event as Wire;
 
-    let texts = reader.texts();
-    match event {
+    let texts = role.has(Right::SealedTexts);
+    match placed.event {
         Event::AccountOpened(opened) => Wire::AccountOpened(wire::AccountOpenedEvent {
             legal_entity: opened.legal_entity.to_string(),
         }),
@@ -172,8 +137,8 @@ fn wire_event(
         Event::RulingRecorded(ruled) => {
             let evaluated = Evaluated {
                 rulebook,
-                at: entry.recorded_at,
-                position: entry.position,
+                at: placed.recorded_at,
+                position: placed.position,
                 texts: false,
             };
             Wire::RulingRecorded(wire::RulingRecordedEvent {
@@ -184,10 +149,10 @@ fn wire_event(
     }
 }
 
-/// A disclosure for the accounting; `None` for any other record, and for one that the reader may not see (P8).
-pub fn disclosure(entry: &Entry, reader: &Reader, texts: bool) -> Option<wire::Disclosure> {
-    let event = entry.event.as_ref().filter(|event| reader.may_see(event))?;
-    let (question, relied_on, refused_for, seal) = match event {
+/// A disclosure for the accounting; `None` for any other record (P8).
+pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclosure> {
+    let (_, placed) = entry.decoded.placed()?;
+    let (question, relied_on, refused_for, seal) = match placed.event {
         Event::DisclosureMade(made) => (
             &made.question,
             numbers(&made.relied_on),
@@ -201,13 +166,17 @@ pub fn disclosure(entry: &Entry, reader: &Reader, texts: bool) -> Option<wire::D
         _ => return None,
     };
     Some(wire::Disclosure {
-        position: entry.position.0,
-        recorded_at: Some(timestamp(entry.recorded_at)),
-        occurred_at: entry.occurred_at.map(timestamp),
-        service: entry.service.clone(),
+        position: placed.position.0,
+        recorded_at: Some(timestamp(placed.recorded_at)),
+        occurred_at: placed.occurred_at.map(timestamp),
+        service: entry.decoded.record.actor.service.clone(),
         question: Some(recorded(question, texts)),
         relied_on,
         refused_for,
-        sealed: seal.is_some_and(|seal| stands(seal, reader.now)),
+        sealed: match seal {
+            None => false,
+            Some(Seal::Until(end)) => now < end,
+            Some(Seal::UntilLifted) => true,
+        },
     })
 }

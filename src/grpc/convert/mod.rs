@@ -4,6 +4,7 @@
 //! zero and unknown enum numbers are refused everywhere (P7). Values from callers go into no message, because they
 //! may be personal.
 
+pub mod answers;
 pub mod checks;
 pub mod commands;
 pub mod entries;
@@ -13,6 +14,9 @@ pub mod questions;
 pub mod rulings;
 pub mod scopes;
 pub mod values;
+
+#[cfg(test)]
+mod tests;
 
 /// A request that can't be taken as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

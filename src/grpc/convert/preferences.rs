@@ -191,27 +191,18 @@ fn derive(customer: &Customer, asked: &Asked<'_>, rows: &Rows) -> (Vec<wire::Cel
             *purposes = purposes.with(*purpose);
         }
     }
-    let group = |((kind, entity, state, positions, classes), purposes): (
-        (
-            RecipientKind,
-            &Option<EntityId>,
-            State,
-            Vec<Position>,
-            CpniClasses,
-        ),
-        Purposes,
-    )| wire::CellGroup {
-        recipient_kind: kind.number(),
-        entity: entity.as_ref().map(ToString::to_string).unwrap_or_default(),
-        classes: listed(classes.members()),
-        purposes: listed(purposes.members()),
-        state: state.number(),
-        positions: numbers(&positions),
-    };
-    (
-        groups.into_iter().map(group).collect(),
-        standing.into_iter().collect(),
-    )
+    let groups = groups.into_iter().map(|(group, purposes)| {
+        let (kind, entity, state, positions, classes) = group;
+        wire::CellGroup {
+            recipient_kind: kind.number(),
+            entity: entity.as_ref().map(ToString::to_string).unwrap_or_default(),
+            classes: listed(classes.members()),
+            purposes: listed(purposes.members()),
+            state: state.number(),
+            positions: numbers(&positions),
+        }
+    });
+    (groups.collect(), standing.into_iter().collect())
 }
 
 /// A question about cells alone: no offering, no ground, no call.

@@ -3,7 +3,7 @@
 use super::lists::Listed;
 use super::values::{numbers, timestamp};
 use crate::domain::ids::Position;
-use crate::domain::rulebook::Rulebook;
+use crate::domain::rulebook::{Clause, Rulebook};
 use crate::domain::ruling::{CellState, Reason, ReasonCode, Remedy, Ruling};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
@@ -81,11 +81,11 @@ pub fn bare_reason(code: ReasonCode, rulebook: &Rulebook, texts: bool) -> wire::
 }
 
 fn clauses(code: ReasonCode, rulebook: &Rulebook, texts: bool) -> Vec<wire::Clause> {
-    let clause = |clause: &crate::domain::rulebook::Clause| wire::Clause {
-        source: clause.source.to_string(),
-        reference: clause.reference.to_string(),
+    let clause = |clause: &Clause| wire::Clause {
+        source: clause.source.name().to_owned(),
+        reference: clause.reference.clone(),
         text: if texts {
-            clause.text.to_string()
+            clause.text.clone()
         } else {
             String::new()
         },

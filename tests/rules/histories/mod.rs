@@ -1,5 +1,7 @@
 //! Random histories: what callers may send, in small words, and a ledger and an oracle that live through it together.
 
+use std::fmt;
+
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::{Block, EndCall, GrantOnce, Speak, SpokenWord};
 use consent_ledger::domain::ids::{EntityId, Position};
@@ -14,14 +16,14 @@ use consent_ledger::domain::vocabulary::Medium;
 use crate::oracle::{Oracle, Refusals};
 use crate::rules::history::{Manner, VALID, clock};
 use crate::rules::ledger::{Ledger, Record};
-use crate::rules::notation::{Everything, call, category, scope};
+use crate::rules::notation::{Everything, call, category, scope, written};
 
 mod random;
 
-pub use random::{any_manner, asked, block, step, steps};
+pub use random::{Asked, any_manner, asked, block, step, steps};
 
 /// One thing that may happen.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Step {
     /// Minutes pass.
     Wait(u32),
@@ -52,10 +54,48 @@ pub enum When {
 }
 
 /// A word; a grant names blocks by their number among all that were said (beyond the last: one that doesn't exist).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Said {
     Grant(Scope, Vec<usize>),
     Block(Block),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wait(minutes) => write!(f, "{minutes} min pass"),
+            Self::Open(category) => write!(f, "open({category})"),
+            Self::Close(category, when) => write!(f, "close({category}) {when:?}"),
+            Self::Replace(closed, opened) => write!(f, "close({closed}), open({opened}) together"),
+            Self::Notice(covers) => write!(f, "notice({})", written(covers)),
+            Self::Speak(words, manner, ago) if format!("{manner:?}") == format!("{VALID:?}") => {
+                write!(f, "{words:?} said {ago:?} min ago")
+            }
+            Self::Speak(words, manner, ago) => {
+                write!(f, "{words:?} said {ago:?} min ago {manner:?}")
+            }
+            Self::Extra(block) => write!(f, "extra {:?}", Said::Block(block.clone())),
+            Self::Once(call, covers, _) => write!(f, "one-time({}) in {call}", written(covers)),
+            Self::EndCall(call) => write!(f, "{call} ends"),
+        }
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(scope, lifts) => write!(f, "g({}) lifting {lifts:?}", written(scope)),
+            Self::Block(block) => {
+                let except: Vec<_> = block.except.iter().map(written).collect();
+                write!(
+                    f,
+                    "{:?}({}) except {except:?}",
+                    block.kind,
+                    written(&block.scope)
+                )
+            }
+        }
+    }
 }
 
 impl Step {

@@ -1,5 +1,8 @@
 //! Strategies: what may happen and what may be asked, in a small world where words often meet.
 
+use std::fmt;
+use std::ops::Deref;
+
 use consent_ledger::domain::consent::word::{Block, BlockKind};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::scope::Scope;
@@ -10,10 +13,10 @@ use proptest::sample::select;
 
 use super::{Said, Step, When};
 use crate::rules::history::{Manner, VALID};
-use crate::rules::notation::{Everything, call, question, scope};
+use crate::rules::notation::{Everything, call, question, scope, written_question};
 
 const CATEGORIES: [&str; 3] = ["LOCAL", "VOIP", "CMRS"];
-const CALLS: [&str; 6] = ["c1", "c2", "c3", "c4", "c5", "c6"];
+const CALLS: [&str; 3] = ["c1", "c2", "c3"];
 const RECIPIENTS: [&str; 13] = [
     "COMPANY",
     "COMPANY",
@@ -49,6 +52,18 @@ fn written_scope() -> impl Strategy<Value = Scope> {
         select(&PURPOSES[..]),
     )
         .prop_map(|(to, what, why)| scope(&format!("{to}; {what}; {why}"), Everything::Written))
+}
+
+/// Few scopes, so that words repeat and lie within one another.
+fn narrow_scope() -> impl Strategy<Value = Scope> {
+    select(vec![
+        "COMPANY; BILLING; M",
+        "COMPANY; BILLING; M",
+        "COMPANY; ALL; M",
+        "COMPANY + AFFILIATE; BILLING; M",
+        "AFFILIATE acme; BILLING; M",
+    ])
+    .prop_map(|text| scope(text, Everything::Written))
 }
 
 fn block_scope() -> impl Strategy<Value = Scope> {
@@ -104,6 +119,20 @@ pub fn any_manner() -> impl Strategy<Value = Manner> {
             verified,
             evidence,
         })
+}
+
+/// A grant or a denial in the narrow world.
+fn narrow_word() -> impl Strategy<Value = Said> {
+    let deny = |scope| Block {
+        kind: BlockKind::Deny,
+        scope,
+        except: Box::default(),
+    };
+    prop_oneof![
+        (narrow_scope(), vec(0..20_usize, 0..=2))
+            .prop_map(|(scope, lifts)| Said::Grant(scope, lifts)),
+        narrow_scope().prop_map(move |scope| Said::Block(deny(scope))),
+    ]
 }
 
 fn word() -> impl Strategy<Value = Said> {
@@ -162,13 +191,24 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A history.
+/// Words that often repeat and are often recorded late.
+fn narrow_step() -> impl Strategy<Value = Step> {
+    let ago = prop::option::weighted(0.5, select(vec![1_u32, 10, 90]));
+    prop_oneof![
+        6 => (vec(narrow_word(), 1..=1), ago).prop_map(|(words, ago)| Step::Speak(words, VALID, ago)),
+        2 => select(vec![1_u32, 5, 60]).prop_map(Step::Wait),
+        1 => once(),
+        1 => step(),
+    ]
+}
+
+/// A history, in a wide world or in a narrow one.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..30)
+    prop_oneof![vec(step(), 1..30), vec(narrow_step(), 1..20)]
 }
 
 /// A question that claims no ground.
-pub fn asked() -> impl Strategy<Value = Question> {
+pub fn asked() -> impl Strategy<Value = Asked> {
     let to = select(vec![
         "COMPANY",
         "COMPANY",
@@ -204,8 +244,28 @@ pub fn asked() -> impl Strategy<Value = Question> {
         "COMPETITOR_TRACKING",
     ]);
     let in_call = prop::option::weighted(0.4, select(&CALLS[..]));
-    (to, what, why, in_call).prop_map(|(to, what, why, in_call)| Question {
-        call: in_call.map(call),
-        ..question(&format!("{to}; {what}; {why}"))
+    (to, what, why, in_call).prop_map(|(to, what, why, in_call)| {
+        Asked(Question {
+            call: in_call.map(call),
+            ..question(&format!("{to}; {what}; {why}"))
+        })
     })
+}
+
+/// A question that shows itself in the notation.
+#[derive(Clone)]
+pub struct Asked(pub Question);
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&written_question(&self.0))
+    }
+}
+
+impl Deref for Asked {
+    type Target = Question;
+
+    fn deref(&self) -> &Question {
+        &self.0
+    }
 }

@@ -3,7 +3,9 @@
 use consent_ledger::domain::consent::word::Block;
 use consent_ledger::domain::ids::EntityId;
 use consent_ledger::domain::scope::{Recipients, Scope};
-use consent_ledger::domain::vocabulary::{CpniClass, Purpose, RecipientKind};
+use consent_ledger::domain::vocabulary::{
+    CpniClass, CpniClasses, Purpose, Purposes, RecipientKind, RecipientKinds,
+};
 
 /// The entities of the small world, each with the kind that it is named in. Beside them there is somebody else.
 pub const ENTITIES: [(&str, RecipientKind); 5] = [
@@ -133,27 +135,47 @@ pub(super) fn grant_cells(scope: &Scope) -> Cells {
     Cells::of(|cell| named_exactly(scope, cell))
 }
 
-/// Scope minus exceptions, then what is blocked along with it.
+/// What the scope covers, with what is blocked along, minus exactly what the exceptions name (R2).
 pub(super) fn block_cells(block: &Block) -> Cells {
-    let by_itself = |cell: Cell| {
-        named_by_block(&block.scope, cell)
-            && !block
-                .except
-                .iter()
-                .any(|except| named_exactly(except, cell))
+    let excepted = |cell| {
+        block
+            .except
+            .iter()
+            .any(|except| named_exactly(except, cell))
     };
-    Cells::of(|cell| cell.blocked_with().into_iter().any(by_itself))
+    let in_scope = |cell| named_by_block(&block.scope, cell);
+    Cells::of(|cell| cell.blocked_with().into_iter().any(in_scope) && !excepted(cell))
 }
 
-/// Which kinds a word names an entity in: (kind, who).
-pub(super) fn names(scopes: &[&Scope]) -> Vec<(RecipientKind, usize)> {
-    let named = scopes.iter().flat_map(|scope| &scope.recipients.named);
-    named
-        .filter_map(|named| {
-            let who = ENTITIES
-                .iter()
-                .position(|entity| entity.0 == named.entity.as_str());
-            who.map(|who| (named.kind, who))
-        })
-        .collect()
+/// Which entities a block names, each with the kind it names them in. A parent is an affiliate (R12), so that a
+/// question about every parent meets a named affiliate, too.
+pub(super) fn names(block: &Block) -> Vec<(RecipientKind, usize)> {
+    let mut names = Vec::new();
+    for named in &block.scope.recipients.named {
+        let who = ENTITIES
+            .iter()
+            .position(|entity| entity.0 == named.entity.as_str());
+        let who = who.expect("an entity of the small world");
+        names.push((named.kind, who));
+        if named.kind == RecipientKind::Affiliate {
+            names.push((RecipientKind::Parent, who));
+        }
+    }
+    names
+}
+
+/// The block with "all" written out: two that say the same are equal.
+pub(super) fn written_out(block: &Block) -> Block {
+    let mut block = block.clone();
+    let scope = &mut block.scope;
+    if scope.recipients.kinds.is_empty() && scope.recipients.named.is_empty() {
+        scope.recipients.kinds = RecipientKinds::ALL;
+    }
+    if scope.classes.is_empty() {
+        scope.classes = CpniClasses::ALL;
+    }
+    if scope.purposes.is_empty() {
+        scope.purposes = Purposes::ALL;
+    }
+    block
 }

@@ -1,12 +1,12 @@
 //! The facts, plainly, and the stretches of time in which services are held.
 
-use consent_ledger::domain::consent::word::BlockKind;
+use consent_ledger::domain::consent::word::Block;
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{Category, Position, Token};
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::RecipientKind;
 
-use super::cells::{Cells, block_cells, grant_cells, names};
+use super::cells::{Cells, block_cells, grant_cells, names, written_out};
 use crate::rules::ledger::Record;
 
 #[derive(Clone, Debug)]
@@ -17,10 +17,12 @@ pub(super) enum What {
     Grant {
         cells: Cells,
         lifts: Vec<Position>,
+        /// The older blocks of which the grant is a subset.
+        within: Vec<Position>,
     },
     Block {
         cells: Cells,
-        restricts: bool,
+        says: Block,
     },
     Once {
         call: Token,
@@ -54,18 +56,18 @@ impl Fact {
                 What::Grant {
                     cells: grant_cells(&granted.scope),
                     lifts: granted.lifts.clone(),
+                    within: vec![],
                 },
-                names(&[&granted.scope]),
+                vec![],
             ),
             Event::Blocked(blocked) => {
                 let block = &blocked.block;
-                let scopes: Vec<_> = std::iter::once(&block.scope).chain(&block.except).collect();
                 (
                     What::Block {
                         cells: block_cells(block),
-                        restricts: block.kind == BlockKind::Restrict,
+                        says: written_out(block),
                     },
-                    names(&scopes),
+                    names(block),
                 )
             }
             Event::GrantedOnce(once) => (
@@ -174,7 +176,7 @@ pub(super) fn ended_by_lapse(facts: &[Fact], fact: &Fact, at: Time) -> bool {
 }
 
 /// Whether, with what is known now, nothing was held at some instant from `since` until `at`.
-pub(super) fn gap_after(facts: &[Fact], since: Time, at: Time) -> bool {
+fn gap_after(facts: &[Fact], since: Time, at: Time) -> bool {
     let intervals = intervals(facts);
     intervals.iter().any(|ended| {
         let Some(end) = ended.ends_at.filter(|end| *end <= at) else {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use consent_ledger::domain::consent::word::BlockKind;
 use consent_ledger::domain::ids::{Category, Position};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::ruling::{Basis, State};
@@ -12,7 +13,7 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Purpose, RecipientKind};
 
 use crate::rules::ledger::Record;
-use cells::{Cell, Cells, ENTITIES, world};
+use cells::{Cell, ENTITIES, world};
 use facts::{Fact, What, ended_by_lapse, held, intervals};
 
 mod cells;
@@ -42,7 +43,17 @@ pub struct Oracle {
 impl Oracle {
     /// Takes note of what was recorded.
     pub fn note(&mut self, record: &Record) {
-        self.facts.extend(Fact::of(record));
+        let Some(mut fact) = Fact::of(record) else {
+            return;
+        };
+        if let What::Grant { cells, within, .. } = &mut fact.what {
+            let older = self.facts.iter().filter(|block| match &block.what {
+                What::Block { cells: blocked, .. } => cells.is_subset_of(blocked),
+                _ => false,
+            });
+            within.extend(older.map(|block| block.position));
+        }
+        self.facts.push(fact);
     }
 
     /// The categories held.
@@ -76,24 +87,50 @@ impl Oracle {
     }
 
     /// R3: whether the block was lifted in the cell. A lift is for good, so the grant may have ended since.
-    fn is_lifted(&self, block: &Fact, block_cells: &Cells, cell: Cell) -> bool {
+    fn is_lifted(&self, block: &Fact, cell: Cell) -> bool {
         self.facts.iter().any(|fact| match &fact.what {
-            What::Grant { cells, lifts } => {
+            What::Grant {
+                cells,
+                lifts,
+                within,
+            } => {
+                let named = || lifts.iter().any(|lifted| self.names_block(*lifted, block));
                 cells.has(cell)
                     && fact.is_later_than(block)
-                    && (lifts.contains(&block.position) || cells.is_subset_of(block_cells))
+                    && (named() || within.contains(&block.position))
             }
             _ => false,
+        })
+    }
+
+    /// Whether who names the block at `named` names `block`: itself, or one that it repeats.
+    fn names_block(&self, named: Position, block: &Fact) -> bool {
+        let repeats = |fact: &Fact| match (&fact.what, &block.what) {
+            (What::Block { says, .. }, What::Block { says: said, .. }) => says == said,
+            _ => false,
+        };
+        block.position == named
+            || block.position < named
+                && (self.facts.iter()).any(|fact| fact.position == named && repeats(fact))
+    }
+
+    /// Whether the block was said again later: the newest stands for its repeats.
+    fn was_repeated(&self, block: Position) -> bool {
+        let fact = self.facts.iter().find(|fact| fact.position == block);
+        fact.is_some_and(|block| {
+            let mut later = self
+                .facts
+                .iter()
+                .filter(|fact| fact.position > block.position);
+            later.any(|fact| self.names_block(fact.position, block))
         })
     }
 
     /// The unlifted blocks of a cell, and whether each only restricts.
     fn standing_blocks(&self, cell: Cell) -> Vec<(Position, bool)> {
         let standing = self.facts.iter().filter_map(|fact| match &fact.what {
-            What::Block { cells, restricts }
-                if cells.has(cell) && !self.is_lifted(fact, cells, cell) =>
-            {
-                Some((fact.position, *restricts))
+            What::Block { cells, says } if cells.has(cell) && !self.is_lifted(fact, cell) => {
+                Some((fact.position, says.kind == BlockKind::Restrict))
             }
             _ => None,
         });
@@ -101,7 +138,8 @@ impl Oracle {
     }
 
     fn state(&self, cell: Cell, at: Time) -> State {
-        if self.held(at).is_empty() {
+        // It fell to zero: where nothing was ever held, nothing lapsed.
+        if self.held(at).is_empty() && !intervals(&self.facts).is_empty() {
             let spoken = self.facts.iter().any(|fact| match &fact.what {
                 What::Grant { cells, .. } | What::Block { cells, .. } => cells.has(cell),
                 _ => false,
@@ -159,16 +197,6 @@ impl Oracle {
                 })
             })
             .collect()
-    }
-
-    /// Whether the specification leaves open which entities an unnamed parent stands for.
-    pub fn leaves_open(&self, question: &Question) -> bool {
-        let named = self.facts.iter().flat_map(|fact| &fact.names);
-        question.recipient == RecipientKind::Parent
-            && question.entity.is_none()
-            && named
-                .into_iter()
-                .any(|(kind, _)| *kind == RecipientKind::Affiliate)
     }
 
     /// The answer to a question without a ground.
@@ -268,7 +296,7 @@ impl Oracle {
     }
 
     /// The blocks that stand in some cell of the grant at `position`: at least these, at most those. They differ
-    /// where a block names an entity that the grant reaches in another kind only.
+    /// where a block names an entity that the grant reaches in another kind only, and where a block was repeated.
     pub fn still_blocked_by(&self, position: Position) -> [BTreeSet<Position>; 2] {
         let grant = self.facts.iter().find(|fact| fact.position == position);
         let Some(What::Grant { cells, .. }) = grant.map(|fact| &fact.what) else {
@@ -279,6 +307,7 @@ impl Oracle {
                 .filter(|cell| cells.has(*cell) && (!natural || cell.is_natural()))
                 .flat_map(|cell| self.standing_blocks(cell))
                 .map(|(block, _)| block)
+                .filter(|block| !natural || !self.was_repeated(*block))
                 .collect()
         };
         [standing(true), standing(false)]

@@ -12,7 +12,7 @@ use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
 use super::Oracle;
 use super::cells::{block_cells, grant_cells};
-use super::facts::{What, gap_after};
+use super::facts::{Fact, What, ended_by_lapse};
 
 /// What the specification says of a command that grants.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +47,8 @@ impl Oracle {
                             if !lifts.iter().all(|block| self.is_block(*block)) {
                                 refusals.codes.insert(RefusalCode::BlockUnknown);
                             }
+                            // Whether a repeated block can be named by its older record is left open.
+                            refusals.open |= lifts.iter().any(|block| self.was_repeated(*block));
                         }
                         // A restriction that excepts all it restricts says nothing.
                         SpokenWord::Block(block) => refusals.open |= block_cells(block).is_empty(),
@@ -76,9 +78,23 @@ impl Oracle {
                     }
                 }
             }
+            // Whether a call can end twice is left open.
+            Command::EndCall(_) => refusals.open = true,
             _ => {}
         }
         refusals
+    }
+
+    /// Whether what was said at `said_at`, after all that was recorded before `known`, has ended by a lapse.
+    fn lapsed_since(&self, said_at: Time, known: Time, now: Time) -> bool {
+        let before = self.facts.iter().rfind(|fact| fact.recorded_at < known);
+        before.is_some_and(|fact| {
+            let said = Fact {
+                recorded_at: said_at,
+                ..fact.clone()
+            };
+            ended_by_lapse(&self.facts, &said, now)
+        })
     }
 
     fn is_block(&self, position: Position) -> bool {
@@ -105,9 +121,15 @@ impl Oracle {
         if self.held(now).is_empty() {
             refusals.codes.insert(RefusalCode::NoService);
         }
-        // Whether the service must have been held when the grant was said, too, is left open.
-        refusals.open |= occurred_at.is_some()
-            && (self.held(said_at).is_empty() || gap_after(&self.facts, said_at, now));
+        if occurred_at.is_some() {
+            // R9: what was said before a lapse ended with it. Left open: a lapse at the very instant, and whether
+            // the service must have been held when the grant was said, where none had been held before.
+            if self.lapsed_since(said_at, Time(said_at.0 + 1), now) {
+                refusals.codes.insert(RefusalCode::NoService);
+            }
+            refusals.open |= self.held(said_at).is_empty();
+            refusals.open |= self.lapsed_since(said_at, said_at, now);
+        }
         let cells = grant_cells(scope);
         let answered = self.facts.iter().any(|fact| match &fact.what {
             What::Notice(covers) => {

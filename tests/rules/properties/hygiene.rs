@@ -91,6 +91,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             reasons: vec![],
         })),
         1 => asked().prop_map(|question| {
+            let question = question.0;
             let ruling = rule(None, &def(), &question, Time(0));
             Event::RulingRecorded(RulingRecorded { question, ruling })
         }),

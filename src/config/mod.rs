@@ -3,11 +3,16 @@
 //! Flags win over the environment, the environment over the file, the file over the defaults. This is the only place
 //! that reads the environment; a setting that nobody knows is refused, so that a typing error never goes unnoticed.
 
+mod file;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use settings::{SETTINGS, Setting};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,167 +35,6 @@ impl fmt::Display for Source {
             Self::Environment(name) => write!(f, "${name}"),
             Self::Flag(name) => f.write_str(name),
         }
-    }
-}
-
-/// A setting's name, as everybody may write it.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// In the file.
-    pub key: &'static str,
-    /// In the environment.
-    pub variable: &'static str,
-    /// On the command line; empty where there is none.
-    pub flag: &'static str,
-    /// Where it isn't set.
-    pub default: &'static str,
-    /// What it is, in one line.
-    pub about: &'static str,
-}
-
-/// Every setting; the one list that the file, the environment, `config` and the docs follow.
-pub const SETTINGS: &[Setting] = &[
-    setting(
-        "data",
-        "CONSENT_LEDGER_DATA",
-        "--data",
-        "data",
-        "the data folder",
-    ),
-    setting(
-        "listen",
-        "CONSENT_LEDGER_LISTEN",
-        "--listen",
-        "127.0.0.1:7400",
-        "gRPC address; loopback until TLS and caller identity exist",
-    ),
-    setting(
-        "metrics",
-        "CONSENT_LEDGER_METRICS",
-        "--metrics",
-        "127.0.0.1:7401",
-        "Prometheus address, or `off`",
-    ),
-    setting(
-        "nats_url",
-        "CONSENT_LEDGER_NATS_URL",
-        "--nats",
-        "nats://127.0.0.1:4222",
-        "NATS server, or `off`",
-    ),
-    setting(
-        "nats_stream",
-        "CONSENT_LEDGER_NATS_STREAM",
-        "",
-        "",
-        "JetStream stream; empty: CONSENT_ and the start of the ledger id",
-    ),
-    setting(
-        "nats_credentials",
-        "CONSENT_LEDGER_NATS_CREDENTIALS",
-        "",
-        "",
-        "NATS credentials file",
-    ),
-    setting(
-        "nats_ca",
-        "CONSENT_LEDGER_NATS_CA",
-        "",
-        "",
-        "PEM file of the authority that signs the NATS server's certificate",
-    ),
-    setting(
-        "rulebook",
-        "CONSENT_LEDGER_RULEBOOK",
-        "--rulebook",
-        "",
-        "rulebook file; empty: the policy that ships with the program",
-    ),
-    setting(
-        "origin",
-        "CONSENT_LEDGER_ORIGIN",
-        "",
-        "consent-ledger.local",
-        "name under which a new ledger's checkpoints are signed",
-    ),
-    setting(
-        "queue_commands",
-        "CONSENT_LEDGER_QUEUE_COMMANDS",
-        "",
-        "8192",
-        "commands that may wait; more are refused",
-    ),
-    setting(
-        "request_window_days",
-        "CONSENT_LEDGER_REQUEST_WINDOW_DAYS",
-        "",
-        "30",
-        "days for which request ids are remembered",
-    ),
-    setting(
-        "cache_customers",
-        "CONSENT_LEDGER_CACHE_CUSTOMERS",
-        "",
-        "200000",
-        "customers kept in memory",
-    ),
-    setting(
-        "tail_mib",
-        "CONSENT_LEDGER_TAIL_MIB",
-        "",
-        "64",
-        "size of a new log's tail file",
-    ),
-    setting(
-        "log_cache_mib",
-        "CONSENT_LEDGER_LOG_CACHE_MIB",
-        "",
-        "64",
-        "memory of the log's store",
-    ),
-    setting(
-        "view_cache_mib",
-        "CONSENT_LEDGER_VIEW_CACHE_MIB",
-        "",
-        "64",
-        "memory of each view's store",
-    ),
-    setting(
-        "checkpoint_seconds",
-        "CONSENT_LEDGER_CHECKPOINT_SECONDS",
-        "",
-        "1",
-        "at most one checkpoint is written in that time",
-    ),
-    setting(
-        "log",
-        "CONSENT_LEDGER_LOG",
-        "--log",
-        "info",
-        "log filter, e.g. `info,consent_ledger::relay=debug`",
-    ),
-    setting(
-        "log_format",
-        "CONSENT_LEDGER_LOG_FORMAT",
-        "--log-format",
-        "text",
-        "`text` for people, `json` for machines",
-    ),
-];
-
-const fn setting(
-    key: &'static str,
-    variable: &'static str,
-    flag: &'static str,
-    default: &'static str,
-    about: &'static str,
-) -> Setting {
-    Setting {
-        key,
-        variable,
-        flag,
-        default,
-        about,
     }
 }
 
@@ -270,7 +114,7 @@ impl Config {
         flags: &[(&'static str, String)],
     ) -> Result<Self, ConfigError> {
         let from_file = match file {
-            Some(path) => read_file(path)?,
+            Some(path) => file::read(path)?,
             None => BTreeMap::new(),
         };
         let values = SETTINGS.iter().map(|setting| {
@@ -405,66 +249,6 @@ impl Config {
 /// When the system doesn't say.
 pub fn executable() -> std::io::Result<PathBuf> {
     std::env::current_exe()
-}
-
-fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Value>, ConfigError> {
-    let unreadable = |problem: String| ConfigError::File {
-        path: path.to_owned(),
-        problem,
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
-    let mut values = BTreeMap::new();
-    for (key, value) in &table {
-        let line = line_of(&text, key);
-        let setting = SETTINGS
-            .iter()
-            .find(|setting| setting.key == key)
-            .ok_or_else(|| ConfigError::Unknown {
-                path: path.to_owned(),
-                line,
-                key: key.clone(),
-                hint: hint(key),
-            })?;
-        let text = match value {
-            toml::Value::String(text) => text.clone(),
-            toml::Value::Integer(number) => number.to_string(),
-            other => {
-                return Err(unreadable(format!(
-                    "line {line}: `{key}` must be a text or a whole number, not {}",
-                    other.type_str()
-                )));
-            }
-        };
-        values.insert(
-            setting.key,
-            Value {
-                text,
-                source: Source::File(path.to_owned(), line),
-            },
-        );
-    }
-    Ok(values)
-}
-
-fn line_of(text: &str, key: &str) -> usize {
-    let is_key = |line: &str| {
-        line.trim_start()
-            .trim_start_matches('"')
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with('='))
-    };
-    text.lines().position(is_key).map_or(1, |at| at + 1)
-}
-
-fn hint(key: &str) -> String {
-    SETTINGS
-        .iter()
-        .find(|setting| setting.key.contains(key) || key.contains(setting.key))
-        .map(|setting| format!(" (did you mean `{}`?)", setting.key))
-        .unwrap_or_default()
 }
 
 /// A URL without what stands between scheme and host.
