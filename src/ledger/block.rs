@@ -256,31 +256,38 @@ impl Block {
     }
 
     /// Takes lines joined by newlines, `len` bytes that `write` provides; `false` if it could not.
-    pub(crate) fn fill(
-        &mut self,
-        first: u64,
-        len: usize,
-        write: impl FnOnce(&mut [u8]) -> bool,
-    ) -> bool {
+    fn fill(&mut self, first: u64, len: usize, write: impl FnOnce(&mut [u8]) -> bool) -> bool {
         self.first = first;
-        self.ends.clear();
         self.leaves.resize(len + 1, 0);
-        let Some((before, text)) = self.leaves.split_first_mut() else {
-            return false;
-        };
-        *before = 0;
+        let text = self.leaves.get_mut(1..).unwrap_or_default();
         if !write(text) {
             return false;
         }
-        self.ends
-            .extend(memchr::memchr_iter(b'\n', text).map(|at| at as u32 + 1));
-        for end in &self.ends {
-            if let Some(newline) = self.leaves.get_mut(*end as usize) {
+        self.split();
+        self.ends.push(len as u32 + 1);
+        true
+    }
+
+    /// Takes lines that each end in a newline, behind one byte of any value; returns what follows the last newline.
+    pub(crate) fn adopt(&mut self, text: Vec<u8>) -> &[u8] {
+        self.first = 0;
+        self.leaves = text;
+        self.split();
+        let end = self.ends.last().map_or(0, |end| *end as usize);
+        self.leaves.get(end + 1..).unwrap_or_default()
+    }
+
+    /// Finds the newlines and puts the zero of the next line in the place of each.
+    fn split(&mut self) {
+        let (ends, leaves) = (&mut self.ends, &mut self.leaves);
+        leaves.iter_mut().take(1).for_each(|before| *before = 0);
+        ends.clear();
+        ends.extend(memchr::memchr_iter(b'\n', leaves).map(|at| at as u32));
+        for end in ends {
+            if let Some(newline) = leaves.get_mut(*end as usize) {
                 *newline = 0;
             }
         }
-        self.ends.push(len as u32 + 1);
-        true
     }
 
     fn clear(&mut self) {

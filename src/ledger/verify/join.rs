@@ -23,7 +23,7 @@ const RUN_BYTES: usize = 256 * 1024;
 pub struct Verifier {
     checks: Checks,
     spanner: Spanner,
-    /// Lines pushed and not yet checked, each with its newline.
+    /// Lines pushed and not yet checked, each with its newline, as [`Spanner::lines`] takes them.
     waiting: Vec<u8>,
     joiner: Joiner,
 }
@@ -58,6 +58,9 @@ impl Verifier {
     /// # Errors
     /// The first problem.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), Finding> {
+        if self.waiting.is_empty() {
+            self.waiting.push(b'\n');
+        }
         self.waiting.extend_from_slice(line);
         self.waiting.push(b'\n');
         if self.waiting.len() < RUN_BYTES {
@@ -80,8 +83,9 @@ impl Verifier {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let span = self.spanner.lines(&self.checks, &self.waiting, None);
-        self.waiting.clear();
+        let span = self
+            .spanner
+            .lines(&self.checks, std::mem::take(&mut self.waiting), None);
         self.joiner.join(span)
     }
 }

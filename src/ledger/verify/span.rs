@@ -4,9 +4,9 @@
 use crate::ledger::{
     block::{Block, StoredBlock},
     genesis::Genesis,
-    hash::Hash,
+    hash::{Hash, hash_two, parse_hex},
     merkle::Subtree,
-    record::{Envelope, LINE_MAX, LineError, Part, Record, Subject},
+    record::{Envelope, LINE_MAX, LineError, Links, Part, Record, Subject},
     timestamp::Timestamp,
     verify::Problem,
 };
@@ -106,7 +106,7 @@ pub(super) struct Span {
 #[derive(Debug, Default)]
 pub(super) struct Spanner {
     span: Span,
-    leaves: Vec<Hash>,
+    hashes: Vec<Hash>,
     block: Block,
 }
 
@@ -127,38 +127,18 @@ impl Spanner {
         self.end(checks, unreadable)
     }
 
-    /// Checks lines that follow one another, each with its newline.
-    pub fn lines(&mut self, checks: &Checks, text: &[u8], unreadable: Option<&str>) -> Span {
-        let (lines, ended) = match text.strip_suffix(b"\n") {
-            Some(lines) => (lines, true),
-            None => (text, false),
-        };
+    /// Checks lines that follow one another, each with its newline, behind one byte that stands for the newline before
+    /// the first.
+    pub fn lines(&mut self, checks: &Checks, text: Vec<u8>, unreadable: Option<&str>) -> Span {
         let mut block = std::mem::take(&mut self.block);
-        block.fill(0, lines.len(), |out| {
-            out.copy_from_slice(lines);
-            true
-        });
-        let whole = block.count().saturating_sub(usize::from(!ended));
-        for leaf in block.leaves().take(whole) {
-            self.leaf(checks, leaf);
-            if self.span.fault.is_some() {
-                break;
-            }
-        }
-        if !ended && unreadable.is_none() {
-            let len = block
-                .leaves()
-                .last()
-                .unwrap_or_default()
-                .len()
-                .saturating_sub(1);
-            self.fault(if len > LINE_MAX {
-                Problem::Line(LineError::TooLong { len })
-            } else {
-                Problem::CutOff
-            });
-        }
+        let rest = block.adopt(text).len();
+        self.leaves(checks, &block);
         self.block = block;
+        if rest > LINE_MAX {
+            self.fault(Problem::Line(LineError::TooLong { len: rest }));
+        } else if rest > 0 && unreadable.is_none() {
+            self.fault(Problem::CutOff);
+        }
         self.end(checks, unreadable)
     }
 
@@ -167,10 +147,13 @@ impl Spanner {
             self.fault(Problem::Unreadable(why.to_owned()));
         }
         let mut span = std::mem::take(&mut self.span);
+        self.hashes
+            .truncate(usize::try_from(span.count).unwrap_or(usize::MAX));
+        span.last = self.hashes.last().copied().unwrap_or_default();
         if let Some(opening) = &span.opening {
-            span.subtrees = cut(opening.position, &self.leaves, &checks.cuts);
+            span.subtrees = cut(opening.position, &self.hashes, &checks.cuts);
         }
-        self.leaves.clear();
+        self.hashes.clear();
         span
     }
 
@@ -198,11 +181,9 @@ impl Spanner {
 
     fn opened_block(&mut self, checks: &Checks, stored: &StoredBlock, block: &Block) {
         let before = self.span.count;
-        for leaf in block.leaves() {
-            self.leaf(checks, leaf);
-            if self.span.fault.is_some() {
-                return;
-            }
+        self.leaves(checks, block);
+        if self.span.fault.is_some() {
+            return;
         }
         // The header must agree with the lines: readers that do not open a block rely on it.
         let first = block.line(stored.first).map(Envelope::parse);
@@ -214,9 +195,9 @@ impl Spanner {
         if self.span.doubt.is_some() {
             return;
         }
-        if self.span.last != stored.last() {
-            let (computed, cited) = (self.span.last, stored.last());
-            let last = self.span.count.saturating_sub(1);
+        let last = self.span.count.saturating_sub(1);
+        let (computed, cited) = (self.hash_at(last), stored.last());
+        if computed != cited {
             return self.fault_at(last, Problem::Altered { computed, cited });
         }
         if let Some(found) = self.span.part.filter(|part| !part.is_last()) {
@@ -224,78 +205,93 @@ impl Spanner {
         }
     }
 
-    /// Checks one line, given behind the zero byte that its hash covers.
-    fn leaf(&mut self, checks: &Checks, leaf: &[u8]) {
-        let line = leaf.get(1..).unwrap_or_default();
-        let envelope = match Envelope::parse(line) {
-            Ok(envelope) => envelope,
-            Err(error) => return self.fault(Problem::Line(error)),
-        };
-        if let Some(doubt) = self.span.doubt.take() {
-            self.span.fault = Some(doubt.settle(Some(envelope.prev)));
-            return;
-        }
-        let hash = Hash::of(leaf);
-        let followed = match &self.span.opening {
-            Some(opening) => self.follow(opening.position, &envelope, hash, line),
-            None => {
-                self.span.opening = Some(Opening::of(&envelope, hash, line));
-                Ok(())
+    /// Hashes the lines of a block, two at a time, then checks each up to the first fault.
+    fn leaves(&mut self, checks: &Checks, block: &Block) {
+        let mut leaves = block.leaves();
+        while let Some(leaf) = leaves.next() {
+            match leaves.next() {
+                Some(next) => self.hashes.extend(hash_two(leaf, next)),
+                None => self.hashes.push(Hash::of(leaf)),
             }
-        };
-        let doubted = self.span.doubt.is_some();
-        let read = if checks.deep && !doubted {
-            followed.and_then(|()| self.deep(line))
-        } else {
-            followed
-        };
-        if let Err(problem) = read {
-            return self.fault(problem);
         }
-        if doubted {
-            return;
+        for (_, line) in block.iter() {
+            if let Err(problem) = self.line(checks, line) {
+                self.fault(problem);
+            }
+            if self.span.fault.is_some() {
+                return;
+            }
         }
-        self.leaves.push(hash);
-        self.span.last = hash;
-        self.span.recorded_at = envelope.recorded_at;
-        self.span.part = Some(envelope.part);
+    }
+
+    fn line(&mut self, checks: &Checks, line: &[u8]) -> Result<(), Problem> {
+        let links = Links::parse(line).map_err(Problem::Line)?;
+        if let Some(doubt) = self.span.doubt.take() {
+            self.span.fault = Some(doubt.settle(parse_hex(links.prev).map(Hash)));
+            return Ok(());
+        }
+        match &self.span.opening {
+            Some(opening) => self.follow(opening.position, &links, line)?,
+            None => {
+                let envelope = links.envelope(line).map_err(Problem::Line)?;
+                self.span.opening = Some(Opening::of(&envelope, self.hash_at(0), line));
+            }
+        }
+        if self.span.doubt.is_some() {
+            return Ok(());
+        }
+        if checks.deep {
+            self.deep(line)?;
+        }
+        self.span.recorded_at = links.recorded_at;
+        self.span.part = Some(links.part);
         self.span.count += 1;
+        Ok(())
     }
 
     /// Whether a line follows the one before it. A wrong link is only a doubt, until the next line is seen.
-    fn follow(
-        &mut self,
-        first: u64,
-        next: &Envelope<'_>,
-        own: Hash,
-        line: &[u8],
-    ) -> Result<(), Problem> {
-        let span = &mut self.span;
-        if span.count == 1 {
-            span.second_prev = Some(next.prev);
+    fn follow(&mut self, first: u64, next: &Links<'_>, line: &[u8]) -> Result<(), Problem> {
+        let index = self.span.count;
+        if index == 1 {
+            self.span.second_prev = parse_hex(next.prev).map(Hash);
         }
-        let expected = first.saturating_add(span.count);
+        let expected = first.saturating_add(index);
         if next.position != expected {
             return Err(Problem::Position {
                 expected,
                 found: next.position,
             });
         }
-        if next.prev != span.last {
+        let before = self.hash_at(index.saturating_sub(1));
+        if *next.prev != before.to_hex() {
+            let cited = next.envelope(line).map_err(Problem::Line)?.prev;
             Record::parse(line).map_err(Problem::Line)?;
-            let (computed, cited) = (span.last, next.prev);
-            span.doubt = Some(Doubt {
-                at: span.count,
-                computed,
+            let own = self.hash_at(index);
+            self.span.doubt = Some(Doubt {
+                at: index,
+                computed: before,
                 cited,
                 own,
             });
             return Ok(());
         }
-        match order(span.recorded_at, span.part, next.recorded_at, next.part) {
+        match order(
+            self.span.recorded_at,
+            self.span.part,
+            next.recorded_at,
+            next.part,
+        ) {
             Some(problem) => Err(problem),
             None => Ok(()),
         }
+    }
+
+    /// The hash of a line of the span, which is hashed before it is checked.
+    fn hash_at(&self, index: u64) -> Hash {
+        let hash = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.hashes.get(index));
+        hash.copied().unwrap_or_default()
     }
 
     fn deep(&mut self, line: &[u8]) -> Result<(), Problem> {

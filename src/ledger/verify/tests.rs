@@ -434,11 +434,12 @@ fn in_spans(text: &[u8], lens: &[usize], checkpoints: &[Checkpoint]) -> Result<V
     let mut spanner = Spanner::default();
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     for len in lens.iter().cycle() {
-        let run: Vec<u8> = lines.by_ref().take(*len).flatten().copied().collect();
-        if run.is_empty() {
+        let mut run = b"\n".to_vec();
+        run.extend(lines.by_ref().take(*len).flatten());
+        if run.len() == 1 {
             break;
         }
-        joiner.join(spanner.lines(&checks, &run, None))?;
+        joiner.join(spanner.lines(&checks, run, None))?;
     }
     joiner.finish()
 }
