@@ -54,6 +54,8 @@ pub enum OpenError {
         expected: u64,
         /// Pages in the file.
         found: u64,
+        /// What was known to be durable in the database, by what is left.
+        position: u64,
     },
     /// The tail has no readable slot, and it is not a new one.
     #[error(
@@ -92,6 +94,18 @@ pub enum OpenError {
         tail: u64,
         /// The database's next position.
         database: u64,
+    },
+    /// The tail is from before the log was last opened.
+    #[error(
+        "the tail ends with slot {slot} and the log was last opened with slot {opened}: the tail is an older copy, and what was acknowledged from position {position} on is unknown. {WAYS_BACK}"
+    )]
+    TailOlder {
+        /// The tail's newest slot.
+        slot: u64,
+        /// The slot that the database remembers.
+        opened: u64,
+        /// The tail's next position.
+        position: u64,
     },
     /// Two different blocks for one position.
     #[error(
