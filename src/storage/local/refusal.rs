@@ -47,7 +47,7 @@ pub enum OpenError {
     },
     /// The tail's file has another size than when it was written.
     #[error(
-        "the tail holds {found} pages and was written with {expected}: it was cut or stretched. {WAYS_BACK}"
+        "the tail holds {found} pages and was written with {expected}: it was cut or stretched, and what was acknowledged from position {position} on is in doubt. {WAYS_BACK}"
     )]
     TailResized {
         /// Pages that its own headers speak of.

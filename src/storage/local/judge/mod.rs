@@ -273,7 +273,7 @@ fn check_back(
     while position > 0 && (seen < check_bytes || position >= held_from) {
         let block = match in_tail.get(&position) {
             Some(block) => (*block).clone(),
-            None => kept_before(database, position)?,
+            None => kept_before(database, position, &in_tail)?,
         };
         let found = block.last();
         if let Some(expected) = expected.filter(|expected| *expected != found) {
@@ -301,9 +301,14 @@ fn check_back(
 }
 
 /// The database's block that ends at `position`.
-fn kept_before(database: &dyn Blocks, position: u64) -> Result<StoredBlock, OpenError> {
+fn kept_before(
+    database: &dyn Blocks,
+    position: u64,
+    in_tail: &BTreeMap<u64, &StoredBlock>,
+) -> Result<StoredBlock, OpenError> {
     let found = database.before(position)?;
     let next = found.as_ref().map_or(0, StoredBlock::next);
+    let tail_next = in_tail.range(..position).next_back();
     match found {
         Some(block) if next == position => Ok(block),
         _ if next > position => Err(OpenError::Contradiction {
@@ -311,8 +316,11 @@ fn kept_before(database: &dyn Blocks, position: u64) -> Result<StoredBlock, Open
             problem: format!("a block of the database ends at {next}, inside of another block"),
         }),
         _ => Err(OpenError::Gap {
-            from: next,
+            from: tail_next.map_or(next, |(tail_next, _)| next.max(*tail_next)),
             to: position,
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;
