@@ -55,6 +55,20 @@ impl Chain {
         block
     }
 
+    /// A block near the limit of stored bytes.
+    pub fn large_block(&mut self) -> StoredBlock {
+        let mut builder = BlockBuilder::new(self.head.next, self.head.last);
+        let mut line = Vec::new();
+        while line.len() < 94_000 {
+            let random = self.random().to_le_bytes();
+            line.extend(random.iter().take(6).filter(|byte| **byte != b'\n'));
+        }
+        builder.push(&line);
+        let block = builder.finish();
+        self.head = Head::after(&block);
+        block
+    }
+
     /// A block of an unremarkable, varying size: 1 to 6 records, 1 to 3 pages of the tail.
     pub fn any_block(&mut self) -> StoredBlock {
         let records = 1 + self.random() % 6;
@@ -197,5 +211,10 @@ pub fn database_file(dir: &Path) -> PathBuf {
 /// Whether a refusal says which positions are in doubt.
 pub fn names_positions(refusal: &OpenError) -> bool {
     let text = refusal.to_string();
-    text.contains("position") && text.contains("Ways back")
+    let numbered = |word: &str| {
+        let mut places = text.match_indices(word);
+        places
+            .any(|(at, _)| text[at + word.len()..].starts_with(|next: char| next.is_ascii_digit()))
+    };
+    (numbered("position ") || numbered("positions ")) && text.contains("Ways back")
 }

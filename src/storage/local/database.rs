@@ -39,6 +39,10 @@ use crate::{
 /// The most bytes of blocks that are inserted between two syncs.
 pub(super) const SETTLE_BYTES: u64 = 2 << 20;
 
+/// Beside the blocks, a tree for what the database remembers of the tail.
+const MARKS: &str = "marks";
+const OPENED: &str = "opened";
+
 /// Tries to open while the lock of a database just closed by this process is still being let go.
 const LOCK_TRIES: u32 = 200;
 
@@ -56,6 +60,9 @@ pub(super) struct Database {
 pub(super) trait Blocks {
     /// The block with the greatest first position below `position`.
     fn before(&self, position: u64) -> Result<Option<StoredBlock>, ReadError>;
+
+    /// The number of the tail's slot with which the log was last opened; `None` if it never was.
+    fn opened(&self) -> Result<Option<u64>, ReadError>;
 
     /// The block that begins at `first`.
     fn beginning_at(&self, first: u64) -> Result<Option<StoredBlock>, ReadError> {
@@ -123,6 +130,17 @@ impl Database {
         caught(|| self.sled.insert(block.first.to_be_bytes(), &*block.bytes)).map(drop)
     }
 
+    /// Remembers with which slot the log was opened, so that a tail from before does not pass for this one. Not durable
+    /// yet.
+    pub(super) fn mark_opened(&self, sequence: u64) -> Result<(), String> {
+        caught(|| {
+            self.sled
+                .open_tree(MARKS)?
+                .insert(OPENED, &sequence.to_be_bytes())
+        })
+        .map(drop)
+    }
+
     /// The first position at or after `position` that a block begins at.
     pub(super) fn first_from(&self, position: u64) -> Result<Option<u64>, ReadError> {
         let mut range = self.sled.range(position.to_be_bytes()..);
@@ -185,6 +203,20 @@ impl Blocks for Database {
                 problem,
             }),
         }
+    }
+
+    fn opened(&self) -> Result<Option<u64>, ReadError> {
+        let failed = |problem| ReadError::Store {
+            position: 0,
+            problem,
+        };
+        let found = caught(|| self.sled.open_tree(MARKS)?.get(OPENED)).map_err(failed)?;
+        found
+            .map(|bytes| match <[u8; 8]>::try_from(&*bytes) {
+                Ok(bytes) => Ok(u64::from_be_bytes(bytes)),
+                Err(_) => Err(failed("its mark of the last opening has no 8 bytes".into())),
+            })
+            .transpose()
     }
 }
 

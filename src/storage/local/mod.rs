@@ -175,14 +175,18 @@ impl Local {
         }
         let head = self.behind.head();
         let mut tail = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.write(&Entry {
-            kind: Kind::Closed,
-            first: head.next,
-            next: head.next,
-            payload: &head.last.0,
-            settled: head.next,
-        })
-        .map_err(|error| AppendError::Unknown(error.to_string()))
+        // Twice, so that damage to one page does not raise the doubt whether a block was there.
+        for _ in 0..2 {
+            tail.write(&Entry {
+                kind: Kind::Closed,
+                first: head.next,
+                next: head.next,
+                payload: &head.last.0,
+                settled: head.next,
+            })
+            .map_err(|error| AppendError::Unknown(error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, orderly: bool) {

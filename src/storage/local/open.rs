@@ -101,6 +101,10 @@ pub(super) fn open(
         payload: &head.last.0,
         settled: head.next,
     })?;
+    database
+        .mark_opened(findings.cursor.sequence)
+        .and_then(|()| database.settle())
+        .map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
     segments::accept_aside(&layout.aside)?;
     let recovery = Recovery {
         head,
@@ -182,10 +186,10 @@ pub(super) fn look_at_tail(
         .metadata()
         .map_err(|error| files::naming(path, "look at", &error))?
         .len();
-    if length == 0 || length > TAIL_BYTES_MAX || !length.is_multiple_of(PAGE_BYTES as u64) {
+    if length > TAIL_BYTES_MAX {
         return Err(OpenError::Contradiction {
             position: 0,
-            problem: format!("its file has {length} bytes, which are not whole pages"),
+            problem: format!("its file has {length} bytes, the limit is {TAIL_BYTES_MAX}"),
         });
     }
     let mut bytes = vec![0; length as usize];
@@ -244,6 +248,10 @@ struct NoBlocks;
 
 impl Blocks for NoBlocks {
     fn before(&self, _: u64) -> Result<Option<StoredBlock>, ReadError> {
+        Ok(None)
+    }
+
+    fn opened(&self) -> Result<Option<u64>, ReadError> {
         Ok(None)
     }
 }
