@@ -11,7 +11,7 @@ use wire::check_service_client::CheckServiceClient;
 #[command(after_help = "\
 Examples:
   consent-ledger check --customer K-1001 --class billing --purpose marketing_comms --target interexchange
-  consent-ledger check --customer K-1001 --class usage --recipient affiliate --entity acme --output json
+  consent-ledger check --customer K-1001 --class amount_of_use --recipient affiliate --entity acme --output json
 
 The exit code is 0 for yes and 3 for no.")]
 pub struct Arguments {

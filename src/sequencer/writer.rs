@@ -158,6 +158,12 @@ impl Running {
 
     /// Decides and commits all of `batches`, in as many blocks as they need; `false` when nothing more may be written.
     fn work(&mut self, batches: Vec<Batch>) -> bool {
+        let span = tracing::debug_span!("commit", commands = tracing::field::Empty).entered();
+        if !span.is_disabled() {
+            batches.iter().for_each(|batch| {
+                span.follows_from(&batch.span);
+            });
+        }
         let mut answers: Vec<Answers> = batches
             .iter()
             .map(|batch| batch.intents.iter().map(|_| None).collect())
@@ -167,6 +173,7 @@ impl Running {
             .enumerate()
             .flat_map(|(at, batch)| (0..batch.intents.len()).map(move |index| (at, index)))
             .collect();
+        span.record("commands", commands.len());
         let mut done = 0;
         while done < commands.len() {
             let rest = &commands[done..];
@@ -287,7 +294,7 @@ impl Running {
         metrics::histogram!("consent_block_records").record(f64::from(block.count));
         metrics::histogram!("consent_block_bytes").record(block.bytes.len() as f64);
         metrics::gauge!("consent_log_position").set(next as f64);
-        tracing::trace!(first = block.first, count = block.count, "block committed");
+        tracing::debug!(first = block.first, count = block.count, "block committed");
         Ok(())
     }
 

@@ -37,7 +37,11 @@ impl Place {
             .tempdir()
             .map_err(of_file(Path::new("a temporary folder")))?;
         let Some(dir) = given else {
-            return Ok(Self { dir: scratch.path().join("data"), scratch, temporary: true });
+            return Ok(Self {
+                dir: scratch.path().join("data"),
+                scratch,
+                temporary: true,
+            });
         };
         match std::fs::read_dir(dir) {
             Ok(mut entries) => {
@@ -48,7 +52,11 @@ impl Place {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(of_file(dir)(error)),
         }
-        Ok(Self { dir: dir.to_owned(), scratch, temporary: false })
+        Ok(Self {
+            dir: dir.to_owned(),
+            scratch,
+            temporary: false,
+        })
     }
 }
 
@@ -68,7 +76,13 @@ impl House {
     /// When metrics of this process are collected already.
     pub fn new(dir: &Path, nats: String) -> Result<Self, Surprise> {
         let metrics = telemetry::collect().map_err(ServeError::from)?;
-        Ok(Self { dir: dir.to_owned(), nats, listen: ANY, metrics_at: ANY, metrics })
+        Ok(Self {
+            dir: dir.to_owned(),
+            nats,
+            listen: ANY,
+            metrics_at: ANY,
+            metrics,
+        })
     }
 
     /// Starts the server; the next time on the same ports.
@@ -114,6 +128,8 @@ impl House {
 /// When the system has no port.
 pub fn nobody() -> Result<String, Surprise> {
     let listener = std::net::TcpListener::bind(ANY).map_err(of_file(Path::new("a free port")))?;
-    let address = listener.local_addr().map_err(of_file(Path::new("a free port")))?;
+    let address = listener
+        .local_addr()
+        .map_err(of_file(Path::new("a free port")))?;
     Ok(format!("nats://{address}"))
 }

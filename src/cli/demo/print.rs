@@ -63,10 +63,7 @@ impl Page {
 
     /// A name and its value.
     pub fn fact(&mut self, name: &str, value: impl Display) {
-        self.put(&format!(
-            "{:INDENT$}{FAINT}{name:<11}{FAINT:#} {value}",
-            ""
-        ));
+        self.put(&format!("{:INDENT$}{FAINT}{name:<11}{FAINT:#} {value}", ""));
     }
 
     /// Who asks or does what.
@@ -138,10 +135,7 @@ impl Page {
         let lines = broken(text, WIDTH - INDENT - 7);
         for (index, line) in lines.iter().enumerate() {
             let mark = if index == 0 { mark } else { "" };
-            self.put(&format!(
-                "{:INDENT$}  {style}{mark:<5}{style:#}{line}",
-                ""
-            ));
+            self.put(&format!("{:INDENT$}  {style}{mark:<5}{style:#}{line}", ""));
         }
     }
 
@@ -207,7 +201,10 @@ mod tests {
         let lines = broken(text, 20);
         assert!(lines.iter().all(|line| line.chars().count() <= 20));
         assert_eq!(lines.join(" "), text);
-        assert_eq!(broken("averyveryverylongword b", 4), ["averyveryverylongword", "b"]);
+        assert_eq!(
+            broken("averyveryverylongword b", 4),
+            ["averyveryverylongword", "b"]
+        );
     }
 
     #[test]

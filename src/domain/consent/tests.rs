@@ -237,7 +237,10 @@ fn r13_an_exception_for_call_detail_is_void_while_its_parts_are_restricted() {
     assert_eq!(answer(&story, Company, None, CallDetail), expected);
     // Equal in cells to the restriction, for all that its words except.
     let lifting = story.grant(company(ALL));
-    assert_eq!(answer(&story, Company, None, CallDetail), (true, State::Granted, vec![lifting]));
+    assert_eq!(
+        answer(&story, Company, None, CallDetail),
+        (true, State::Granted, vec![lifting])
+    );
 }
 
 #[test]
@@ -245,7 +248,10 @@ fn r3_a_grant_that_reaches_into_an_exception_is_no_subset() {
     let acme = marketing(named(Affiliate, "acme"), ALL);
     let mut story = Story::begun();
     let restricted = story.restrict(marketing(kinds(&[Affiliate]), ALL), &[acme]);
-    assert_eq!(story.still_blocked_by(marketing(kinds(&[Affiliate]), ALL)), [restricted]);
+    assert_eq!(
+        story.still_blocked_by(marketing(kinds(&[Affiliate]), ALL)),
+        [restricted]
+    );
     assert_eq!(affiliate(&story, Some("beta")).1, State::Restricted);
     assert!(affiliate(&story, Some("acme")).0);
     story.grant(marketing(named(Affiliate, "beta"), ALL));
