@@ -40,15 +40,25 @@ struct Watch(Arc<Mutex<Disk>>);
 impl Watch {
     fn synced(&self, path: &Path) {
         let mut disk = self.0.lock().unwrap();
-        let files = if path.is_dir() {
-            // A synced folder keeps its names; what the files hold is theirs to sync.
-            Vec::new()
+        let name = |file: &Path, root: &Path| file.strip_prefix(root).unwrap().to_owned();
+        if path.is_dir() {
+            // The folder's names are durable now: those that are gone are gone, and a file that was synced under
+            // another name is there under this one.
+            let root = disk.root.clone();
+            disk.files.retain(|kept, _| root.join(kept).exists());
+            for entry in fs::read_dir(path)
+                .unwrap()
+                .flatten()
+                .filter(|entry| entry.path().is_file())
+            {
+                let kept = name(&entry.path(), &root);
+                disk.files
+                    .entry(kept)
+                    .or_insert_with(|| Arc::new(fs::read(entry.path()).unwrap_or_default()));
+            }
         } else {
-            vec![path.to_owned()]
-        };
-        for file in files {
-            let kept = Arc::new(fs::read(&file).unwrap());
-            let name = file.strip_prefix(&disk.root).unwrap().to_owned();
+            let kept = Arc::new(fs::read(path).unwrap());
+            let name = name(path, &disk.root);
             disk.files.insert(name, kept);
         }
         let views = read_all(&disk.root.clone(), &disk.root.join("views"));
