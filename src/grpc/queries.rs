@@ -214,11 +214,11 @@ impl Watch {
     /// The record as the watcher may see it. What is withheld passes no filter, which would tell what it is.
     fn show(&self, record: &Entry) -> Option<wire::WatchResponse> {
         let facts = &record.decoded.record;
-        let unfiltered = self.customers.is_empty() && self.types.is_empty();
+        let filtered = !self.customers.is_empty() || !self.types.is_empty();
         let of_customers = self.customers.is_empty()
             || matches!(facts.subject, Subject::Customer(id) if self.customers.contains(&Pseudonym(id)));
         let wanted = of_customers && is_of(&facts.kind, &self.types);
-        if !unfiltered && !(wanted && sees(self.role, &facts.kind)) {
+        if filtered && !(wanted && sees(self.role, &facts.kind)) {
             return None;
         }
         let entry = entry(record, self.role, self.doors.rulebook());
