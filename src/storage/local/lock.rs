@@ -38,6 +38,10 @@ impl Lock {
             if !matches!(taken, Err(TryLockError::WouldBlock)) {
                 break;
             }
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "a start waits for the process before it; nothing is served yet"
+            )]
             thread::sleep(Duration::from_millis(10));
             taken = file.try_lock();
         }
