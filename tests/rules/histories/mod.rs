@@ -131,7 +131,7 @@ pub struct Outcome {
 
 impl Play {
     /// A customer with an account, the categories, and a notice that covers everything.
-    pub fn new(book: Rulebook, fcc: bool, held: &[&str]) -> Self {
+    pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
         let mut play = Self {
             ledger: Ledger::new(book, clock("09:00")),
             oracle: Oracle::default(),

@@ -89,7 +89,7 @@ fn agree_on_valid_until(play: &Play, question: &Asked) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     /// R1-R13, R15: after every step, on every question.
     #[test]

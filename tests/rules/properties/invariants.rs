@@ -60,7 +60,7 @@ fn decided(ruling: Ruling) -> Decided {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     /// The invariant above all: no history without a grant makes a denied cell anything but denied or lapsed.
     #[test]
