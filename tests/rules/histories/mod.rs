@@ -20,7 +20,7 @@ use crate::rules::notation::{Everything, call, category, scope, written};
 
 mod random;
 
-pub use random::{Asked, any_manner, asked, block, step, steps};
+pub use random::{Asked, any_manner, asked, block, config, step, steps};
 
 /// One thing that may happen.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use consent_ledger::domain::time::Time;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::histories::{Asked, Outcome, Play, Step, asked, steps};
+use crate::histories::{Asked, Outcome, Play, Step, asked, config, steps};
 use crate::rules::books::{def, fcc};
 
 /// How long after the newest record the questions are asked.
@@ -89,7 +89,7 @@ fn agree_on_valid_until(play: &Play, question: &Asked) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// R1-R13, R15: after every step, on every question.
     #[test]

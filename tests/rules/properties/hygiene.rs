@@ -15,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::histories::{asked, block};
+use crate::histories::{asked, block, config};
 use crate::rules::books::def;
 use crate::rules::grounds;
 use crate::rules::history::{History, VALID, on_ground};
@@ -99,7 +99,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// T4: whatever a log holds, reading it never panics, and neither does asking afterwards.
     #[test]
