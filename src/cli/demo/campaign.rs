@@ -110,7 +110,7 @@ pub async fn scrubbed(scene: &mut Scene<'_>) -> Result<(), Surprise> {
     let began = Instant::now();
     let commands = build(scene).await?;
     scene.page.done(&format!(
-        "{} customers: {} commands in one stream, {} records, each durable before its answer, {} ms",
+        "{} customers: {} commands, streamed without a wait between them; {} records, each durable before its answer, in {} ms",
         grouped(those(&BUILT).len() as u64),
         grouped(commands),
         grouped(scene.head + 1 - first),

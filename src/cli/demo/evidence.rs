@@ -33,9 +33,10 @@ pub async fn handed_over(scene: &mut Scene<'_>, into: &Path) -> Result<Evidence,
         .get_checkpoint(GetCheckpointRequest {})
         .await?;
     let checkpoint = checkpoint.into_inner();
+    std::fs::create_dir_all(into).map_err(of_file(into))?;
     let evidence = Evidence {
-        export: into.join("export.ndjson"),
-        note: into.join("export.ndjson.checkpoint"),
+        export: into.join("ledger.ndjson"),
+        note: into.join("ledger.ndjson.checkpoint"),
         lines: export(scene).await?,
     };
     write(
@@ -47,7 +48,7 @@ pub async fn handed_over(scene: &mut Scene<'_>, into: &Path) -> Result<Evidence,
     )?;
     write(&evidence.note, [checkpoint.note.clone()])?;
     write(
-        &into.join("export.ndjson.key"),
+        &into.join("ledger.ndjson.key"),
         [format!("{}\n", checkpoint.verifier_key)],
     )?;
 

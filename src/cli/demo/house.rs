@@ -20,7 +20,9 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr:
 pub struct Place {
     /// Where the ledger is kept.
     pub dir: PathBuf,
-    /// Where what the demo makes of it is kept: the export, and the copies that are tampered with.
+    /// Where the auditor's files are put: with the ledger where that is kept.
+    pub export: PathBuf,
+    /// Where copies are tampered with.
     pub scratch: TempDir,
     /// Whether all of it goes away with this value.
     pub temporary: bool,
@@ -39,6 +41,7 @@ impl Place {
         let Some(dir) = given else {
             return Ok(Self {
                 dir: scratch.path().join("data"),
+                export: scratch.path().join("export"),
                 scratch,
                 temporary: true,
             });
@@ -54,6 +57,7 @@ impl Place {
         }
         Ok(Self {
             dir: dir.to_owned(),
+            export: dir.join("export"),
             scratch,
             temporary: false,
         })

@@ -116,7 +116,7 @@ async fn play(page: &mut Page, arguments: &Arguments) -> Result<Played, Surprise
     story(&mut scene, &mut publication).await?;
     let marks = (scene.grant, scene.gagged);
     publication.tell(scene.page, scene.head, marks).await?;
-    let evidence = evidence::handed_over(&mut scene, place.scratch.path()).await?;
+    let evidence = evidence::handed_over(&mut scene, &place.export).await?;
     let Scene {
         page, denial, head, ..
     } = scene;
@@ -269,7 +269,7 @@ async fn end(page: &mut Page, exit: bool, played: Played) -> Result<(), Surprise
 /// What to try next; the last lines of a demo that stays up.
 fn commands(page: &mut Page, running: &Running, place: &Place) {
     let server = format!("--server http://{}", running.grpc);
-    let export = place.scratch.path().join("export.ndjson");
+    let export = place.export.join("ledger.ndjson");
     let export = export.display();
     page.edge("\nThe server stays up until Ctrl-C. In another terminal (from the source: `cargo run --release --` for `consent-ledger`):\n");
     let mut lines = vec![

@@ -14,7 +14,7 @@ use super::surprise::{Surprise, of_file};
 /// Where the project's own tools install it; relative to where the demo is started.
 const INSTALLED: &str = "target/tools/nats-server";
 /// How long a server may take to say where it listens.
-const START_MAX: Duration = Duration::from_secs(10);
+const START_MAX: Duration = Duration::from_secs(60);
 
 /// How to get one, in a line.
 pub const HOW_TO_GET: &str =

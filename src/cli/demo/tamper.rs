@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::evidence::{Evidence, line, write};
+use super::evidence::{Evidence, write};
 use super::print::Page;
 use super::surprise::{Surprise, of_file, same, there};
+use crate::app::{Ledger, Options, abort_on_failure};
 use crate::audit::{AuditError, audit_export, audit_folder};
+use crate::clock::System;
 use crate::ledger::{Problem, leaf_hash};
 
 /// The name in the customer's denial, and the name with one letter changed: the denial would bind nobody.
@@ -176,7 +179,32 @@ fn folder(page: &mut Page, dir: &Path, scratch: &Path, denial: u64) -> Result<()
             audited.verified.records,
         )),
         Err(found) => {
+            let found = Found(found);
+            expect(&found, denial, |_| true)?;
             page.found(&found.to_string());
+            refused(page, &copy)
+        }
+    }
+}
+
+/// A server doesn't start on it.
+fn refused(page: &mut Page, folder: &Path) -> Result<(), Surprise> {
+    page.act("A server is started on that copy.");
+    let clock = Arc::new(System::default());
+    let opened = Ledger::open(
+        Options::new(folder),
+        clock,
+        abort_on_failure(),
+        &|_, _, _| {},
+    );
+    match opened {
+        Ok(_) => Err(Surprise::otherwise(
+            "a start on a damaged folder",
+            "a refusal",
+            "it started",
+        )),
+        Err(refusal) => {
+            page.no(&format!("It refuses: {refusal}"));
             Ok(())
         }
     }

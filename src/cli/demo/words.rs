@@ -4,7 +4,7 @@ use super::print::Page;
 use super::scene::Detail;
 use crate::proto::v1 as wire;
 use wire::entry::Event;
-use wire::{CpniClass, NamedRecipient, Purpose, RecipientKind, Ruling, Scope, spoken_word};
+use wire::{CpniClass, NamedRecipient, RecipientKind, Ruling, Scope, spoken_word};
 
 /// `record 8` or `records 1 to 3`.
 pub fn span(first: u64, last: u64) -> String {
@@ -41,7 +41,7 @@ pub fn tell(page: &mut Page, ruling: &Ruling, detail: Detail) {
     });
     let why = why.collect::<Vec<_>>().join(", ");
     let state = plain(ruling.state().as_str_name(), "CELL_STATE_");
-    let line = format!("{why}; the state is {state}");
+    let line = format!("{why}; state of approval: {state}");
     if ruling.allowed {
         page.yes(&line);
     } else {
