@@ -2,6 +2,14 @@
 //!
 //! A line of `golden/events.txt` is a type and its data. A new event type adds a line; no line ever changes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 use consent_ledger::codec::{decode, encode};
 use consent_ledger::domain::consent::word::{
     Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,

@@ -3,6 +3,14 @@
 //! Fault model: a file is as it stood at its own last sync; nothing that was written after it exists. The views' files
 //! are taken as they happen to stand, torn in the middle of a write, since a view may be any of that.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod engine;
 
 use std::collections::BTreeMap;

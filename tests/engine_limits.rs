@@ -1,5 +1,13 @@
 //! Limits and refusals of the writer: explicit, and nothing recorded (C1, T4, T5).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod engine;
 
 use std::sync::Arc;

@@ -1,5 +1,13 @@
 //! kill -9 at any moment: nothing acknowledged is lost (T4, C1, E2).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod server;
 
 use std::sync::Arc;

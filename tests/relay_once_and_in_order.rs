@@ -1,5 +1,13 @@
 //! N1: every position once and in order, through every restart, and not by the grace of the dedupe window.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod nats;
 mod relay_support;
 

@@ -1,5 +1,13 @@
 //! The promise of `Journal`, asked of every implementation by one suite.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod storage_support;
 
 use std::sync::Arc;

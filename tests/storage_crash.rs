@@ -10,6 +10,14 @@
 //! A file that grew since its last sync may be short, or have zeros where it grew. sled's `snap.*` files count as
 //! synced, because sled syncs them itself. Damage is not in this model: `storage_tamper.rs` has it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod storage_support;
 
 use std::{

@@ -4,6 +4,14 @@
 //! there, byte for byte, and the chain links. A *silent* loss is the one thing that must not happen, and each test counts
 //! them. The tests print their tallies (`--nocapture`): the table in the docs is made of them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod storage_support;
 
 use std::{

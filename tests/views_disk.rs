@@ -1,5 +1,13 @@
 //! The views' disk use stays bounded under updates without end, and no blob file ever appears (T5, design: views).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod engine;
 
 use std::path::Path;

@@ -106,7 +106,7 @@ fn scope(scope: &Scope) -> String {
     let named = |named: &NamedRecipient| format!("{} {}", kind(named.kind()), named.entity);
     let recipients = scope.recipient_kinds().map(kind);
     let recipients = recipients.chain(scope.named_recipients.iter().map(named));
-    let classes = scope.classes().map(|class| self::class(class));
+    let classes = scope.classes().map(self::class);
     let purposes = scope
         .purposes()
         .map(|one| plain(one.as_str_name(), "PURPOSE_"));
