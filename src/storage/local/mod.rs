@@ -9,7 +9,7 @@
 //!
 //! sled alone can't promise this: its flush does not reach past the disk's cache, and opening a damaged database
 //! makes a shorter one of it, without a word. So the tail holds each block until the database holds it durably, and
-//! opening compares the two before anything is served ([`judge`]).
+//! opening compares the two before anything is served (`judge`).
 //!
 //! Reading order: `page` (bytes), `tail` (writing), `behind` (settling), `ring` and `judge` (what a tail proves),
 //! `open` (recovery, step by step), `audit` (reading a copy).
