@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Ended, Global, output};
-use crate::app::{Running, ServeError, ServeOptions, abort_on_failure};
+use crate::app::{self, Running, ServeError, ServeOptions, abort_on_failure};
 use crate::clock::System;
 use crate::config::{Config, ConfigError};
 use crate::{grpc, relay, telemetry};
 
 /// Serve the ledger: gRPC, publication to NATS, metrics.
 #[derive(Debug, clap::Args)]
+#[group(id = "serve")]
 #[command(after_help = "\
 Examples:
   consent-ledger serve
@@ -121,12 +123,35 @@ fn options(config: &Config) -> Result<ServeOptions, String> {
         )),
     };
     Ok(ServeOptions {
-        ledger: config.ledger().map_err(wrong)?,
+        ledger: ledger_options(config).map_err(wrong)?,
         listen: config.address("listen").map_err(wrong)?,
         grpc: grpc::Options::default(),
         relay: relay_options(config).map_err(wrong)?,
         metrics,
     })
+}
+
+/// What the ledger is opened with.
+pub(super) fn ledger_options(config: &Config) -> Result<app::Options, ConfigError> {
+    let mib = |key| {
+        config
+            .number(key)
+            .map(|number| number.saturating_mul(1 << 20))
+    };
+    let mut options = app::Options::new(config.data());
+    options.rulebook = config.optional("rulebook").map(PathBuf::from);
+    options.origin = config.text("origin").to_owned();
+    options.log.tail_bytes = mib("tail_mib")?;
+    options.log.cache_bytes = mib("log_cache_mib")?;
+    options.state.sled_cache_bytes = mib("view_cache_mib")?;
+    options.history.sled_cache_bytes = mib("view_cache_mib")?;
+    options.state.cache_customers = config.count("cache_customers")?;
+    options.vault.cache_entries = config.count("cache_customers")?;
+    options.state.request_window_days = u32::try_from(config.number("request_window_days")?)
+        .map_err(|_| config.wrong("request_window_days", "it is too large"))?;
+    options.sequencer.queue_commands = config.count("queue_commands")?;
+    options.checkpoint_every = Duration::from_secs(config.number("checkpoint_seconds")?);
+    Ok(options)
 }
 
 fn relay_options(config: &Config) -> Result<Option<relay::Options>, ConfigError> {

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use settings::{SETTINGS, Setting};
 
@@ -37,6 +36,17 @@ impl fmt::Display for Source {
         }
     }
 }
+
+/// Settings that are whole numbers above zero.
+const NUMBERS: &[&str] = &[
+    "queue_commands",
+    "request_window_days",
+    "cache_customers",
+    "tail_mib",
+    "log_cache_mib",
+    "view_cache_mib",
+    "checkpoint_seconds",
+];
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -193,28 +203,11 @@ impl Config {
         PathBuf::from(self.text("data"))
     }
 
-    /// What the ledger is opened with.
+    /// A number of things in memory.
     ///
     /// # Errors
-    /// When a value isn't what its setting takes.
-    pub fn ledger(&self) -> Result<crate::app::Options, ConfigError> {
-        let mut options = crate::app::Options::new(self.data());
-        options.rulebook = self.optional("rulebook").map(PathBuf::from);
-        options.origin = self.text("origin").to_owned();
-        options.log.tail_bytes = self.number("tail_mib")?.saturating_mul(1 << 20);
-        options.log.cache_bytes = self.number("log_cache_mib")?.saturating_mul(1 << 20);
-        options.state.sled_cache_bytes = self.number("view_cache_mib")?.saturating_mul(1 << 20);
-        options.history.sled_cache_bytes = options.state.sled_cache_bytes;
-        options.state.cache_customers = self.count("cache_customers")?;
-        options.vault.cache_entries = options.state.cache_customers;
-        options.state.request_window_days = u32::try_from(self.number("request_window_days")?)
-            .map_err(|_| self.wrong("request_window_days", "it is too large"))?;
-        options.sequencer.queue_commands = self.count("queue_commands")?;
-        options.checkpoint_every = Duration::from_secs(self.number("checkpoint_seconds")?);
-        Ok(options)
-    }
-
-    fn count(&self, key: &'static str) -> Result<usize, ConfigError> {
+    /// As [`Config::number`], or when it is larger than a memory.
+    pub fn count(&self, key: &'static str) -> Result<usize, ConfigError> {
         usize::try_from(self.number(key)?).map_err(|_| self.wrong(key, "it is too large"))
     }
 
@@ -226,7 +219,9 @@ impl Config {
         if !matches!(self.text("log_format"), "text" | "json") {
             return Err(self.wrong("log_format", "it must be `text` or `json`"));
         }
-        self.ledger().map(drop)
+        NUMBERS
+            .iter()
+            .try_for_each(|key| self.number(key).map(drop))
     }
 
     /// That the value of `key` is not what it takes.

@@ -117,7 +117,7 @@ impl House {
             ..relay::Options::default()
         };
         Ok(ServeOptions {
-            ledger: config.ledger()?,
+            ledger: crate::cli::serve::ledger_options(&config)?,
             listen: self.listen,
             grpc: grpc::Options::default(),
             relay: Some(relay),
