@@ -27,9 +27,12 @@ const FLOORS: &[(&str, &[&str])] = &[
             "domain", "ledger", "clock", "codec", "storage", "vault", "state",
         ],
     ),
+    // It rules on a customer's cells at max(clock, last record), so it looks at the clock.
     (
         "projections",
-        &["domain", "ledger", "codec", "storage", "vault", "state"],
+        &[
+            "domain", "ledger", "clock", "codec", "storage", "vault", "state",
+        ],
     ),
     ("relay", &["domain", "ledger", "codec", "storage", "vault"]),
     ("audit", &["domain", "ledger", "codec", "storage"]),

@@ -9,7 +9,7 @@ use consent_ledger::storage::{
     local::Local,
     memory::{Fault, Memory},
 };
-use storage_support::{Chain, check, fill, open, small};
+use storage_support::{Chain, check, fill, folder, open, small};
 
 /// A journal to test, and how to come back to it after its process is gone.
 trait World {
@@ -47,7 +47,7 @@ impl World for OnDisk {
 /// Runs a rule of the contract against every implementation.
 fn in_every_world(rule: impl Fn(&mut dyn World)) {
     rule(&mut InMemory(Arc::new(Memory::new())));
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let local = Some(Arc::new(open(small(dir.path())).0));
     rule(&mut OnDisk { dir, local });
 }

@@ -88,7 +88,7 @@ pub fn decide(
         Command::GiveNotice(command) => notices::give(command),
         Command::Speak(command) => speak::decide(customer, command, context),
         Command::GrantOnce(command) => one_time::decide(customer, command, context),
-        Command::EndCall(command) => one_time::decide_end(customer, command),
+        Command::EndCall(command) => Ok(one_time::decide_end(command)),
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
     }
@@ -124,14 +124,7 @@ pub fn evolve(customer: Option<Customer>, placed: &Placed<'_>) -> Option<Custome
     match placed.event {
         Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
         Event::ServiceOpened(opened) => customer.services.open(&opened.category, placed),
-        Event::ServiceClosed(closed) => {
-            (customer.services).end(
-                &closed.category,
-                closed.ends_at,
-                placed.recorded_at,
-                placed.command,
-            );
-        }
+        Event::ServiceClosed(closed) => customer.services.close(closed, placed),
         Event::NoticeGiven(given) => notices::evolve(&mut customer.notices, given, placed),
         Event::Granted(granted) => speak::evolve(&mut customer, granted.said(), placed),
         Event::Blocked(blocked) => speak::evolve(&mut customer, blocked.said(), placed),

@@ -12,6 +12,8 @@ pub mod refusal;
 pub mod rulebook;
 pub mod scope;
 pub mod services;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod vocabulary;
 

@@ -38,7 +38,7 @@ named_list! {
         ServiceState = "SERVICE_STATE",
         /// `occurred_at` lies in the future or too far back (R5).
         OccurredAt = "OCCURRED_AT",
-        /// The call has ended already, or its approval can't be given (R11).
+        /// The call is over, or a block was said after the one-time approval: it can't be used any more (R11).
         Call = "CALL",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",

@@ -80,6 +80,8 @@ pub struct HeldService {
     pub ends_at: Option<Time>,
     /// The record that opened it.
     pub opened: Position,
+    /// The command (its first position) that opened it.
+    pub opened_by: Position,
     /// The command (its first position) that closed it.
     pub closed_by: Option<Position>,
 }
@@ -248,11 +250,12 @@ fn require_first(categories: &[Category], index: usize, field: &str) -> Result<(
 }
 
 impl Services {
-    /// Records that a category is held. After a lapse, what was granted before has ended (R9).
+    /// Records that a category is held. After a lapse, what was granted before has ended; closing and opening in
+    /// one command is none (R9).
     pub(super) fn open(&mut self, category: &Category, placed: &Placed<'_>) {
         let at = placed.recorded_at;
-        let same_command = |service: &HeldService| service.closed_by == Some(placed.command);
-        if self.lapsed(at) && !self.held.iter().any(same_command) {
+        let just_closed = |service: &HeldService| service.closed_by == Some(placed.command);
+        if self.lapsed(at) && !self.held.iter().any(just_closed) {
             self.grants_end_before = placed.command;
         }
         let interval = HeldService {
@@ -260,14 +263,13 @@ impl Services {
             starts_at: at,
             ends_at: None,
             opened: placed.position,
+            opened_by: placed.command,
             closed_by: None,
         };
-        match self
-            .held
-            .iter_mut()
-            .find(|service| service.category == *category)
-        {
-            Some(service) if service.held(at) => {
+        let known = (self.held.iter_mut()).find(|service| service.category == *category);
+        match known {
+            // The end is called off, or it went on under another command's name.
+            Some(service) if service.held(at) || just_closed(service) => {
                 service.ends_at = None;
                 service.closed_by = None;
             }
@@ -276,14 +278,40 @@ impl Services {
         }
     }
 
-    /// Records the end of a category. `false`: it isn't held.
-    pub(super) fn end(
-        &mut self,
-        category: &Category,
-        ends_at: Time,
-        at: Time,
-        command: Position,
-    ) -> bool {
+    /// Records the end of a category. An end stated for the past may show that nothing was held for a while,
+    /// since an opening counts from its record only: then, too, what was granted before has ended (R5, R9).
+    pub(super) fn close(&mut self, closed: &ServiceClosed, placed: &Placed<'_>) {
+        if self.end(
+            &closed.category,
+            closed.ends_at,
+            placed.recorded_at,
+            placed.command,
+        ) && let Some(reopened) = self.reopened_after_gap(placed.recorded_at)
+        {
+            self.grants_end_before = self.grants_end_before.max(reopened);
+        }
+    }
+
+    /// The newest record that opened a service after none had been held.
+    fn reopened_after_gap(&self, at: Time) -> Option<Position> {
+        let ends =
+            (self.held.iter()).filter_map(|service| Some((service.ends_at?, service.closed_by)));
+        let reopened = ends
+            .filter(|(end, _)| *end <= at)
+            .filter_map(|(end, closed_by)| {
+                let replaced = (self.held.iter()).any(|service| {
+                    service.starts_at >= end && Some(service.opened_by) == closed_by
+                });
+                let next = (self.held.iter())
+                    .filter(|service| service.starts_at > end)
+                    .min_by_key(|service| service.starts_at)?;
+                (!replaced && !self.any_held(end)).then_some(next.opened)
+            });
+        reopened.max()
+    }
+
+    /// Sets the end of a category. `false`: it isn't held.
+    fn end(&mut self, category: &Category, ends_at: Time, at: Time, command: Position) -> bool {
         let held = (self.held.iter_mut())
             .find(|service| service.category == *category && service.held(at));
         let Some(service) = held else { return false };
@@ -292,3 +320,6 @@ impl Services {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

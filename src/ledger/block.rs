@@ -30,7 +30,7 @@ pub const STORED_BLOCK_MAX: usize = 96 * 1024;
 pub const RAW_BLOCK_MAX: usize = 1024 * 1024;
 
 /// Lines of this many bytes fit a stored block even if they do not compress at all: zstd adds less than 1 KiB.
-const SAFE_RAW: usize = STORED_BLOCK_MAX - HEADER_LEN - 1024;
+pub const SAFE_RAW: usize = STORED_BLOCK_MAX - HEADER_LEN - 1024;
 const _: () = assert!(LINE_MAX <= SAFE_RAW, "any one line must fit a block");
 
 const MAGIC: [u8; 4] = *b"CLB1";

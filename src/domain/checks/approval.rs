@@ -39,16 +39,15 @@ pub(super) fn answer<'a>(case: Case<'a>, asked: &[Asked<'a>], at: Time, ruling: 
         for (asked, _) in (asked.iter().zip(&supports)).filter(|(_, support)| support.is_none()) {
             refuse(case, asked, &held, ruling);
         }
-        return;
     }
-    let Some(Ground::Approval { cites: Some(cited) }) = case.question.ground else {
-        return;
-    };
-    let live = (asked.iter().zip(&supports))
-        .any(|(asked, support)| is_live(case, cited, asked, support.as_ref(), at));
-    if !live {
-        ruling.refuse();
-        ruling.give(ReasonCode::ApprovalNotLive, [cited], Some("cites"));
+    if let Some(Ground::Approval { cites: Some(cited) }) = case.question.ground {
+        let mut cells = asked.iter().zip(&supports);
+        if !cells.any(|(asked, support)| is_live(case, cited, asked, support.as_ref(), at)) {
+            if ruling.allowed {
+                ruling.refuse();
+            }
+            ruling.give(ReasonCode::ApprovalNotLive, [cited], Some("cites"));
+        }
     }
 }
 
@@ -134,9 +133,9 @@ fn is_live(
     match support {
         Some(Support::OneTime(one)) => one.position == cited,
         Some(Support::Grant(_)) => (case.customer.words.iter()).any(|word| {
-            word.position == cited
+            word.records().any(|record| record == cited)
                 && word.recorded_at <= at
-                && word.position >= case.customer.services.grants_end_before
+                && cited >= case.customer.services.grants_end_before
                 && matches!(&word.said, Said::Grant { scope, .. } if scope.covers(asked.cell))
         }),
         _ => false,

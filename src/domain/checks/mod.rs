@@ -1,10 +1,13 @@
 //! Questions and their answers (C3, C9, R1, R18, R20).
 
+mod answer;
 mod approval;
 mod held;
 pub mod question;
 pub mod rule;
 pub mod ruling;
+#[cfg(test)]
+mod tests;
 
 use super::customer::{Context, Customer};
 use super::disclosures::require_askable;

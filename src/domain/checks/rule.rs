@@ -1,16 +1,14 @@
 //! The rule: from a question to its answer (C3, C9, R1, R18, R20).
 
-use std::borrow::Cow;
-
 use super::approval;
 use super::question::Question;
-use super::ruling::{Basis, CellState, Reason, ReasonCode, Remedy, Ruling, State};
+use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
 use crate::domain::consent::precedence::{Weighed, weigh};
 use crate::domain::consent::word::Said;
 use crate::domain::customer::Customer;
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};
-use crate::domain::ids::{EntityId, Position};
+use crate::domain::ids::EntityId;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::scope::CellRef;
 use crate::domain::time::Time;
@@ -76,7 +74,7 @@ fn unknown_customer(question: &Question) -> Ruling {
             positions: Vec::new(),
         })
         .collect();
-    let mut ruling = no(State::Unknown, cells);
+    let mut ruling = Ruling::no(State::Unknown, cells);
     ruling.give(ReasonCode::CustomerUnknown, [], None);
     ruling
 }
@@ -90,18 +88,6 @@ fn cell_of(question: &Question, class: CpniClass) -> CellRef<'_> {
     }
 }
 
-fn no(state: State, cells: Vec<CellState>) -> Ruling {
-    Ruling {
-        allowed: false,
-        state,
-        basis: None,
-        reasons: Vec::with_capacity(1),
-        cells,
-        remedies: Vec::new(),
-        valid_until: None,
-    }
-}
-
 impl<'a> Case<'a> {
     fn answer_with_end(self, at: Time) -> Ruling {
         let mut ruling = self.answer(at);
@@ -109,7 +95,7 @@ impl<'a> Case<'a> {
         ruling
     }
 
-    /// The first of the known ends at which the answer differs (R18).
+    /// The first of the known ends at which the answer, its state or its basis differs (R18).
     fn valid_until(self, ruling: &Ruling, at: Time) -> Option<Time> {
         let services = (self.customer.services.held.iter()).filter_map(|service| service.ends_at);
         let approvals = (self.customer.one_time.iter())
@@ -124,7 +110,8 @@ impl<'a> Case<'a> {
             .filter(|end| *end > at)
             .collect();
         ends.sort_unstable();
-        (ends.into_iter()).find(|end| self.answer(*end).allowed != ruling.allowed)
+        let read = |ruling: &Ruling| (ruling.allowed, ruling.state, ruling.basis);
+        (ends.into_iter()).find(|end| read(&self.answer(*end)) != read(ruling))
     }
 
     fn answer(self, at: Time) -> Ruling {
@@ -132,7 +119,7 @@ impl<'a> Case<'a> {
         let asked = self.asked(at);
         let state = (asked.iter().map(|asked| asked.weighed.state)).max();
         let cells = asked.iter().map(Asked::cell_state).collect();
-        let mut ruling = no(state.unwrap_or(State::Unknown), cells);
+        let mut ruling = Ruling::no(state.unwrap_or(State::Unknown), cells);
 
         if question.purpose == Purpose::CompetitorTracking {
             ruling.give(ReasonCode::Prohibited, [], None);
@@ -183,14 +170,11 @@ impl<'a> Case<'a> {
 
     fn require_recipient(self, ruling: &mut Ruling) {
         let question = self.question;
-        let named_by_ground = matches!(
-            question.ground,
-            Some(Ground::Legal { .. } | Ground::PicFreeze { .. } | Ground::Directory { .. })
-        );
+        let named_by_ground = (question.ground.as_ref()).and_then(Ground::recipient);
         if self.disclosing
             && question.entity.is_none()
             && !SELF_EVIDENT.contains(&question.recipient)
-            && !named_by_ground
+            && named_by_ground.is_none()
         {
             if ruling.allowed {
                 ruling.refuse();
@@ -200,7 +184,7 @@ impl<'a> Case<'a> {
     }
 
     fn asked(self, at: Time) -> Vec<Asked<'a>> {
-        let entities = self.entities_blocked_by_name();
+        let entities = self.entities_spoken_of(at);
         (self.question.asked_classes().members())
             .map(|class| {
                 let cell = cell_of(self.question, class);
@@ -213,7 +197,7 @@ impl<'a> Case<'a> {
     }
 
     /// A question that names no entity means every entity of the kind: it is as bad as the worst of the kind
-    /// itself and of those that blocks name (R12).
+    /// itself and of those that words name (R12).
     fn weigh(self, cell: CellRef<'a>, entities: &[&'a EntityId], at: Time) -> Weighed<'a> {
         let customer = self.customer;
         let mut worst = weigh(&customer.words, &customer.services, cell, at);
@@ -227,14 +211,23 @@ impl<'a> Case<'a> {
         worst
     }
 
-    fn entities_blocked_by_name(self) -> Vec<&'a EntityId> {
+    /// Entities in whose cells something else may hold than in the kind's: those that blocks name and, while the
+    /// services are lapsed, those that grants name.
+    fn entities_spoken_of(self, at: Time) -> Vec<&'a EntityId> {
         let mut entities = Vec::new();
         if self.question.entity.is_some() {
             return entities;
         }
+        let kind = self.question.recipient;
+        let lapsed = self.customer.services.lapsed(at);
         for word in &self.customer.words {
-            if let Said::Block(block) = &word.said {
-                entities.extend(block.named_in(self.question.recipient));
+            match &word.said {
+                Said::Block(block) => entities.extend(block.named_in(kind)),
+                Said::Grant { scope, .. } if lapsed => {
+                    let named = scope.recipients.named.iter();
+                    entities.extend(named.filter(|one| one.kind == kind).map(|one| &one.entity));
+                }
+                Said::Grant { .. } => {}
             }
         }
         entities.sort_unstable();
@@ -274,75 +267,6 @@ impl Asked<'_> {
         if !self.weighed.blocks.is_empty() {
             let positions = self.weighed.blocks.iter().map(|word| word.position);
             ruling.remedy(Remedy::Lift(positions.collect()));
-        }
-    }
-}
-
-impl Ruling {
-    pub(super) fn allow(&mut self, basis: Basis) {
-        self.allowed = true;
-        self.basis = Some(basis);
-    }
-
-    /// Takes a yes back, with what it rested on.
-    pub(super) fn refuse(&mut self) {
-        self.allowed = false;
-        self.basis = None;
-        self.reasons.clear();
-    }
-
-    /// Adds a reason; the same one twice is one with the records of both.
-    pub(super) fn give(
-        &mut self,
-        code: ReasonCode,
-        positions: impl IntoIterator<Item = Position>,
-        fact: Option<&'static str>,
-    ) {
-        let known =
-            (self.reasons.iter()).position(|one| one.code == code && one.fact.as_deref() == fact);
-        let index = known.unwrap_or_else(|| {
-            self.reasons.push(Reason {
-                code,
-                positions: Vec::new(),
-                fact: fact.map(Cow::Borrowed),
-            });
-            self.reasons.len() - 1
-        });
-        if let Some(reason) = self.reasons.get_mut(index) {
-            for position in positions {
-                if !reason.positions.contains(&position) {
-                    reason.positions.push(position);
-                }
-            }
-        }
-    }
-
-    /// Adds a missing or wrong fact, and how to mend it.
-    pub(super) fn lack(&mut self, (code, fact): grounds::Lack) {
-        self.give(code, [], fact);
-        match (code, fact) {
-            (ReasonCode::VerificationRequired, _) => self.remedy(Remedy::Verify),
-            (ReasonCode::FactsRequired | ReasonCode::RecipientRequired, Some(fact)) => {
-                self.remedy(Remedy::SupplyFact(Cow::Borrowed(fact)));
-            }
-            _ => {}
-        }
-    }
-
-    /// Adds a remedy once; blocks to lift are gathered in one.
-    pub(super) fn remedy(&mut self, remedy: Remedy) {
-        if let Remedy::Lift(more) = &remedy {
-            for known in &mut self.remedies {
-                if let Remedy::Lift(positions) = known {
-                    positions.extend(more);
-                    positions.sort_unstable();
-                    positions.dedup();
-                    return;
-                }
-            }
-        }
-        if !self.remedies.contains(&remedy) {
-            self.remedies.push(remedy);
         }
     }
 }

@@ -5,4 +5,6 @@ mod conditions;
 pub mod one_time;
 pub mod precedence;
 pub mod speak;
+#[cfg(test)]
+mod tests;
 pub mod word;

@@ -100,6 +100,8 @@ fn block_after<'a>(
             scope: scope.clone(),
             lifts: Box::default(),
         },
+        repeats: Box::default(),
+        widened: false,
     };
     customer.words.iter().find(|word| match &word.said {
         Said::Block(block) => !later(&approval, word) && block.some_cell_of(scope, |_| true),
@@ -107,19 +109,9 @@ fn block_after<'a>(
     })
 }
 
-/// Events of a call's end. A call in which nothing was approved may end too.
-pub(in crate::domain) fn decide_end(
-    customer: &Customer,
-    command: &EndCall,
-) -> Result<Vec<Event>, Refusal> {
-    if customer.ended_calls.contains(&command.call) {
-        return Err(Refusal::new(
-            RefusalCode::Call,
-            "call",
-            "the call's end is on record already",
-        ));
-    }
-    Ok(vec![Event::CallEnded(CallEnded { call: command.call })])
+/// Events of a call's end. A call in which nothing was approved may end too, and an end may be told twice.
+pub(in crate::domain) fn decide_end(command: &EndCall) -> Vec<Event> {
+    vec![Event::CallEnded(CallEnded { call: command.call })]
 }
 
 /// The customer after a one-time approval.
@@ -139,6 +131,7 @@ pub(in crate::domain) fn evolve(
 /// The customer after a call's end.
 pub(in crate::domain) fn evolve_end(customer: &mut Customer, ended: &CallEnded) {
     (customer.one_time).retain(|approval| approval.call != ended.call);
+    customer.ended_calls.retain(|call| *call != ended.call);
     customer.ended_calls.push(ended.call);
     if customer.ended_calls.len() > ENDED_CALLS_MAX {
         customer.ended_calls.remove(0);

@@ -95,15 +95,16 @@ fn restricts(word: &Word) -> bool {
 /// Whether some grant has lifted the block in the cell. A lift is for good: a grant that has ended
 /// since lifts all the same (R3).
 pub fn lifted(words: &[Word], blocking: &Word, block: &Block, cell: CellRef<'_>, at: Time) -> bool {
-    words.iter().any(|word| match &word.said {
-        Said::Grant { scope, lifts } => {
-            scope.covers(cell)
-                && word.recorded_at <= at
-                && later(word, blocking)
-                && (lifts.contains(&blocking.position) || block.contains(scope))
-        }
-        Said::Block(_) => false,
-    })
+    !blocking.widened
+        && words.iter().any(|word| match &word.said {
+            Said::Grant { scope, lifts } => {
+                scope.covers(cell)
+                    && word.recorded_at <= at
+                    && later(word, blocking)
+                    && (lifts.contains(&blocking.position) || block.contains(scope))
+            }
+            Said::Block(_) => false,
+        })
 }
 
 /// Whether the grant was said later than the block (R4).

@@ -15,6 +15,8 @@ pub const WORDS_IN_COMMAND_MAX: usize = 32;
 pub const WORDS_WITH_GRANT_MAX: usize = 192;
 /// Words in a customer's state; a block beyond them is remembered as a block of everything.
 pub const WORDS_MAX: usize = 256;
+/// Records of repeated blocks that one word keeps, so that they can be named.
+pub const REPEATS_MAX: usize = 16;
 /// Scopes that a restriction may except.
 pub const EXCEPTIONS_MAX: usize = 16;
 
@@ -133,25 +135,22 @@ fn with_repeats(
 ) -> Result<Box<[Position]>, Refusal> {
     let mut all = Vec::with_capacity(lifts.len());
     for position in lifts {
-        let named = (customer.words.iter()).find(|word| word.position == *position);
+        let named = (customer.words.iter())
+            .find(|word| !word.widened && word.records().any(|record| record == *position));
         let Some(Said::Block(block)) = named.map(|word| &word.said) else {
             return Err(Refusal::new(
                 RefusalCode::BlockUnknown,
                 format!("words[{index}].lifts"),
                 format!(
-                    "record {position} is no block of this customer, or was repeated later; name the newest record"
+                    "record {position} is no block of this customer that can be named; name blocks that stand"
                 ),
             ));
         };
-        let repeats = |word: &&Word| {
-            word.position <= *position && matches!(&word.said, Said::Block(one) if one == block)
-        };
+        let repeats = customer.words.iter().filter(|word| says(word, block));
         all.extend(
-            customer
-                .words
-                .iter()
-                .filter(repeats)
-                .map(|word| word.position),
+            repeats
+                .flat_map(Word::records)
+                .filter(|record| record <= position),
         );
     }
     all.sort_unstable();
@@ -170,6 +169,8 @@ fn words_after(customer: &Customer, said: &[Said], context: &Context<'_>) -> Vec
             occurred_at: context.occurred_at,
             witnessed: true,
             said: said.clone(),
+            repeats: Box::default(),
+            widened: false,
         };
         remember(&mut words, word);
     }
@@ -217,41 +218,75 @@ pub(in crate::domain) fn evolve(customer: &mut Customer, said: Said, placed: &Pl
         occurred_at: placed.occurred_at,
         witnessed: true,
         said,
+        repeats: Box::default(),
+        widened: false,
     };
     if let Some(block) = remember(&mut customer.words, word) {
         (customer.one_time).retain(|approval| !block.some_cell_of(&approval.scope, |_| true));
     }
 }
 
-/// Adds a word. A block takes the place of an older one that says the same: whatever lifts the newer lifts the older.
-/// Gives back the block as it is remembered.
+/// Adds a word in the place of older ones that say the same. Gives back the block as it is remembered.
 fn remember(words: &mut Vec<Word>, mut word: Word) -> Option<Block> {
-    let Said::Block(block) = &word.said else {
-        words.push(word);
-        return None;
-    };
-    let mut block = block.clone();
-    words.retain(|old| !(says(old, &block) && replaces(&word, old)));
-    if words.len() >= WORDS_MAX {
-        block = Block::of_everything(block.kind);
-        let newest = (words.iter().filter(|old| says(old, &block)))
-            .map(Word::said_at)
-            .fold(word.said_at(), Ord::max);
-        words.retain(|old| !says(old, &block));
-        word.occurred_at = Some(newest);
-        word.said = Said::Block(block.clone());
+    let standing: Vec<Position> = words.iter().map(|word| word.position).collect();
+    let (repeats, others) =
+        (words.drain(..)).partition::<Vec<_>, _>(|old| stands_for(&word, old, &standing));
+    *words = others;
+    word.repeats = newest_records(&repeats);
+    if let Said::Block(block) = &word.said
+        && words.len() >= WORDS_MAX
+    {
+        let all = Block::of_everything(block.kind);
+        words.retain(|old| !(old.widened && says(old, &all)));
+        word.said = Said::Block(all);
+        word.repeats = Box::default();
+        word.widened = true;
     }
+    let block = match &word.said {
+        Said::Block(block) => Some(block.clone()),
+        Said::Grant { .. } => None,
+    };
     words.push(word);
-    Some(block)
+    block
+}
+
+fn newest_records(words: &[Word]) -> Box<[Position]> {
+    let mut positions: Vec<_> = words.iter().flat_map(Word::records).collect();
+    positions.sort_unstable();
+    let older = positions.len().saturating_sub(REPEATS_MAX);
+    positions.drain(..older);
+    positions.into_boxed_slice()
 }
 
 fn says(word: &Word, block: &Block) -> bool {
     word.witnessed && matches!(&word.said, Said::Block(one) if one == block)
 }
 
-/// Whether each grant that is later than the newer block is later than the older one too (R4).
-fn replaces(newer: &Word, older: &Word) -> bool {
+/// Whether the newer word says what the older one said, so that no answer changes when the older is forgotten (R4):
+/// whatever lifts the newer block lifts the older one, and whatever the older grant lifts the newer one lifts.
+/// `standing` are the words that a grant can still lift by name.
+fn stands_for(newer: &Word, older: &Word, standing: &[Position]) -> bool {
+    if !newer.witnessed || !older.witnessed || older.widened {
+        return false;
+    }
     let (new, old) = (newer.said_at(), older.said_at());
-    newer.witnessed
-        && (new > old || new == old && (newer.occurred_at.is_some() || older.occurred_at.is_none()))
+    let (new_stated, old_stated) = (newer.occurred_at.is_some(), older.occurred_at.is_some());
+    match (&newer.said, &older.said) {
+        (Said::Block(one), Said::Block(other)) => {
+            one == other && (new > old || new == old && (new_stated || !old_stated))
+        }
+        (
+            Said::Grant { scope, lifts },
+            Said::Grant {
+                scope: other,
+                lifts: lifted,
+            },
+        ) => {
+            let mut lifted = lifted.iter().filter(|block| standing.contains(block));
+            scope == other
+                && (new > old || new == old && (old_stated || !new_stated))
+                && lifted.all(|block| lifts.contains(block))
+        }
+        _ => false,
+    }
 }

@@ -151,12 +151,22 @@ pub struct Word {
     pub witnessed: bool,
     /// What was said.
     pub said: Said,
+    /// Older records that said the same and are no longer kept apart, the newest of them (R2).
+    pub repeats: Box<[Position]>,
+    /// Blocks only: the record said less. It is remembered as a block of everything because the customer has too
+    /// many words, and no grant lifts it: which of its cells one would lift is no longer known.
+    pub widened: bool,
 }
 
 impl Word {
     /// When it was said: as stated, else when it was recorded (R4).
     pub fn said_at(&self) -> Time {
         self.occurred_at.unwrap_or(self.recorded_at)
+    }
+
+    /// The records that the word stands for.
+    pub fn records(&self) -> impl Iterator<Item = Position> {
+        self.repeats.iter().copied().chain([self.position])
     }
 }
 

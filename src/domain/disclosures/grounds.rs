@@ -148,12 +148,11 @@ impl Ground {
         }
     }
 
-    /// Whom the ground itself names as the recipient; `Some(None)`: somebody, but no entity.
-    fn names_recipient(&self) -> Option<Option<&EntityId>> {
+    /// The entity that the ground itself names as its recipient.
+    pub fn recipient(&self) -> Option<&EntityId> {
         match self {
-            Self::Legal { .. } => Some(None),
-            Self::PicFreeze { provider, .. } => Some(provider.as_ref()),
-            Self::Directory { publisher, .. } => Some(publisher.as_ref()),
+            Self::PicFreeze { provider, .. } => provider.as_ref(),
+            Self::Directory { publisher, .. } => publisher.as_ref(),
             _ => None,
         }
     }
@@ -193,11 +192,24 @@ pub fn lacks(
     }
     lacks.extend(standing(ground, customer));
     if rule.verified.contains(question.recipient)
-        && !(ground.verification()).is_some_and(|verification| verification.opens(at, rulebook))
+        && !is_verified(ground, customer, rulebook, question, at)
     {
         lacks.push((ReasonCode::VerificationRequired, Some("verification")));
     }
     lacks
+}
+
+/// Whether the person to be told is verified now; the end of the call ends the verification (R19).
+fn is_verified(
+    ground: &Ground,
+    customer: &Customer,
+    rulebook: &Rulebook,
+    question: &Question,
+    at: Time,
+) -> bool {
+    let call_ended = (question.call).is_some_and(|call| customer.ended_calls.contains(&call));
+    !call_ended
+        && (ground.verification()).is_some_and(|verification| verification.opens(at, rulebook))
 }
 
 /// Classes are asked for by name: a question for all of them asks for those that there are.
@@ -209,11 +221,11 @@ fn recipient(ground: &Ground, rule: &GroundRule, question: &Question, lacks: &mu
     if !rule.recipients.contains(question.recipient) {
         lacks.push((ReasonCode::RecipientNotCovered, Some("recipient")));
     }
-    match (ground.names_recipient(), &question.entity) {
+    match (ground.recipient(), &question.entity) {
         (None, None) if !SELF_EVIDENT.contains(&question.recipient) => {
             lacks.push((ReasonCode::RecipientRequired, Some("entity")));
         }
-        (Some(Some(named)), Some(entity)) if named != entity => {
+        (Some(named), Some(entity)) if named != entity => {
             lacks.push((ReasonCode::RecipientNotCovered, Some("entity")));
         }
         _ => {}

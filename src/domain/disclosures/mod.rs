@@ -136,6 +136,7 @@ pub(super) fn decide(
         })
     } else {
         let mut reasons: Vec<_> = ruling.reasons.iter().map(|reason| reason.code).collect();
+        reasons.sort_unstable();
         reasons.dedup();
         Event::DisclosureRefused(DisclosureRefused {
             question,
@@ -217,3 +218,6 @@ pub(super) fn evolve(customer: &mut Customer, made: &DisclosureMade) {
         customer.pic_requests.push(request);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! A rulebook is checked whole when it is read; afterwards nothing in it can fail, and what the rules ask on
 //! each check are bits and numbers. It decides no more than the lists of the program allow.
 
+mod lists;
 mod read;
 mod source;
 
@@ -217,3 +218,6 @@ impl Rulebook {
         self.not_cpni.get(item as usize).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,8 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::source::{self, Name, Source, Table};
-use super::{
-    CategoryRule, ClassRule, Clause, ClauseSource, Exception, GroundRule, Periods, Rulebook,
-    Switches,
-};
+use super::source::{self, Name, Source};
+use super::{CategoryRule, ClassRule, Exception, GroundRule, Periods, Rulebook, Switches};
 use crate::domain::disclosures::grounds::{Fact, Facts, GroundKind};
 use crate::domain::ids::Category;
 use crate::domain::ruling::ReasonCode;
@@ -29,9 +26,6 @@ pub struct RulebookError {
     pub message: String,
 }
 
-/// The words that stand for a whole list.
-const ALL: &str = "all";
-
 impl Rulebook {
     /// Reads a rulebook from TOML. `digest` is the SHA-256 of the text's bytes.
     ///
@@ -49,7 +43,7 @@ impl Rulebook {
 }
 
 /// A fault at a place of the text; `rule` or, where that is empty, what stands there.
-fn fault(text: &str, span: Range<usize>, rule: &str, message: &str) -> RulebookError {
+pub(super) fn fault(text: &str, span: Range<usize>, rule: &str, message: &str) -> RulebookError {
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let rule = if rule.is_empty() {
@@ -79,12 +73,13 @@ fn rule_at(text: &str, line: usize) -> String {
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    source: &'a Source,
+/// A rulebook's text and what TOML made of it.
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a str,
+    pub(super) source: &'a Source,
 }
 
-type Read<T> = Result<T, RulebookError>;
+pub(super) type Read<T> = Result<T, RulebookError>;
 
 impl Reader<'_> {
     fn read(&self, digest: [u8; 32]) -> Read<Rulebook> {
@@ -150,10 +145,6 @@ impl Reader<'_> {
                 |_, clauses| self.cited(clauses),
             )?,
         })
-    }
-
-    fn fault<T>(&self, span: Range<usize>, message: impl AsRef<str>) -> Read<T> {
-        Err(fault(self.text, span, "", message.as_ref()))
     }
 
     fn sensible(&self) -> Read<()> {
@@ -345,98 +336,5 @@ impl Reader<'_> {
             }
         }
         self.set(names, "fact", Fact::parse)
-    }
-
-    fn set<M, S: FromIterator<M>>(
-        &self,
-        names: &[Name],
-        what: &str,
-        parse: fn(&str) -> Option<M>,
-    ) -> Read<S> {
-        (names.iter())
-            .map(|name| match parse(name.get_ref()) {
-                Some(member) => Ok(member),
-                None => self.fault(name.span(), format!("no {what} \"{}\"", name.get_ref())),
-            })
-            .collect()
-    }
-
-    fn set_or_all<M, S: FromIterator<M>>(
-        &self,
-        names: &[Name],
-        what: &str,
-        parse: fn(&str) -> Option<M>,
-        all: S,
-    ) -> Read<S> {
-        match names {
-            [name] if name.get_ref() == ALL => Ok(all),
-            names => self.set(names, what, parse),
-        }
-    }
-
-    /// Reads one entry for each member of a closed list: none missing, none unknown.
-    fn each<M: Copy, S, T>(
-        &self,
-        table: &Spanned<Table<S>>,
-        path: &str,
-        every: &[M],
-        name: fn(M) -> &'static str,
-        read: impl Fn(M, &S) -> Read<T>,
-    ) -> Read<Vec<T>> {
-        let entries = table.get_ref();
-        for known in entries.keys() {
-            if !every.iter().any(|member| name(*member) == known.get_ref()) {
-                let message = format!("\"{}\" is not one of {path}", known.get_ref());
-                return self.fault(known.span(), message);
-            }
-        }
-        (every.iter())
-            .map(|member| {
-                let entry = entries
-                    .iter()
-                    .find(|(key, _)| key.get_ref() == name(*member));
-                match entry {
-                    Some((_, entry)) => read(*member, entry),
-                    None => Err(fault(
-                        self.text,
-                        table.span(),
-                        &format!("{path}.{}", name(*member)),
-                        "the rule is missing; every member of the list has one",
-                    )),
-                }
-            })
-            .collect()
-    }
-
-    fn cited(&self, names: &Spanned<Vec<Name>>) -> Read<Vec<Clause>> {
-        if names.get_ref().is_empty() {
-            return self.fault(names.span(), "no clause is cited; name at least one");
-        }
-        names
-            .get_ref()
-            .iter()
-            .map(|name| self.clause(name))
-            .collect()
-    }
-
-    fn clause(&self, name: &Name) -> Read<Clause> {
-        let Some(clause) = self.source.clauses.get(name) else {
-            return self.fault(
-                name.span(),
-                format!("no clause \"{}\" under [clauses]", name.get_ref()),
-            );
-        };
-        let Some(source) = ClauseSource::parse(clause.source.get_ref()) else {
-            let message = format!(
-                "no source \"{}\"; it takes policy, cfr, usc",
-                clause.source.get_ref()
-            );
-            return self.fault(clause.source.span(), message);
-        };
-        Ok(Clause {
-            source,
-            reference: clause.reference.get_ref().clone(),
-            text: clause.text.get_ref().clone(),
-        })
     }
 }

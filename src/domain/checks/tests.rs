@@ -1,0 +1,192 @@
+//! Questions and answers, told as stories.
+
+use super::question::Question;
+use super::ruling::{Basis, ReasonCode, Remedy, State};
+use crate::domain::command::Command;
+use crate::domain::event::Event;
+use crate::domain::refusal::RefusalCode;
+use crate::domain::scope::Scope;
+use crate::domain::testing::*;
+use crate::domain::vocabulary::CpniClass::{AmountOfUse, Billing, Type};
+use crate::domain::vocabulary::RecipientKind::{Agent, Company, ThirdParty};
+use crate::domain::vocabulary::{CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes};
+
+fn number() -> Question {
+    let mut question = market(Billing, "cmrs");
+    question.classes = CpniClasses::NONE;
+    question.not_cpni = NotCpniItems::of(NotCpni::TelephoneNumber);
+    question
+}
+
+#[test]
+fn v4_an_unknown_customer_is_a_no_and_never_an_error() {
+    let nobody = Story::new(policy());
+    for question in [market(Billing, "local"), number()] {
+        let ruling = nobody.ask(&question);
+        assert_eq!((ruling.allowed, ruling.state), (false, State::Unknown));
+        assert_eq!(ruling.reasons[0].code, ReasonCode::CustomerUnknown);
+    }
+}
+
+#[test]
+fn v5_v6_what_is_not_cpni_needs_no_approval_unless_it_was_selected_by_cpni() {
+    let mut story = Story::begun();
+    story.deny(Scope::everything());
+    let ruling = story.ask(&number());
+    assert_eq!((ruling.allowed, ruling.basis), (true, Some(Basis::NotCpni)));
+    assert!(ruling.cells.is_empty());
+
+    let story = Story::begun();
+    let mut selected = number();
+    selected.selected_by = CpniClasses::of(AmountOfUse);
+    let ruling = story.ask(&selected);
+    assert_eq!((ruling.allowed, ruling.state), (false, State::Unknown));
+    assert_eq!(ruling.cells[0].cell.class, AmountOfUse);
+}
+
+#[test]
+fn v22_r8_one_switch_says_whether_a_block_reaches_held_categories() {
+    let other = policy_with(
+        "block_reaches_held_categories = true",
+        "block_reaches_held_categories = false",
+    );
+    for (rulebook, allowed) in [(policy(), false), (other, true)] {
+        let mut story = Story::begun_with(rulebook);
+        story.deny(company(CpniClasses::NONE));
+        let ruling = story.ask(&market(Billing, "local"));
+        assert_eq!((ruling.allowed, ruling.state), (allowed, State::Denied));
+        assert_eq!(ruling.basis, allowed.then_some(Basis::HeldCategory));
+    }
+}
+
+#[test]
+fn r7_only_the_recipients_of_the_rulebook_market_held_categories() {
+    let agents = policy_with(
+        "held_category_recipients = [\"company\"]",
+        "held_category_recipients = [\"company\", \"agent\"]",
+    );
+    for (rulebook, allowed) in [(policy(), false), (agents, true)] {
+        let story = Story::begun_with(rulebook);
+        assert_eq!(
+            story
+                .ask(&market_by(Agent, Some("ag"), Billing, "local"))
+                .allowed,
+            allowed
+        );
+    }
+    let mut other = market(Billing, "local");
+    other.purpose = Purpose::MarketingOther;
+    assert!(!Story::begun().ask(&other).allowed);
+}
+
+#[test]
+fn r7_exceptions_count_only_where_they_are_switched_on() {
+    let exception = "[exceptions.voice_mail]\nwhen_held = [\"local\"]\nclauses = [\"cfr-2005-b\"]\n\n[categories.local]";
+    let text = crate::domain::rulebook::DEFAULT_TEXT.replace("[categories.local]", exception);
+    let mut question = market(Billing, "cmrs");
+    question.offering = Some("voice_mail".into());
+    for (switch, allowed) in [("exceptions = false", false), ("exceptions = true", true)] {
+        let text = text.replace("exceptions = false", switch);
+        let rulebook = crate::domain::rulebook::Rulebook::parse(&text, [0; 32]).unwrap();
+        assert_eq!(Story::begun_with(rulebook).ask(&question).allowed, allowed);
+    }
+}
+
+#[test]
+fn v44_tracking_calls_to_competitors_is_never_allowed() {
+    let mut story = Story::begun();
+    story.grant(Scope {
+        purposes: Purposes::ALL,
+        ..company(CpniClasses::ALL)
+    });
+    let mut question = market(Billing, "local");
+    question.purpose = Purpose::CompetitorTracking;
+    for classes in [CpniClasses::of(Billing), CpniClasses::NONE] {
+        question.classes = classes;
+        question.not_cpni = NotCpniItems::ALL;
+        let ruling = story.ask(&question);
+        assert!(!ruling.allowed);
+        assert_eq!(ruling.reasons[0].code, ReasonCode::Prohibited);
+    }
+}
+
+#[test]
+fn r1_a_question_over_several_classes_is_yes_only_if_each_is() {
+    let mut story = Story::begun();
+    story.grant(company(classes(&[Billing, Type])));
+    let mut question = market(Billing, "cmrs");
+    question.classes = classes(&[Billing, Type]);
+    assert!(story.ask(&question).allowed);
+    question.selected_by = classes(&[AmountOfUse]);
+    let ruling = story.ask(&question);
+    assert_eq!(
+        (ruling.allowed, ruling.state, ruling.cells.len()),
+        (false, State::Unknown, 3)
+    );
+    let denied = story.deny(company(classes(&[Type])));
+    assert_eq!(story.ask(&question).state, State::Denied);
+    assert!(
+        story
+            .ask(&question)
+            .remedies
+            .iter()
+            .any(|remedy| matches!(remedy, Remedy::Lift(at) if at[0].0 == denied))
+    );
+    question.classes = CpniClasses::ALL;
+    assert_eq!(story.ask(&question).cells.len(), CpniClass::EVERY.len());
+}
+
+#[test]
+fn c3_other_purposes_take_their_ground_even_for_a_check() {
+    let mut story = Story::begun();
+    let mut question = market(Billing, "local");
+    question.purpose = Purpose::Service;
+    let ruling = story.ask(&question);
+    assert!(!ruling.allowed);
+    assert!(
+        ruling
+            .remedies
+            .contains(&Remedy::SupplyFact("ground".into()))
+    );
+    question.purpose = Purpose::OtherApproved;
+    question.recipient = ThirdParty;
+    question.entity = Some(entity("advisor"));
+    assert!(!story.ask(&question).allowed);
+    story.grant(Scope {
+        purposes: Purposes::of(Purpose::OtherApproved),
+        ..marketing(named(ThirdParty, "advisor"), classes(&[Billing]))
+    });
+    assert!(story.ask(&question).allowed);
+    question.recipient = Company;
+    assert!(!story.ask(&question).allowed);
+}
+
+#[test]
+fn c3_a_ruling_goes_on_record_as_it_was_given() {
+    let mut story = Story::begun();
+    let question = market(Billing, "local");
+    let expected = story.ask(&question);
+    match story
+        .attempt(&Command::RecordRuling(question))
+        .unwrap()
+        .as_slice()
+    {
+        [Event::RulingRecorded(recorded)] => assert_eq!(recorded.ruling, expected),
+        other => panic!("{other:?}"),
+    }
+    let mut nothing = market(Billing, "local");
+    nothing.classes = CpniClasses::NONE;
+    assert!(!story.ask(&nothing).allowed);
+    assert_eq!(
+        story.refused(Command::RecordRuling(nothing)),
+        RefusalCode::Invalid
+    );
+}
+
+#[test]
+fn c9_every_answer_gives_a_reason_and_every_reason_a_clause() {
+    let rulebook = policy();
+    for reason in ReasonCode::EVERY {
+        assert!(!rulebook.clauses(*reason).is_empty(), "{reason}");
+    }
+}

@@ -1,0 +1,361 @@
+//! Given / when / then for the rules: a customer's story, told command by command.
+
+use super::command::Command;
+use super::consent::word::{
+    Assurance, Block, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
+};
+use super::customer::{Context, Customer, decide, evolve, rule};
+use super::disclosures::{Disclose, Ground};
+use super::event::{Event, Placed};
+use super::ids::{Category, EntityId, Personal, Position, Token};
+use super::notices::GiveNotice;
+use super::question::Question;
+use super::refusal::{Refusal, RefusalCode};
+use super::rulebook::{DEFAULT_TEXT, Rulebook};
+use super::ruling::Ruling;
+use super::scope::{Recipients, Scope};
+use super::services::{ChangeServices, CloseService, OpenAccount, VaultHead};
+use super::time::Time;
+use super::vocabulary::*;
+
+/// 2026-01-01T00:00:00Z.
+pub const START: Time = Time(1_767_225_600_000_000);
+
+/// The default rulebook.
+pub fn policy() -> Rulebook {
+    Rulebook::parse(DEFAULT_TEXT, [0; 32]).unwrap()
+}
+
+/// The default rulebook with one line exchanged.
+pub fn policy_with(line: &str, other: &str) -> Rulebook {
+    assert!(DEFAULT_TEXT.contains(line), "no line {line}");
+    Rulebook::parse(&DEFAULT_TEXT.replace(line, other), [0; 32]).unwrap()
+}
+
+/// One customer under one rulebook; each command is a minute after the last, at the next positions from 1.
+#[derive(Clone)]
+pub struct Story {
+    pub rulebook: Rulebook,
+    pub customer: Option<Customer>,
+    pub now: Time,
+    pub next: u64,
+    pub occurred_at: Option<Time>,
+    /// Positions of the events of the last command.
+    pub last: Vec<Position>,
+}
+
+impl Story {
+    pub fn new(rulebook: Rulebook) -> Self {
+        Self {
+            rulebook,
+            customer: None,
+            now: START,
+            next: 1,
+            occurred_at: None,
+            last: Vec::new(),
+        }
+    }
+
+    /// A customer who holds LOCAL and was given a notice of everything.
+    pub fn begun() -> Self {
+        Self::begun_with(policy())
+    }
+
+    pub fn begun_with(rulebook: Rulebook) -> Self {
+        let mut story = Self::new(rulebook);
+        story.account(&["local"]);
+        story.notice(Scope::everything());
+        story
+    }
+
+    pub fn state(&self) -> &Customer {
+        self.customer.as_ref().unwrap()
+    }
+
+    pub fn minutes(&mut self, minutes: u32) -> &mut Self {
+        self.now = self.now.plus_minutes(minutes);
+        self
+    }
+
+    /// Says of the next command when it occurred.
+    pub fn occurred(&mut self, at: Time) -> &mut Self {
+        self.occurred_at = Some(at);
+        self
+    }
+
+    pub fn attempt(&mut self, command: &Command) -> Result<Vec<Event>, Refusal> {
+        self.minutes(1);
+        let occurred_at = self.occurred_at.take();
+        let context = Context {
+            now: self.now,
+            occurred_at,
+            position: Position(self.next),
+            rulebook: &self.rulebook,
+            vault: VaultHead::default(),
+        };
+        let events = decide(self.customer.as_ref(), command, &context)?;
+        self.last.clear();
+        for event in &events {
+            let placed = Placed {
+                position: Position(self.next),
+                command: context.position,
+                recorded_at: self.now,
+                occurred_at,
+                event,
+            };
+            self.customer = evolve(self.customer.take(), &placed);
+            self.last.push(placed.position);
+            self.next += 1;
+        }
+        Ok(events)
+    }
+
+    /// Does it, and gives back the position of its first record.
+    pub fn act(&mut self, command: Command) -> u64 {
+        self.attempt(&command).unwrap();
+        self.last[0].0
+    }
+
+    pub fn refused(&mut self, command: Command) -> RefusalCode {
+        let before = self.customer.clone();
+        let refusal = self.attempt(&command).unwrap_err();
+        assert_eq!(self.customer, before);
+        assert!(!refusal.message.is_empty());
+        refusal.code
+    }
+
+    pub fn account(&mut self, services: &[&str]) -> u64 {
+        self.act(Command::OpenAccount(OpenAccount {
+            legal_entity: entity("infotech"),
+            services: services.iter().map(|name| category(name)).collect(),
+        }))
+    }
+
+    pub fn open(&mut self, name: &str) -> u64 {
+        self.act(change(&[name], &[]))
+    }
+
+    pub fn close(&mut self, name: &str) -> u64 {
+        self.act(change(&[], &[(name, None)]))
+    }
+
+    pub fn notice(&mut self, covers: Scope) -> u64 {
+        self.act(notice(covers))
+    }
+
+    /// A command of these words, written, by the verified account holder, on the newest notice.
+    pub fn speaking(&self, words: Vec<SpokenWord>) -> Speak {
+        Speak {
+            words,
+            statement: self.statement(),
+        }
+    }
+
+    pub fn statement(&self) -> Statement {
+        let notices = self.customer.as_ref().map(|customer| &customer.notices);
+        Statement {
+            medium: Medium::Written,
+            speaker: Speaker::AccountHolder,
+            assurance: Some(Assurance {
+                method: AssuranceMethod::Password,
+                reference: None,
+                at: self.occurred_at.unwrap_or(self.now),
+            }),
+            notice: notices.and_then(|all| all.last()).map(|one| one.position),
+            evidence_digest: None,
+            evidence_reference: None,
+        }
+    }
+
+    pub fn speak(&mut self, words: Vec<SpokenWord>) -> u64 {
+        let command = self.speaking(words);
+        self.act(Command::Speak(command))
+    }
+
+    pub fn grant(&mut self, scope: Scope) -> u64 {
+        self.speak(vec![granting(scope)])
+    }
+
+    pub fn grant_lifting(&mut self, scope: Scope, lifts: &[u64]) -> u64 {
+        let lifts = lifts.iter().copied().map(Position).collect();
+        self.speak(vec![SpokenWord::Grant { scope, lifts }])
+    }
+
+    /// The blocks that the last grant's answer lists.
+    pub fn still_blocked_by(&mut self, scope: Scope) -> Vec<u64> {
+        let command = self.speaking(vec![granting(scope)]);
+        match self.attempt(&Command::Speak(command)).unwrap().as_slice() {
+            [Event::Granted(granted)] => granted
+                .still_blocked_by
+                .iter()
+                .map(|position| position.0)
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn deny(&mut self, scope: Scope) -> u64 {
+        self.speak(vec![blocking(BlockKind::Deny, scope, &[])])
+    }
+
+    pub fn withdraw(&mut self, scope: Scope) -> u64 {
+        self.speak(vec![blocking(BlockKind::Withdraw, scope, &[])])
+    }
+
+    pub fn restrict(&mut self, scope: Scope, except: &[Scope]) -> u64 {
+        self.speak(vec![blocking(BlockKind::Restrict, scope, except)])
+    }
+
+    /// A one-time approval, oral, with a recording.
+    pub fn once(&self, call: Token, scope: Scope) -> Command {
+        let mut statement = self.statement();
+        statement.medium = Medium::Oral;
+        statement.evidence_reference = Some(Personal::new("recording"));
+        Command::GrantOnce(GrantOnce {
+            call,
+            scope,
+            statement,
+        })
+    }
+
+    pub fn end_call(&mut self, call: Token) -> u64 {
+        self.act(Command::EndCall(EndCall { call }))
+    }
+
+    pub fn disclose(&mut self, question: Question) -> Event {
+        let command = Command::Disclose(Disclose {
+            question,
+            seal: None,
+        });
+        self.attempt(&command).unwrap().remove(0)
+    }
+
+    /// Asks a minute later.
+    pub fn ask(&self, question: &Question) -> Ruling {
+        self.ask_at(question, self.now.plus_minutes(1))
+    }
+
+    pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
+        rule(self.customer.as_ref(), &self.rulebook, question, at)
+    }
+}
+
+pub fn entity(name: &str) -> EntityId {
+    EntityId::parse(name).unwrap()
+}
+
+pub fn category(name: &str) -> Category {
+    Category::parse(name).unwrap()
+}
+
+pub fn call(number: u8) -> Token {
+    Token([number; 16])
+}
+
+pub fn kinds(kinds: &[RecipientKind]) -> Recipients {
+    Recipients::of(kinds.iter().copied().collect())
+}
+
+pub fn named(kind: RecipientKind, name: &str) -> Recipients {
+    Recipients::named(kind, entity(name))
+}
+
+/// A scope for marketing communications-related services.
+pub fn marketing(recipients: Recipients, classes: CpniClasses) -> Scope {
+    Scope {
+        recipients,
+        classes,
+        purposes: Purposes::of(Purpose::MarketingComms),
+    }
+}
+
+pub fn company(classes: CpniClasses) -> Scope {
+    marketing(kinds(&[RecipientKind::Company]), classes)
+}
+
+pub fn classes(classes: &[CpniClass]) -> CpniClasses {
+    classes.iter().copied().collect()
+}
+
+pub fn granting(scope: Scope) -> SpokenWord {
+    SpokenWord::Grant {
+        scope,
+        lifts: Vec::new(),
+    }
+}
+
+pub fn blocking(kind: BlockKind, scope: Scope, except: &[Scope]) -> SpokenWord {
+    SpokenWord::Block(Block {
+        kind,
+        scope,
+        except: except.into(),
+    })
+}
+
+pub fn notice(covers: Scope) -> Command {
+    Command::GiveNotice(GiveNotice {
+        version: "2024-05-29".into(),
+        text_digest: [7; 32],
+        form: Medium::Written,
+        language: "en".into(),
+        covers,
+    })
+}
+
+pub fn change(open: &[&str], close: &[(&str, Option<Time>)]) -> Command {
+    Command::ChangeServices(ChangeServices {
+        open: open.iter().map(|name| category(name)).collect(),
+        close: (close.iter())
+            .map(|(name, ends_at)| CloseService {
+                category: category(name),
+                ends_at: *ends_at,
+            })
+            .collect(),
+    })
+}
+
+/// May the company market an offering of `target` with this class?
+pub fn market(class: CpniClass, target: &str) -> Question {
+    market_by(RecipientKind::Company, None, class, target)
+}
+
+pub fn market_by(
+    recipient: RecipientKind,
+    name: Option<&str>,
+    class: CpniClass,
+    target: &str,
+) -> Question {
+    Question {
+        purpose: Purpose::MarketingComms,
+        classes: CpniClasses::of(class),
+        selected_by: CpniClasses::NONE,
+        not_cpni: NotCpniItems::NONE,
+        recipient,
+        entity: name.map(entity),
+        source_category: None,
+        target_categories: vec![category(target)],
+        offering: None,
+        call: None,
+        ground: None,
+    }
+}
+
+pub fn on_ground(
+    ground: Ground,
+    purpose: Purpose,
+    recipient: RecipientKind,
+    name: Option<&str>,
+    asked: &[CpniClass],
+) -> Question {
+    Question {
+        purpose,
+        classes: classes(asked),
+        target_categories: Vec::new(),
+        ground: Some(ground),
+        ..market_by(recipient, name, CpniClass::Billing, "local")
+    }
+}
+
+pub fn told(text: &str) -> Option<Personal> {
+    Some(Personal::new(text))
+}

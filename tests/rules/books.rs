@@ -1,0 +1,47 @@
+//! The two rulebooks of the decision vectors.
+
+use consent_ledger::domain::rulebook::Rulebook;
+
+const DEFAULT: &str = include_str!("../../src/domain/rulebook/default.toml");
+
+/// The policy that ships with the product: `DEF` in the vectors.
+pub fn def() -> Rulebook {
+    Rulebook::parse(DEFAULT, [0; 32]).unwrap()
+}
+
+/// The FCC baseline, `FCC` in the vectors: the same text with other switches, so that each switch is data. Without
+/// affiliates (R7, F1): that one of them serves the customer itself is a fact that the ledger can't hold yet.
+pub fn fcc() -> Rulebook {
+    switched(&[
+        (
+            "block_reaches_held_categories = true",
+            "block_reaches_held_categories = false",
+        ),
+        (
+            r#"held_category_recipients = ["company"]"#,
+            r#"held_category_recipients = ["company", "agent"]"#,
+        ),
+        ("exceptions = false", "exceptions = true"),
+    ])
+}
+
+/// A later version of the policy with the same rules.
+pub fn def_of_version(version: &str) -> Rulebook {
+    switched(&[(
+        r#"version = "2024-05-29""#,
+        &format!("version = {version:?}"),
+    )])
+}
+
+fn switched(switches: &[(&str, &str)]) -> Rulebook {
+    let mut text = DEFAULT.to_owned();
+    for (from, to) in switches {
+        assert_eq!(
+            text.matches(from).count(),
+            1,
+            "the rulebook says `{from}` once"
+        );
+        text = text.replace(from, to);
+    }
+    Rulebook::parse(&text, [1; 32]).unwrap()
+}

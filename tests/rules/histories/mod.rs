@@ -1,0 +1,280 @@
+//! Random histories: what callers may send, in small words, and a ledger and an oracle that live through it together.
+
+use std::fmt;
+
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::consent::word::{Block, EndCall, GrantOnce, Speak, SpokenWord};
+use consent_ledger::domain::ids::{EntityId, Position};
+use consent_ledger::domain::notices::GiveNotice;
+use consent_ledger::domain::refusal::Refusal;
+use consent_ledger::domain::rulebook::Rulebook;
+use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::services::{ChangeServices, CloseService, OpenAccount};
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::Medium;
+
+use crate::oracle::{Oracle, Refusals};
+use crate::rules::history::{Manner, VALID, clock};
+use crate::rules::ledger::{Ledger, Record};
+use crate::rules::notation::{Everything, call, category, scope, written};
+
+mod random;
+
+pub use random::{Asked, any_manner, asked, block, step, steps};
+
+/// One thing that may happen.
+#[derive(Clone)]
+pub enum Step {
+    /// Minutes pass.
+    Wait(u32),
+    /// A category is opened, unless it is held.
+    Open(&'static str),
+    /// A category is closed, unless its end is known: now, some minutes ahead, or some minutes ago.
+    Close(&'static str, When),
+    /// One category is closed and another, or the same, is opened in one command.
+    Replace(&'static str, &'static str),
+    /// A notice is given.
+    Notice(Scope),
+    /// Words of one command, said now or some minutes ago.
+    Speak(Vec<Said>, Manner, Option<u32>),
+    /// A block that is left out of the count by which grants name blocks.
+    Extra(Block),
+    /// A one-time approval in a call.
+    Once(&'static str, Scope, Manner),
+    /// A call ends.
+    EndCall(&'static str),
+}
+
+/// When a service ends, in minutes from now.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    Now,
+    Ahead(u32),
+    Ago(u32),
+}
+
+/// A word; a grant names blocks by their number among all that were said (beyond the last: one that doesn't exist).
+#[derive(Clone)]
+pub enum Said {
+    Grant(Scope, Vec<usize>),
+    Block(Block),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wait(minutes) => write!(f, "{minutes} min pass"),
+            Self::Open(category) => write!(f, "open({category})"),
+            Self::Close(category, when) => write!(f, "close({category}) {when:?}"),
+            Self::Replace(closed, opened) => write!(f, "close({closed}), open({opened}) together"),
+            Self::Notice(covers) => write!(f, "notice({})", written(covers)),
+            Self::Speak(words, manner, ago) if format!("{manner:?}") == format!("{VALID:?}") => {
+                write!(f, "{words:?} said {ago:?} min ago")
+            }
+            Self::Speak(words, manner, ago) => {
+                write!(f, "{words:?} said {ago:?} min ago {manner:?}")
+            }
+            Self::Extra(block) => write!(f, "extra {:?}", Said::Block(block.clone())),
+            Self::Once(call, covers, _) => write!(f, "one-time({}) in {call}", written(covers)),
+            Self::EndCall(call) => write!(f, "{call} ends"),
+        }
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(scope, lifts) => write!(f, "g({}) lifting {lifts:?}", written(scope)),
+            Self::Block(block) => {
+                let except: Vec<_> = block.except.iter().map(written).collect();
+                write!(
+                    f,
+                    "{:?}({}) except {except:?}",
+                    block.kind,
+                    written(&block.scope)
+                )
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Whether it may make something allowed by the customer's word.
+    pub fn grants(&self) -> bool {
+        match self {
+            Self::Speak(words, ..) => words.iter().any(|word| matches!(word, Said::Grant(..))),
+            Self::Once(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the customer speaks.
+    pub fn is_preference(&self) -> bool {
+        matches!(self, Self::Speak(..) | Self::Extra(_) | Self::Once(..))
+    }
+}
+
+/// A ledger and an oracle that live through the same history.
+#[derive(Clone, Debug)]
+pub struct Play {
+    pub ledger: Ledger,
+    pub oracle: Oracle,
+    notice: Option<Position>,
+    blocks: Vec<Position>,
+}
+
+/// What came of one step.
+pub struct Outcome {
+    pub predicted: Refusals,
+    pub result: Result<Vec<Record>, Refusal>,
+}
+
+impl Play {
+    /// A customer with an account, the categories, and a notice that covers everything.
+    pub fn new(book: Rulebook, fcc: bool, held: &[&str]) -> Self {
+        let mut play = Self {
+            ledger: Ledger::new(book, clock("09:00")),
+            oracle: Oracle::default(),
+            notice: None,
+            blocks: Vec::new(),
+        };
+        play.oracle.fcc = fcc;
+        let account = Command::OpenAccount(OpenAccount {
+            legal_entity: EntityId::parse("infotech").unwrap(),
+            services: held.iter().map(|held| category(held)).collect(),
+        });
+        play.submit(&account, None).result.unwrap();
+        play.step(&Step::Notice(scope("ALL; ALL; ALL", Everything::Written)));
+        play.step(&Step::Wait(1));
+        play
+    }
+
+    /// Lives through the steps.
+    pub fn through(mut self, steps: &[Step]) -> Self {
+        for step in steps {
+            self.step(step);
+        }
+        self
+    }
+
+    /// Lives through one step; `None` where it has no command, because time passes or it would make no sense.
+    pub fn step(&mut self, step: &Step) -> Option<Outcome> {
+        let (command, occurred_at) = self.command(step)?;
+        let outcome = self.submit(&command, occurred_at);
+        if let Ok(records) = &outcome.result {
+            match step {
+                Step::Notice(_) => self.notice = Some(records[0].position),
+                Step::Speak(words, ..) => {
+                    for (word, record) in words.iter().zip(records) {
+                        if matches!(word, Said::Block(_)) {
+                            self.blocks.push(record.position);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(outcome)
+    }
+
+    fn submit(&mut self, command: &Command, occurred_at: Option<Time>) -> Outcome {
+        let predicted = self.oracle.refusals(command, self.ledger.now, occurred_at);
+        let result = self.ledger.submit(command, occurred_at);
+        for record in result.iter().flatten() {
+            self.oracle.note(record);
+        }
+        Outcome { predicted, result }
+    }
+
+    fn command(&mut self, step: &Step) -> Option<(Command, Option<Time>)> {
+        let now = self.ledger.now;
+        let ago = |minutes: u32| Time(now.0 - i64::from(minutes) * 60_000_000);
+        Some(match step {
+            Step::Wait(minutes) => {
+                self.ledger.now = now.plus_minutes(*minutes);
+                return None;
+            }
+            Step::Open(name) => {
+                let category = category(name);
+                if !self.oracle.may_open(&category, now) {
+                    return None;
+                }
+                (change(vec![category], vec![]), None)
+            }
+            Step::Close(name, when) => {
+                let category = category(name);
+                let since = self.oracle.may_close(&category, now)?;
+                let (ends_at, occurred_at) = match when {
+                    When::Now => (None, None),
+                    When::Ahead(minutes) => (Some(now.plus_minutes(*minutes)), None),
+                    When::Ago(minutes) => (None, Some(ago(*minutes)).filter(|end| *end > since)),
+                };
+                let close = CloseService { category, ends_at };
+                (change(vec![], vec![close]), occurred_at)
+            }
+            Step::Replace(closed, opened) => {
+                let (closed, opened) = (category(closed), category(opened));
+                self.oracle.may_close(&closed, now)?;
+                if closed != opened && !self.oracle.may_open(&opened, now) {
+                    return None;
+                }
+                let close = CloseService {
+                    category: closed,
+                    ends_at: None,
+                };
+                (change(vec![opened], vec![close]), None)
+            }
+            Step::Notice(covers) => (
+                Command::GiveNotice(GiveNotice {
+                    version: "2024-05-29".to_owned(),
+                    text_digest: [5; 32],
+                    form: Medium::Electronic,
+                    language: "en-US".to_owned(),
+                    covers: covers.clone(),
+                }),
+                None,
+            ),
+            Step::Speak(words, manner, minutes) => {
+                let occurred_at = minutes.map(ago);
+                let statement = manner.statement(occurred_at.unwrap_or(now), self.notice);
+                let words = words.iter().map(|word| self.spoken(word)).collect();
+                (Command::Speak(Speak { words, statement }), occurred_at)
+            }
+            Step::Extra(block) => {
+                let statement = VALID.statement(now, self.notice);
+                let words = vec![SpokenWord::Block(block.clone())];
+                (Command::Speak(Speak { words, statement }), None)
+            }
+            Step::Once(name, scope, manner) => (
+                Command::GrantOnce(GrantOnce {
+                    call: call(name),
+                    scope: scope.clone(),
+                    statement: manner.statement(now, self.notice),
+                }),
+                None,
+            ),
+            Step::EndCall(name) => (Command::EndCall(EndCall { call: call(name) }), None),
+        })
+    }
+
+    fn spoken(&self, word: &Said) -> SpokenWord {
+        match word {
+            Said::Block(block) => SpokenWord::Block(block.clone()),
+            Said::Grant(scope, lifts) => {
+                let named = lifts.iter().filter(|_| !self.blocks.is_empty());
+                let named = named.map(|number| {
+                    let number = number % (self.blocks.len() + 1);
+                    self.blocks.get(number).copied().unwrap_or(Position(9_999))
+                });
+                SpokenWord::Grant {
+                    scope: scope.clone(),
+                    lifts: named.collect(),
+                }
+            }
+        }
+    }
+}
+
+fn change(open: Vec<consent_ledger::domain::ids::Category>, close: Vec<CloseService>) -> Command {
+    Command::ChangeServices(ChangeServices { open, close })
+}

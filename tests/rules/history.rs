@@ -1,0 +1,376 @@
+//! A customer's history, told in the vectors' notation, and what is expected of the answers.
+
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::consent::word::{
+    Assurance, EndCall, GrantOnce, Speak, SpokenWord, Statement,
+};
+use consent_ledger::domain::disclosures::{Disclose, Ground, Seal};
+use consent_ledger::domain::event::Event;
+use consent_ledger::domain::ids::{EntityId, Personal, Position};
+use consent_ledger::domain::notices::GiveNotice;
+use consent_ledger::domain::question::Question;
+use consent_ledger::domain::refusal::RefusalCode;
+use consent_ledger::domain::rulebook::Rulebook;
+use consent_ledger::domain::ruling::Ruling;
+use consent_ledger::domain::services::{ChangeServices, CloseService, OpenAccount};
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
+
+use super::expect::Reads;
+use super::ledger::{Ledger, Record};
+use super::notation::{self, Everything, category, question, scope, utc, word};
+
+/// The day on which the vectors play unless they say otherwise.
+pub const DAY: &str = "2026-03-02";
+
+/// An instant of [`DAY`], e.g. `10:02` or `10:02:30`, or a whole one, `2026-03-03T10:00:00Z`.
+pub fn clock(text: &str) -> Time {
+    match (text.contains('T'), text.len()) {
+        (true, _) => utc(text),
+        (false, 5) => utc(&format!("{DAY}T{text}:00Z")),
+        (false, _) => utc(&format!("{DAY}T{text}Z")),
+    }
+}
+
+/// The circumstances in which words are said.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    pub medium: Medium,
+    pub speaker: Speaker,
+    /// Method, and how many minutes before the words were said.
+    pub verified: Option<(AssuranceMethod, u32)>,
+    pub evidence: bool,
+}
+
+/// In the online account, by the holder, logged in: enough for a grant (R15).
+pub const VALID: Manner = Manner {
+    medium: Medium::Electronic,
+    speaker: Speaker::AccountHolder,
+    verified: Some((AssuranceMethod::OnlineAccount, 1)),
+    evidence: true,
+};
+
+impl Manner {
+    /// What goes on record of it.
+    pub fn statement(self, said_at: Time, notice: Option<Position>) -> Statement {
+        Statement {
+            medium: self.medium,
+            speaker: self.speaker,
+            assurance: self.verified.map(|(method, minutes)| Assurance {
+                method,
+                reference: Some(Personal::new("verification 7")),
+                at: Time(said_at.0 - i64::from(minutes) * 60_000_000),
+            }),
+            notice,
+            evidence_digest: self.evidence.then_some([7; 32]),
+            evidence_reference: self.evidence.then(|| Personal::new("recording 7")),
+        }
+    }
+}
+
+/// One customer and what happened so far. The clock moves a minute with each command unless it is held.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub ledger: Ledger,
+    /// The newest notice given.
+    pub notice: Option<Position>,
+    held: bool,
+}
+
+impl History {
+    /// A customer unknown to the ledger, at 09:00 of [`DAY`].
+    pub fn unknown(book: Rulebook) -> Self {
+        Self {
+            ledger: Ledger::new(book, clock("09:00")),
+            notice: None,
+            held: false,
+        }
+    }
+
+    /// An account without services and without a notice.
+    pub fn account(book: Rulebook) -> Self {
+        let mut history = Self::unknown(book);
+        history.record(
+            &Command::OpenAccount(OpenAccount {
+                legal_entity: EntityId::parse("infotech").unwrap(),
+                services: Vec::new(),
+            }),
+            None,
+        );
+        history
+    }
+
+    /// A customer who holds the categories and was given a notice that covers everything.
+    pub fn holding(book: Rulebook, categories: &[&str]) -> Self {
+        let mut history = Self::account(book);
+        for category in categories {
+            history.open(category);
+        }
+        history.notice("ALL; ALL; ALL");
+        history
+    }
+
+    /// Sets the clock: `10:02` of [`DAY`], or a whole instant.
+    pub fn at(&mut self, time: &str) -> &mut Self {
+        self.ledger.now = clock(time);
+        self.held = true;
+        self
+    }
+
+    /// Lets time pass.
+    pub fn days_pass(&mut self, days: u32) {
+        self.ledger.now = self.ledger.now.plus_hours(24 * days);
+    }
+
+    fn record(&mut self, command: &Command, occurred_at: Option<Time>) -> Vec<Record> {
+        self.try_record(command, occurred_at)
+            .unwrap_or_else(|code| panic!("refused with {code:?}: {command:?}"))
+    }
+
+    /// Submits at the clock, which has moved a minute since the command before unless the test set it.
+    pub fn try_record(
+        &mut self,
+        command: &Command,
+        occurred_at: Option<Time>,
+    ) -> Result<Vec<Record>, RefusalCode> {
+        if !self.held {
+            self.ledger.now = self.ledger.now.plus_minutes(1);
+        }
+        self.held = false;
+        self.ledger
+            .submit(command, occurred_at)
+            .map_err(|refusal| refusal.code)
+    }
+
+    /// `open(X)`.
+    pub fn open(&mut self, opened: &str) {
+        self.switch(&[], &[opened]);
+    }
+
+    /// `close(X)`.
+    pub fn close(&mut self, closed: &str) {
+        self.switch(&[closed], &[]);
+    }
+
+    /// Records now that a service ends at `ends_at`.
+    pub fn close_at(&mut self, closed: &str, ends_at: Time) {
+        self.record(
+            &Command::ChangeServices(ChangeServices {
+                open: Vec::new(),
+                close: vec![CloseService {
+                    category: category(closed),
+                    ends_at: Some(ends_at),
+                }],
+            }),
+            None,
+        );
+    }
+
+    /// Closes and opens in one atomic command.
+    pub fn switch(&mut self, closed: &[&str], opened: &[&str]) {
+        self.record(&change(closed, opened), None);
+    }
+
+    /// Records now that a service had ended at `when` already.
+    pub fn closed_already(&mut self, closed: &str, when: Time) {
+        self.record(&change(&[closed], &[]), Some(when));
+    }
+
+    /// A notice that covers the scope.
+    pub fn notice(&mut self, covers: &str) -> Position {
+        self.notice_of(covers, None)
+    }
+
+    /// A notice said to have been given at `occurred_at`.
+    pub fn notice_of(&mut self, covers: &str, occurred_at: Option<Time>) -> Position {
+        let records = self.record(
+            &Command::GiveNotice(GiveNotice {
+                version: "2024-05-29".to_owned(),
+                text_digest: [5; 32],
+                form: Medium::Electronic,
+                language: "en-US".to_owned(),
+                covers: scope(covers, Everything::Written),
+            }),
+            occurred_at,
+        );
+        self.notice = Some(records[0].position);
+        records[0].position
+    }
+
+    /// One word, valid under R15; its position.
+    pub fn says(&mut self, said: &str) -> Position {
+        self.says_all(&[said])[0]
+    }
+
+    /// One word, said at `when` and recorded at the clock.
+    pub fn said(&mut self, when: Time, said: &str) -> Position {
+        self.speak(VALID, Some(when), vec![word(said)])
+            .unwrap_or_else(|code| panic!("{said}: refused with {code:?}"))[0]
+    }
+
+    /// Words of one atomic command.
+    pub fn says_all(&mut self, said: &[&str]) -> Vec<Position> {
+        self.speak(VALID, None, said.iter().map(|said| word(said)).collect())
+            .unwrap_or_else(|code| panic!("{said:?}: refused with {code:?}"))
+    }
+
+    /// A grant that names the blocks it lifts.
+    pub fn says_lifting(&mut self, said: &str, blocks: &[Position]) -> Position {
+        let SpokenWord::Grant { scope, .. } = word(said) else {
+            panic!("only a grant lifts");
+        };
+        let lifts = blocks.to_vec();
+        self.speak(VALID, None, vec![SpokenWord::Grant { scope, lifts }])
+            .unwrap_or_else(|code| panic!("{said}: refused with {code:?}"))[0]
+    }
+
+    /// One word said in a manner of one's own.
+    pub fn tries(&mut self, manner: Manner, said: &str) -> Result<Position, RefusalCode> {
+        self.speak(manner, None, vec![word(said)])
+            .map(|positions| positions[0])
+    }
+
+    /// The word is refused with that code.
+    #[track_caller]
+    pub fn refuses(&mut self, manner: Manner, said: &str, code: RefusalCode) {
+        assert_eq!(self.tries(manner, said), Err(code), "{said} {manner:?}");
+    }
+
+    /// Words with all their circumstances.
+    pub fn speak(
+        &mut self,
+        manner: Manner,
+        occurred_at: Option<Time>,
+        words: Vec<SpokenWord>,
+    ) -> Result<Vec<Position>, RefusalCode> {
+        let said_at = occurred_at.unwrap_or(self.ledger.now);
+        let statement = manner.statement(said_at, self.notice);
+        let records = self.try_record(&Command::Speak(Speak { words, statement }), occurred_at)?;
+        Ok(records.iter().map(|record| record.position).collect())
+    }
+
+    /// The blocks that the grant at `grant` was answered to be blocked by still.
+    pub fn still_blocked_by(&self, grant: Position) -> Vec<Position> {
+        match &self.event_at(grant) {
+            Event::Granted(granted) => granted.still_blocked_by.clone(),
+            other => panic!("no grant: {other:?}"),
+        }
+    }
+
+    fn event_at(&self, position: Position) -> Event {
+        let mut records = self.ledger.records.iter();
+        let found = records.find(|record| record.position == position);
+        found.expect("a record").event.clone()
+    }
+
+    /// A one-time oral approval in a call, on a recording.
+    pub fn once(&mut self, call: &str, covers: &str) -> Result<Position, RefusalCode> {
+        let manner = Manner {
+            medium: Medium::Oral,
+            verified: Some((AssuranceMethod::Password, 1)),
+            ..VALID
+        };
+        self.once_in(manner, call, covers)
+    }
+
+    /// The same in a manner of one's own.
+    pub fn once_in(
+        &mut self,
+        manner: Manner,
+        call: &str,
+        covers: &str,
+    ) -> Result<Position, RefusalCode> {
+        let command = Command::GrantOnce(GrantOnce {
+            call: notation::call(call),
+            scope: scope(covers, Everything::Written),
+            statement: manner.statement(self.ledger.now, self.notice),
+        });
+        self.try_record(&command, None)
+            .map(|records| records[0].position)
+    }
+
+    /// The call is over.
+    pub fn call_ends(&mut self, call: &str) {
+        let call = notation::call(call);
+        self.record(&Command::EndCall(EndCall { call }), None);
+    }
+
+    /// The answer now.
+    pub fn ask(&self, asked: &str) -> Ruling {
+        self.ledger.ask(&question(asked))
+    }
+
+    /// The answer at an instant, if nothing more is recorded until then.
+    pub fn ask_at(&self, at: Time, asked: &str) -> Ruling {
+        self.ledger.ask_at(&question(asked), at)
+    }
+
+    /// The answer to a question asked in a call.
+    pub fn ask_in_call(&self, call: &str, asked: &str) -> Ruling {
+        self.ledger.ask(&in_call(call, asked))
+    }
+
+    /// The answer now reads like that.
+    #[track_caller]
+    pub fn answers(&self, asked: &str, expected: &str, on: &[Position]) {
+        self.ask(asked).reads(expected, on);
+    }
+
+    /// The answer at an instant reads like that.
+    #[track_caller]
+    pub fn answers_at(&self, at: Time, asked: &str, expected: &str, on: &[Position]) {
+        self.ask_at(at, asked).reads(expected, on);
+    }
+
+    /// The answer in a call reads like that.
+    #[track_caller]
+    pub fn answers_in_call(&self, call: &str, asked: &str, expected: &str, on: &[Position]) {
+        self.ask_in_call(call, asked).reads(expected, on);
+    }
+
+    /// The answer to a question that claims a ground.
+    pub fn ask_on(&self, ground: Ground, asked: &str) -> Ruling {
+        self.ledger.ask(&on_ground(ground, asked))
+    }
+
+    /// Asks for a disclosure; it is recorded, made or refused.
+    pub fn disclose(&mut self, ground: Ground, asked: &str) -> Event {
+        self.disclose_sealed(ground, asked, None)
+    }
+
+    /// The same under a gag order.
+    pub fn disclose_sealed(&mut self, ground: Ground, asked: &str, seal: Option<Seal>) -> Event {
+        let question = on_ground(ground, asked);
+        let records = self.record(&Command::Disclose(Disclose { question, seal }), None);
+        assert_eq!(records.len(), 1, "a disclosure is one record");
+        records[0].event.clone()
+    }
+}
+
+/// A question asked in a call.
+pub fn in_call(call: &str, asked: &str) -> Question {
+    Question {
+        call: Some(notation::call(call)),
+        ..question(asked)
+    }
+}
+
+/// A question that claims a ground.
+pub fn on_ground(ground: Ground, asked: &str) -> Question {
+    Question {
+        ground: Some(ground),
+        ..question(asked)
+    }
+}
+
+/// A command that closes and opens.
+pub fn change(closed: &[&str], opened: &[&str]) -> Command {
+    let close = closed.iter().map(|closed| CloseService {
+        category: category(closed),
+        ends_at: None,
+    });
+    Command::ChangeServices(ChangeServices {
+        open: opened.iter().map(|opened| category(opened)).collect(),
+        close: close.collect(),
+    })
+}

@@ -1,0 +1,109 @@
+//! A ledger of one customer without a disk: `decide`, then `evolve`, each event one position.
+
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::customer::{Context, Customer, decide, evolve, rule};
+use consent_ledger::domain::event::{Event, Placed};
+use consent_ledger::domain::ids::Position;
+use consent_ledger::domain::question::Question;
+use consent_ledger::domain::refusal::Refusal;
+use consent_ledger::domain::rulebook::Rulebook;
+use consent_ledger::domain::ruling::Ruling;
+use consent_ledger::domain::services::VaultHead;
+use consent_ledger::domain::time::Time;
+
+/// A record as the tests look at it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub position: Position,
+    /// The first position of its command.
+    pub command: Position,
+    pub recorded_at: Time,
+    pub occurred_at: Option<Time>,
+    pub event: Event,
+}
+
+/// One customer's records, the state that follows from them, and a clock that the test sets.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub book: Rulebook,
+    pub now: Time,
+    pub customer: Option<Customer>,
+    pub records: Vec<Record>,
+    next: u64,
+}
+
+impl Ledger {
+    /// A ledger that knows nobody. Position 0 is the genesis record.
+    pub fn new(book: Rulebook, now: Time) -> Self {
+        Self {
+            book,
+            now,
+            customer: None,
+            records: Vec::new(),
+            next: 1,
+        }
+    }
+
+    /// Decides and, unless refused, records; answers with the new records.
+    pub fn submit(
+        &mut self,
+        command: &Command,
+        occurred_at: Option<Time>,
+    ) -> Result<Vec<Record>, Refusal> {
+        let first = Position(self.next);
+        let events = decide(
+            self.customer.as_ref(),
+            command,
+            &Context {
+                now: self.now,
+                occurred_at,
+                position: first,
+                rulebook: &self.book,
+                vault: VaultHead::default(),
+            },
+        )?;
+        let mut records = Vec::new();
+        for event in events {
+            let record = Record {
+                position: Position(self.next),
+                command: first,
+                recorded_at: self.now,
+                occurred_at,
+                event,
+            };
+            self.next += 1;
+            self.customer = evolve(self.customer.take(), &placed(&record));
+            records.push(record);
+        }
+        self.records.extend(records.iter().cloned());
+        Ok(records)
+    }
+
+    /// The answer now.
+    pub fn ask(&self, question: &Question) -> Ruling {
+        self.ask_at(question, self.now)
+    }
+
+    /// The answer at `at` if nothing more is recorded until then.
+    pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
+        rule(self.customer.as_ref(), &self.book, question, at)
+    }
+
+    /// The state as it follows from the records up to `position` alone.
+    pub fn replayed_to(&self, position: Position) -> Option<Customer> {
+        self.records
+            .iter()
+            .filter(|record| record.position <= position)
+            .fold(None, |customer, record| evolve(customer, &placed(record)))
+    }
+}
+
+fn placed(record: &Record) -> Placed<'_> {
+    Placed {
+        position: record.position,
+        command: record.command,
+        recorded_at: record.recorded_at,
+        occurred_at: record.occurred_at,
+        event: &record.event,
+    }
+}

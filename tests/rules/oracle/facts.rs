@@ -1,0 +1,193 @@
+//! The facts, plainly, and the stretches of time in which services are held.
+
+use consent_ledger::domain::consent::word::Block;
+use consent_ledger::domain::event::Event;
+use consent_ledger::domain::ids::{Category, Position, Token};
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::RecipientKind;
+
+use super::cells::{Cells, block_cells, grant_cells, names, written_out};
+use crate::rules::ledger::Record;
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Opened(Category),
+    Closed(Category, Time),
+    Notice(Cells),
+    Grant {
+        cells: Cells,
+        lifts: Vec<Position>,
+        /// The older blocks of which the grant is a subset.
+        within: Vec<Position>,
+    },
+    Block {
+        cells: Cells,
+        says: Block,
+    },
+    Once {
+        call: Token,
+        cells: Cells,
+        ends_at: Time,
+    },
+    CallEnded(Token),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub(super) position: Position,
+    pub(super) command: Position,
+    pub(super) recorded_at: Time,
+    pub(super) occurred_at: Option<Time>,
+    pub(super) names: Vec<(RecipientKind, usize)>,
+    pub(super) what: What,
+}
+
+impl Fact {
+    /// What the record says, if it bears on any answer.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let (what, names) = match &record.event {
+            Event::ServiceOpened(opened) => (What::Opened(opened.category.clone()), vec![]),
+            Event::ServiceClosed(closed) => (
+                What::Closed(closed.category.clone(), closed.ends_at),
+                vec![],
+            ),
+            Event::NoticeGiven(given) => (What::Notice(grant_cells(&given.notice.covers)), vec![]),
+            Event::Granted(granted) => (
+                What::Grant {
+                    cells: grant_cells(&granted.scope),
+                    lifts: granted.lifts.clone(),
+                    within: vec![],
+                },
+                vec![],
+            ),
+            Event::Blocked(blocked) => {
+                let block = &blocked.block;
+                (
+                    What::Block {
+                        cells: block_cells(block),
+                        says: written_out(block),
+                    },
+                    names(block),
+                )
+            }
+            Event::GrantedOnce(once) => (
+                What::Once {
+                    call: once.grant.call,
+                    cells: grant_cells(&once.grant.scope),
+                    ends_at: once.ends_at,
+                },
+                vec![],
+            ),
+            Event::CallEnded(ended) => (What::CallEnded(ended.call), vec![]),
+            _ => return None,
+        };
+        Some(Self {
+            position: record.position,
+            command: record.command,
+            recorded_at: record.recorded_at,
+            occurred_at: record.occurred_at,
+            names,
+            what,
+        })
+    }
+
+    /// R4, among witnessed words.
+    pub(super) fn is_later_than(&self, other: &Self) -> bool {
+        let stated = self.occurred_at.is_some() || other.occurred_at.is_some();
+        self.position > other.position
+            && self.command != other.command
+            && (!stated || self.said_at() > other.said_at())
+    }
+
+    pub(super) fn said_at(&self) -> Time {
+        self.occurred_at.unwrap_or(self.recorded_at)
+    }
+}
+
+/// One stretch of time in which a category is held.
+#[derive(Clone, Debug)]
+pub(super) struct Interval {
+    pub(super) category: Category,
+    pub(super) starts_at: Time,
+    pub(super) ends_at: Option<Time>,
+    pub(super) opened_by: Position,
+    pub(super) closed_by: Option<Position>,
+}
+
+impl Interval {
+    pub(super) fn holds_at(&self, at: Time) -> bool {
+        self.starts_at <= at && self.ends_at.is_none_or(|end| at < end)
+    }
+}
+
+pub(super) fn intervals(facts: &[Fact]) -> Vec<Interval> {
+    let mut intervals: Vec<Interval> = Vec::new();
+    for fact in facts {
+        match &fact.what {
+            What::Opened(category) => intervals.push(Interval {
+                category: category.clone(),
+                starts_at: fact.recorded_at,
+                ends_at: None,
+                opened_by: fact.command,
+                closed_by: None,
+            }),
+            What::Closed(category, ends_at) => {
+                let newest = intervals
+                    .iter_mut()
+                    .rfind(|interval| interval.category == *category && interval.ends_at.is_none());
+                if let Some(open) = newest {
+                    open.ends_at = Some(*ends_at);
+                    open.closed_by = Some(fact.command);
+                }
+            }
+            _ => {}
+        }
+    }
+    intervals
+}
+
+pub(super) fn held(facts: &[Fact], at: Time) -> Vec<Category> {
+    let held = intervals(facts).into_iter().filter(|one| one.holds_at(at));
+    held.map(|one| one.category).collect()
+}
+
+/// R9: whether all services ended between the fact and `at`. Ends count from when they came, openings from their
+/// recording (R5); closing and opening in one command leaves no gap.
+pub(super) fn ended_by_lapse(facts: &[Fact], fact: &Fact, at: Time) -> bool {
+    let none_held_after = |known: usize, at: Time| held(&facts[..known], at).is_empty();
+    if none_held_after(facts.len(), at) {
+        return true;
+    }
+    for (index, other) in facts.iter().enumerate() {
+        if other.position <= fact.position {
+            continue;
+        }
+        let first = index == 0 || facts[index - 1].command != other.command;
+        let last = facts
+            .get(index + 1)
+            .is_none_or(|next| next.command != other.command);
+        if first && none_held_after(index, other.recorded_at)
+            || last && none_held_after(index + 1, other.recorded_at)
+        {
+            return true;
+        }
+    }
+    gap_after(facts, fact.recorded_at, at)
+}
+
+/// Whether, with what is known now, nothing was held at some instant from `since` until `at`.
+fn gap_after(facts: &[Fact], since: Time, at: Time) -> bool {
+    let intervals = intervals(facts);
+    intervals.iter().any(|ended| {
+        let Some(end) = ended.ends_at.filter(|end| *end <= at) else {
+            return false;
+        };
+        let held_on = intervals.iter().any(|one| one.holds_at(end));
+        let replaced = intervals
+            .iter()
+            .any(|one| one.starts_at >= end && Some(one.opened_by) == ended.closed_by);
+        let starts = intervals.iter().map(|one| one.starts_at);
+        let next = starts.filter(|start| *start > end).min();
+        !held_on && !replaced && next.is_none_or(|next| since < next)
+    })
+}

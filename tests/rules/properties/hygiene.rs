@@ -1,0 +1,173 @@
+//! `evolve` lives through anything, and the state stays small.
+
+use consent_ledger::domain::consent::word::{Blocked, CallEnded, GrantOnce, Granted, GrantedOnce};
+use consent_ledger::domain::customer::{Customer, evolve, rule};
+use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused};
+use consent_ledger::domain::event::{Event, Placed, RulingRecorded};
+use consent_ledger::domain::ids::{EntityId, Position};
+use consent_ledger::domain::notices::{GiveNotice, NoticeGiven};
+use consent_ledger::domain::ruling::State;
+use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::services::{AccountOpened, ServiceClosed, ServiceOpened, VaultHead};
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::Medium;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::histories::{asked, block};
+use crate::rules::books::def;
+use crate::rules::grounds;
+use crate::rules::history::{History, VALID, on_ground};
+use crate::rules::notation::{call, category};
+
+fn any_position() -> impl Strategy<Value = Position> {
+    prop_oneof![0..20_u64, any::<u64>(), Just(u64::MAX)].prop_map(Position)
+}
+
+fn any_time() -> impl Strategy<Value = Time> {
+    prop_oneof![
+        0..1_000_000_i64,
+        any::<i64>(),
+        Just(i64::MAX),
+        Just(i64::MIN)
+    ]
+    .prop_map(Time)
+}
+
+fn any_scope() -> impl Strategy<Value = Scope> {
+    block().prop_map(|block| block.scope)
+}
+
+/// Any event, whether or not `decide` would ever lead to it.
+fn any_event() -> impl Strategy<Value = Event> {
+    let category = || select(vec!["LOCAL", "VOIP", "X"]).prop_map(category);
+    let statement = || VALID.statement(Time(5), Some(Position(2)));
+    let a_call = || select(vec!["c1", "c2"]).prop_map(call);
+    let account = AccountOpened {
+        legal_entity: EntityId::parse("infotech").unwrap(),
+        vault: VaultHead::default(),
+    };
+    let freeze = || {
+        let ground = grounds::freeze_query("carrier-p", "1");
+        on_ground(ground, "CARRIER carrier-p; PIC_FREEZE_STATUS; PIC_FREEZE")
+    };
+    prop_oneof![
+        3 => Just(Event::AccountOpened(account)),
+        2 => category().prop_map(|category| Event::ServiceOpened(ServiceOpened { category })),
+        2 => (category(), any_time())
+            .prop_map(|(category, ends_at)| Event::ServiceClosed(ServiceClosed { category, ends_at })),
+        1 => any_scope().prop_map(|covers| Event::NoticeGiven(NoticeGiven {
+            notice: GiveNotice {
+                version: String::new(),
+                text_digest: [0; 32],
+                form: Medium::Oral,
+                language: String::new(),
+                covers,
+            },
+        })),
+        3 => (any_scope(), vec(any_position(), 0..3), vec(any_position(), 0..3)).prop_map(
+            move |(scope, lifts, still_blocked_by)| Event::Granted(Granted {
+                scope,
+                lifts,
+                still_blocked_by,
+                statement: statement(),
+            })
+        ),
+        3 => block().prop_map(move |block| Event::Blocked(Blocked { block, statement: statement() })),
+        1 => (a_call(), any_scope(), any_time()).prop_map(move |(call, scope, ends_at)| {
+            let grant = GrantOnce { call, scope, statement: statement() };
+            Event::GrantedOnce(GrantedOnce { grant, ends_at })
+        }),
+        1 => a_call().prop_map(|call| Event::CallEnded(CallEnded { call })),
+        1 => any_position().prop_map(move |position| Event::DisclosureMade(DisclosureMade {
+            question: freeze(),
+            seal: None,
+            relied_on: vec![position],
+        })),
+        1 => Just(Event::DisclosureRefused(DisclosureRefused {
+            question: freeze(),
+            seal: None,
+            reasons: vec![],
+        })),
+        1 => asked().prop_map(|question| {
+            let question = question.0;
+            let ruling = rule(None, &def(), &question, Time(0));
+            Event::RulingRecorded(RulingRecorded { question, ruling })
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    /// T4: whatever a log holds, reading it never panics, and neither does asking afterwards.
+    #[test]
+    fn t4_no_sequence_of_events_makes_evolve_or_rule_panic(
+        events in vec((any_position(), any_position(), any_time(), prop::option::of(any_time()), any_event()), 0..40),
+        questions in vec(asked(), 3),
+        at in any_time(),
+    ) {
+        let mut customer: Option<Customer> = None;
+        for (position, command, recorded_at, occurred_at, event) in &events {
+            let (position, command) = (*position, *command);
+            let (recorded_at, occurred_at) = (*recorded_at, *occurred_at);
+            customer = evolve(customer, &Placed { position, command, recorded_at, occurred_at, event });
+            for question in &questions {
+                rule(customer.as_ref(), &def(), question, at);
+            }
+        }
+    }
+}
+
+/// T5, R2: ten thousand words about the same things are all recorded, and the state doesn't grow with them.
+#[test]
+fn t5_the_state_stays_small_under_ten_thousand_repeated_words() {
+    let words = [
+        "g(COMPANY + AFFILIATE; ALL; M)",
+        "d(AFFILIATE acme; *; M)",
+        "g(COMPANY; BILLING; M)",
+        "r(COMPANY; ALL except BILLING; M)",
+        "w(COMPANY; BILLING; M)",
+        "d(*; *; *)",
+        "g(AGENT; ALL; M)",
+    ];
+    let mut k = History::holding(def(), &["LOCAL"]);
+    let size_after = |k: &mut History, count: usize| {
+        for said in words.iter().cycle().take(count) {
+            k.says(said);
+            k.ledger.records.clear();
+        }
+        serde_json::to_vec(&k.ledger.customer).unwrap().len()
+    };
+    let few = size_after(&mut k, 700);
+    let many = size_after(&mut k, 9_800);
+    assert!(many <= few + few / 4, "{few} bytes grew to {many}");
+    k.says("d(*; *; *)");
+    assert_eq!(k.ask("COMPANY; BILLING; M→CMRS").state, State::Denied);
+    assert_eq!(k.ask("AGENT ag; BILLING; M→CMRS").state, State::Denied);
+    k.says("g(AGENT; ALL; M)");
+    assert!(k.ask("AGENT ag; BILLING; M→CMRS").allowed);
+}
+
+/// T5: the same for notices, services and one-time approvals.
+#[test]
+fn t5_the_state_stays_small_under_repeated_notices_services_and_calls() {
+    let mut k = History::holding(def(), &["LOCAL"]);
+    let size_after = |k: &mut History, count: usize| {
+        for turn in 0..count {
+            k.notice("ALL; ALL; ALL");
+            k.close("LOCAL");
+            k.open("LOCAL");
+            let name = format!("call {turn}");
+            k.once(&name, "COMPANY; BILLING; M").unwrap();
+            k.call_ends(&name);
+            k.ledger.records.clear();
+        }
+        serde_json::to_vec(&k.ledger.customer).unwrap().len()
+    };
+    let few = size_after(&mut k, 300);
+    let many = size_after(&mut k, 3_000);
+    assert!(many <= few + few / 4, "{few} bytes grew to {many}");
+    k.says("g(COMPANY; BILLING; M)");
+}
