@@ -121,7 +121,7 @@ pub(crate) fn records(count: usize) -> Vec<Record> {
                 data: format!("{{\"note\":\"number {position}\"}}"),
                 sealed: Vec::new(),
                 request_mac: Some(mac(position)),
-                occurred_at: (position % 3 == 0).then_some(Timestamp(OPENED_AT)),
+                occurred_at: position.is_multiple_of(3).then_some(Timestamp(OPENED_AT)),
                 ..full()
             });
         }
