@@ -14,10 +14,11 @@
 //!
 //! The checksum finds damage; it proves nothing. Proof is `verify`'s part.
 
-use std::{cell::RefCell, sync::Arc};
+mod frame;
 
-use zstd::bulk::{Compressor, Decompressor};
+use std::sync::Arc;
 
+use self::frame::{compress, decompress};
 use crate::ledger::{
     hash::{Hash, leaf_hash},
     record::{INTEGER_MAX, LINE_MAX},
@@ -36,7 +37,6 @@ const _: () = assert!(LINE_MAX <= SAFE_RAW, "any one line must fit a block");
 const MAGIC: [u8; 4] = *b"CLB1";
 const HEADER_LEN: usize = 88;
 const CRC_AT: usize = 84;
-const LEVEL: i32 = 1;
 
 /// Why bytes are not a block, or a block does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,12 +100,6 @@ pub struct StoredBlock {
     raw_len: u32,
     prev: Hash,
     last: Hash,
-}
-
-thread_local! {
-    // zstd's working memory, some hundred KiB, kept from block to block. Its content never reaches an output.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 impl StoredBlock {
@@ -366,8 +360,7 @@ impl BlockBuilder {
     /// Compresses the lines into a stored block. Storage refuses one without lines or beyond [`STORED_BLOCK_MAX`].
     pub fn finish(&self) -> StoredBlock {
         let raw_len = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
-        let mut bytes =
-            Vec::with_capacity(HEADER_LEN + zstd::zstd_safe::compress_bound(self.lines.len()));
+        let mut bytes = Vec::with_capacity(HEADER_LEN + frame::bound(self.lines.len()));
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.first.to_le_bytes());
         bytes.extend_from_slice(&self.count.to_le_bytes());
@@ -414,55 +407,6 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.update(bytes.get(..CRC_AT).unwrap_or_default());
     crc.update(bytes.get(HEADER_LEN..).unwrap_or_default());
     crc.finalize()
-}
-
-/// Appends `raw` as one zstd frame. `out` has room for the worst case, so that only a lack of memory inside zstd can
-/// fail; the frame then holds the bytes uncompressed, because a commit must not fail for that.
-fn compress(raw: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut frame = vec![0; zstd::zstd_safe::compress_bound(raw.len())];
-    let written = COMPRESSOR.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            *slot = Compressor::new(LEVEL).ok();
-        }
-        slot.as_mut()?.compress_to_buffer(raw, &mut frame).ok()
-    });
-    match written.and_then(|len| frame.get(..len)) {
-        Some(frame) => out.extend_from_slice(frame),
-        None => {
-            out.truncate(start);
-            store_frame(raw, out);
-        }
-    }
-}
-
-/// Appends `raw` as a zstd frame of uncompressed blocks (RFC 8878 §3.1.1): single segment, 4-byte content size.
-fn store_frame(raw: &[u8], out: &mut Vec<u8>) {
-    const RAW_BLOCK: usize = 128 * 1024;
-    out.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000]);
-    out.extend_from_slice(&(raw.len() as u32).to_le_bytes());
-    let mut rest = raw;
-    loop {
-        let (block, after) = rest.split_at(rest.len().min(RAW_BLOCK));
-        let block_header = (block.len() as u32) << 3 | u32::from(after.is_empty());
-        out.extend_from_slice(&block_header.to_le_bytes()[..3]);
-        out.extend_from_slice(block);
-        rest = after;
-        if rest.is_empty() {
-            break;
-        }
-    }
-}
-
-/// Opens one zstd frame into `out`; `false` if it does not hold exactly as many bytes.
-fn decompress(frame: &[u8], out: &mut [u8]) -> bool {
-    let written = DECOMPRESSOR.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            *slot = Decompressor::new().ok();
-        }
-        slot.as_mut()?.decompress_to_buffer(frame, out).ok()
-    });
-    written == Some(out.len())
 }
 
 #[cfg(test)]

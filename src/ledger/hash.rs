@@ -101,8 +101,23 @@ pub(crate) fn hash_two(a: &[u8], b: &[u8]) -> [Hash; 2] {
 
 /// [`node_hash`] of two pairs.
 pub(crate) fn node_hash_two(a: [&Hash; 2], b: [&Hash; 2]) -> [Hash; 2] {
-    let (input_a, input_b) = (node_input(a[0], a[1]), node_input(b[0], b[1]));
-    hash_two(&input_a, &input_b)
+    let ([first_a, second_a], [first_b, second_b]) = (node_blocks(a), node_blocks(b));
+    let (mut state_a, mut state_b) = (INITIAL, INITIAL);
+    compress(&mut state_a, &first_a);
+    compress(&mut state_b, &first_b);
+    compress(&mut state_a, &second_a);
+    compress(&mut state_b, &second_b);
+    [digest(&state_a), digest(&state_b)]
+}
+
+/// The padded input of a node's hash: prefix and 63 bytes, then the last byte, the padding and the length of 520 bits.
+fn node_blocks([left, right]: [&Hash; 2]) -> [[u8; 64]; 2] {
+    let (mut first, mut second) = ([NODE_PREFIX; 64], [0; 64]);
+    first[1..33].copy_from_slice(&left.0);
+    first[33..].copy_from_slice(&right.0[..31]);
+    (second[0], second[1]) = (right.0[31], 0x80);
+    second[56..].copy_from_slice(&(65 * 8_u64).to_be_bytes());
+    [first, second]
 }
 
 fn node_input(left: &Hash, right: &Hash) -> [u8; 65] {

@@ -68,6 +68,7 @@ impl Timestamp {
     }
 
     /// As [`Timestamp::parse`], from the bytes where they stand in a line.
+    #[inline]
     pub(crate) fn from_text(text: &[u8; Self::TEXT_LEN]) -> Option<Self> {
         let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', rest @ ..] = *text else {
             return None;
@@ -104,16 +105,17 @@ impl Timestamp {
         let micros = digits.pair(f0, f1) * 10_000 + digits.pair(f2, f3) * 100 + digits.pair(f4, f5);
         let exists = year >= 1
             && (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&date)
+            && date >= 1
+            && (date <= 28 || date <= days_in_month(year, month))
             && hour < 24
             && minute < 60
             && second < 60;
         if !digits.all || !exists {
             return None;
         }
-        let seconds =
-            days_from_civil(year, month, date) * 86_400 + hour * 3600 + minute * 60 + second;
-        Some(Timestamp(seconds * MICROS_PER_SECOND + micros))
+        let days = i64::from(days_from_civil(year, month, date)) - DAYS_TO_EPOCH;
+        let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+        Some(Timestamp(seconds * MICROS_PER_SECOND + i64::from(micros)))
     }
 }
 
@@ -135,10 +137,10 @@ struct Digits {
 }
 
 impl Digits {
-    fn pair(&mut self, tens: u8, ones: u8) -> i64 {
+    fn pair(&mut self, tens: u8, ones: u8) -> u32 {
         let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        self.all &= tens < 10 && ones < 10;
-        i64::from(tens) * 10 + i64::from(ones)
+        self.all &= (tens < 10) & (ones < 10);
+        u32::from(tens) * 10 + u32::from(ones)
     }
 }
 
@@ -147,11 +149,11 @@ fn two_digits(number: i64) -> (u8, u8) {
     (b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8)
 }
 
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -160,18 +162,19 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01. Years are counted from March, so that the leap day is the last of its year, and in eras of
-/// 400 years, which all have the same length.
-fn days_from_civil(year: i64, month: i64, date: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - DAYS_TO_EPOCH
+/// Days since 0000-03-01, for years from 1. Years are counted from March, so that the leap day is the last of its year.
+fn days_from_civil(year: u32, month: u32, date: u32) -> u32 {
+    let (year, month) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let day_of_year = (153 * month + 2) / 5 + date - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year
 }
 
-/// The inverse of [`days_from_civil`]: year, month and date of a day.
+/// Year, month and date of a day since 1970-01-01: the inverse of [`days_from_civil`], in eras of 400 years, which all
+/// have the same length.
 fn civil_from_days(day: i64) -> (i64, i64, i64) {
     let day = day + DAYS_TO_EPOCH;
     let era = day.div_euclid(146_097);

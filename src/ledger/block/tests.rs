@@ -1,4 +1,4 @@
-use super::*;
+use super::{frame::store_frame, *};
 use crate::ledger::{fixture, verify};
 
 /// What the first release wrote; never to be changed, only added to.

@@ -6,13 +6,15 @@
 //! looking at the data. `docs/format.md` is the specification for other languages.
 
 mod envelope;
+mod error;
 pub(crate) mod json;
 mod parse;
 pub(crate) mod write;
 
 pub use envelope::Envelope;
 pub(crate) use envelope::Links;
-pub use json::{LineError, check_object as check_data};
+pub use error::LineError;
+pub use json::check_object as check_data;
 
 use crate::ledger::{hash::Hash, timestamp::Timestamp};
 
