@@ -1,32 +1,40 @@
 //! Generates the gRPC code from `proto/` with a compiler in Rust, so that no `protoc` has to be installed.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
+use protox::prost_reflect::prost_types::FileDescriptorSet;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut files: Vec<PathBuf> = fs::read_dir("proto/consent/v1")?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    files.retain(|path| path.extension().is_some_and(|end| end == "proto"));
-    files.sort();
-
-    let mut compiler = protox::Compiler::new(["proto"])?;
-    compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(&files)?;
-    let descriptors = compiler.file_descriptor_set();
-
-    // Reflection serves the contract with its comments.
+fn main() -> Result<(), Box<dyn Error>> {
+    // Reflection serves the contract with its comments, and nothing else.
+    let contract = compile("proto/consent/v1")?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("consent.v1.bin"), descriptors.encode_to_vec())?;
+    fs::write(out.join("consent.v1.bin"), contract.encode_to_vec())?;
 
-    tonic_prost_build::configure()
+    generate()
         .bytes(".consent.v1.GetRecordResponse.line")
         .bytes(".consent.v1.ExportRecordsResponse.lines")
         // The same type as in the statuses that calls end with.
         .extern_path(".google.rpc", "::tonic_types")
-        .compile_fds(descriptors)?;
+        .compile_fds(contract)?;
+    generate().compile_fds(compile("proto/bench/v1")?)?;
 
     println!("cargo:rerun-if-changed=proto");
     Ok(())
+}
+
+fn generate() -> tonic_prost_build::Builder {
+    tonic_prost_build::configure()
+}
+
+fn compile(folder: &str) -> Result<FileDescriptorSet, Box<dyn Error>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|end| end == "proto"));
+    files.sort();
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).include_source_info(true);
+    compiler.open_files(&files)?;
+    Ok(compiler.file_descriptor_set())
 }

@@ -15,5 +15,11 @@ pub mod v1 {
     tonic::include_proto!("consent.v1");
 }
 
+/// The echo that `bench` measures beside the ledger; no part of the contract.
+#[allow(missing_docs)] // Generated, as above.
+pub mod bench {
+    tonic::include_proto!("bench.v1");
+}
+
 /// The compiled contract, for reflection and for tests that compare it with the code.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/consent.v1.bin"));

@@ -250,6 +250,11 @@ fn o2_every_metric_in_an_alert_exists() {
         metrics.insert(name.unwrap_or(&word).to_owned());
     }
     assert!(metrics.len() >= 5, "found only {metrics:?}");
+    // Without buckets of its own a histogram is published as quantiles, which no alert can sum over instances.
+    assert!(
+        !text.contains("_bucket") || source.contains("set_buckets"),
+        "an alert asks for buckets, and src/ sets none"
+    );
     for metric in metrics {
         assert!(
             source.contains(&format!("\"{metric}\"")),

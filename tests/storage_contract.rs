@@ -1,5 +1,13 @@
 //! The promise of `Journal`, asked of every implementation by one suite.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
 mod storage_support;
 
 use std::sync::Arc;
@@ -9,7 +17,7 @@ use consent_ledger::storage::{
     local::Local,
     memory::{Fault, Memory},
 };
-use storage_support::{Chain, check, fill, open, small};
+use storage_support::{Chain, check, fill, folder, open, small};
 
 /// A journal to test, and how to come back to it after its process is gone.
 trait World {
@@ -47,7 +55,7 @@ impl World for OnDisk {
 /// Runs a rule of the contract against every implementation.
 fn in_every_world(rule: impl Fn(&mut dyn World)) {
     rule(&mut InMemory(Arc::new(Memory::new())));
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let local = Some(Arc::new(open(small(dir.path())).0));
     rule(&mut OnDisk { dir, local });
 }

@@ -127,12 +127,47 @@ fn text_holds_no_control_characters_and_ends_with_a_newline() {
 }
 
 #[test]
+fn no_merge_was_left_half_done() {
+    let mut faults = Vec::new();
+    for file in tracked_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            if line.starts_with(concat!("<<<<", "<<< "))
+                || line.starts_with(concat!(">>>>", ">>> "))
+            {
+                faults.push(format!("{}:{}: {line}", file.path, number + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
 fn no_file_names_a_folder_of_a_machine() {
     let mut faults = Vec::new();
     for file in tracked_files() {
         for (number, line) in file.text.lines().enumerate() {
             for folder in MACHINE_FOLDERS.iter().filter(|folder| names(line, folder)) {
                 faults.push(format!("{}:{}: `{folder}`", file.path, number + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn u4_links_in_documents_lead_somewhere() {
+    let mut faults = Vec::new();
+    for file in tracked_files() {
+        if !file.path.ends_with(".md") {
+            continue;
+        }
+        let folder = root().join(&file.path);
+        let folder = folder.parent().unwrap();
+        for rest in file.text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap();
+            let is_elsewhere = target.is_empty() || target.contains("://");
+            if !is_elsewhere && !folder.join(target).exists() {
+                faults.push(format!("{}: `{target}` is not there", file.path));
             }
         }
     }

@@ -4,23 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
-use crate::audit::{CheckpointError, Checkpointer, read_kept};
-use crate::clock::{Clock, ClockError, LedgerTime};
-use crate::codec::LEDGER_OPENED;
-use crate::domain::rulebook::{Rulebook, RulebookError};
-use crate::domain::time::Time;
-use crate::ledger::{
-    self, BlockBuilder, Finding, Genesis, Hash, Part, Policy, Record, SigningKey, Subject,
-    Timestamp, Verified, verify_blocks,
-};
-use crate::projections::{History, HistoryOptions, Sources, ViewError, Views};
-use crate::sequencer::{self, Handle, Parts, Writer, own_actor};
-use crate::state::{self, Fatal, Flusher, StateError, States, replay};
+use super::error::{StartError, file};
+use super::genesis::{begin, read_genesis, signing_key};
+use super::rulebooks::read_rulebook;
+use crate::audit::{Checkpointer, read_kept};
+use crate::clock::Clock;
+use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
+use crate::projections::{History, HistoryOptions, Sources, Views};
+use crate::sequencer::{self, Handle, Parts, Writer};
+use crate::state::{self, Fatal, Flusher, States, replay};
 use crate::storage::local::{Local, OpenError};
 use crate::storage::{AppendError, Journal, files};
-use crate::vault::{self, Vault, VaultError};
+use crate::vault::{self, Vault};
 
 /// How a ledger is kept.
 #[derive(Clone)]
@@ -58,7 +53,7 @@ impl Options {
                 cache_customers: 200_000,
                 sled_cache_bytes: 64 << 20,
                 flush_every: Duration::from_secs(2),
-                flush_dirty: 100_000,
+                flush_dirty: 200_000,
                 request_window_days: 30,
             },
             history: HistoryOptions {
@@ -73,87 +68,6 @@ impl Options {
             dir,
         }
     }
-}
-
-/// Why a ledger is not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A file or folder can't be used.
-    #[error("{path}: {problem}", path = path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The log is in doubt.
-    #[error(transparent)]
-    Log(#[from] OpenError),
-    /// The vault is in doubt.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// The log has records and there is no vault.
-    #[error(
-        "there is a log in {dir} and no vault: restore the vault from its backup; without it nobody's denial could be found",
-        dir = dir.display()
-    )]
-    VaultMissing {
-        /// The data folder.
-        dir: PathBuf,
-    },
-    /// The checkpoint is not this ledger's.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The log is shorter than a checkpoint says.
-    #[error(
-        "the log ends before position {log}, but its checkpoint says {checkpoint}: positions {log} to {last} are missing, the log was rolled back; restore the newest backup, or refill it from the stream",
-        last = .checkpoint.saturating_sub(1)
-    )]
-    RolledBack {
-        /// The position after the log's last record.
-        log: u64,
-        /// The checkpoint's size.
-        checkpoint: u64,
-    },
-    /// The log's newest part doesn't verify.
-    #[error("the log doesn't verify: {0}; run `consent-ledger verify` on it and restore a backup")]
-    Finding(#[from] Finding),
-    /// Position 0 can't be read.
-    #[error("position 0 can't be read: {0}; restore the log from a backup")]
-    Genesis(String),
-    /// The log is of a key that the vault doesn't hold.
-    #[error(
-        "the log's checkpoints are signed by {log} and this vault holds {vault}: log and vault are of two ledgers; put the right ones together"
-    )]
-    OtherKey {
-        /// The key named at position 0.
-        log: String,
-        /// The key in the vault.
-        vault: String,
-    },
-    /// The rulebook is not valid.
-    #[error("rulebook {path}: {problem}", path = path.display())]
-    Rulebook {
-        /// Where it was read from.
-        path: PathBuf,
-        /// What is wrong.
-        problem: RulebookError,
-    },
-    /// The state view can't be used.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The history view can't be used.
-    #[error(transparent)]
-    View(#[from] ViewError),
-    /// A new ledger's first record can't be stored.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// The clock can't be believed.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// The signing key is not usable.
-    #[error("the checkpoint key can't be used: {0}")]
-    Key(String),
 }
 
 /// What a start tells while it works: the step, how far, how much in all.
@@ -231,11 +145,11 @@ impl Ledger {
         replay(&states, &*journal, &|done, all| {
             progress("state view", done, all)
         })?;
-        let cited = states.ledger().vault;
-        vault.check_not_behind(vault::Head {
-            sequence: cited.0,
-            hash: cited.1,
-        })?;
+        let (sequence, hash) = states.ledger().vault;
+        // Before the first account no record cites the vault.
+        if sequence > 0 {
+            vault.check_not_behind(vault::Head { sequence, hash })?;
+        }
 
         let parts = Parts {
             journal: Arc::clone(&journal),
@@ -246,8 +160,7 @@ impl Ledger {
             frontier: verified.frontier,
             fatal: Arc::clone(&fatal),
         };
-        let (writer, handle) = Writer::start(options.sequencer.clone(), parts)
-            .map_err(|error| file(&options.dir, &error))?;
+        let (writer, handle) = Writer::start(options.sequencer.clone(), parts)?;
         let checkpointer = Checkpointer::start(
             options.dir.clone(),
             key,
@@ -285,6 +198,11 @@ impl Ledger {
             flusher,
             vault,
         })
+    }
+
+    /// The ledger's id, in hex.
+    pub fn id(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.genesis.ledger)
     }
 
     /// Signs a checkpoint of the log as it is at the call.
@@ -329,83 +247,6 @@ fn open_log(options: &Options) -> Result<(Local, crate::storage::local::Recovery
         }
         opened => Ok(opened?),
     }
-}
-
-/// The first record of a new ledger.
-fn begin(
-    journal: &dyn Journal,
-    vault: &Vault,
-    ledger: [u8; 16],
-    origin: &str,
-    rulebook: &Rulebook,
-    clock: &Arc<dyn Clock>,
-) -> Result<(), StartError> {
-    let key = SigningKey::new(origin, &vault.signing_key())
-        .map_err(|error| StartError::Key(error.to_string()))?;
-    let genesis = Genesis {
-        ledger,
-        origin: origin.to_owned(),
-        format: 1,
-        checkpoint_key: key.verifying_key().to_string(),
-        rulebook: ledger::Rulebook {
-            name: rulebook.name.clone(),
-            version: rulebook.version.clone(),
-            digest: Hash(rulebook.digest),
-        },
-    };
-    let now = LedgerTime::new(Arc::clone(clock), Time(0)).now()?;
-    let record = Record {
-        position: 0,
-        recorded_at: Timestamp(now.0),
-        occurred_at: None,
-        subject: Subject::Ledger,
-        version: 1,
-        kind: LEDGER_OPENED.to_owned(),
-        part: Part { index: 1, of: 1 },
-        actor: own_actor(),
-        policy: Policy {
-            rulebook: rulebook.name.clone(),
-            version: rulebook.version.clone(),
-        },
-        data: genesis.to_json(),
-        sealed: Vec::new(),
-        request_mac: None,
-        prev: Hash::ZERO,
-    };
-    let mut line = Vec::new();
-    record
-        .write_checked(&mut line)
-        .map_err(|error| StartError::Genesis(error.to_string()))?;
-    let mut builder = BlockBuilder::new(0, Hash::ZERO);
-    builder.push(&line);
-    Ok(journal.append(0, &builder.finish())?)
-}
-
-fn read_genesis(journal: &dyn Journal) -> Result<Genesis, StartError> {
-    let wrong = |problem: String| StartError::Genesis(problem);
-    let block = journal
-        .read(0)
-        .map_err(|error| wrong(error.to_string()))?
-        .ok_or_else(|| wrong("it is not there".to_owned()))?;
-    let open = block.open().map_err(|error| wrong(error.to_string()))?;
-    let line = open
-        .line(0)
-        .ok_or_else(|| wrong("its block begins later".to_owned()))?;
-    let record = Record::parse(line).map_err(|error| wrong(error.to_string()))?;
-    Genesis::parse(&record.data).map_err(|error| wrong(error.to_string()))
-}
-
-fn signing_key(vault: &Vault, genesis: &Genesis) -> Result<SigningKey, StartError> {
-    let key = SigningKey::new(&genesis.origin, &vault.signing_key())
-        .map_err(|error| StartError::Key(error.to_string()))?;
-    let own = key.verifying_key().to_string();
-    if own != genesis.checkpoint_key {
-        return Err(StartError::OtherKey {
-            log: genesis.checkpoint_key.clone(),
-            vault: own,
-        });
-    }
-    Ok(key)
 }
 
 /// Verifies what came after the kept edge of the tree, and that the log holds what the checkpoint signed.
@@ -470,36 +311,5 @@ impl Iterator for Blocks {
         let block = self.journal.read(self.next).transpose()?;
         self.next = block.as_ref().map_or(self.head, ledger::StoredBlock::next);
         Some(block)
-    }
-}
-
-/// Reads the rulebook and keeps a copy by its digest, so that its text can be shown for every position that cites it.
-fn read_rulebook(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError> {
-    let (path, text) = match path {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| file(path, &error))?;
-            (path.to_owned(), text)
-        }
-        None => (
-            PathBuf::from("(built in)"),
-            crate::domain::rulebook::DEFAULT_TEXT.to_owned(),
-        ),
-    };
-    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let rulebook =
-        Rulebook::parse(&text, digest).map_err(|problem| StartError::Rulebook { path, problem })?;
-    let kept = dir.join("rulebooks");
-    files::create_dir_durable(&kept).map_err(|error| file(&kept, &error))?;
-    let copy = kept.join(format!("{}.toml", Hash(digest)));
-    if !copy.exists() {
-        files::write_durable(&copy, text.as_bytes()).map_err(|error| file(&copy, &error))?;
-    }
-    Ok(rulebook)
-}
-
-fn file(path: &Path, problem: &dyn std::fmt::Display) -> StartError {
-    StartError::File {
-        path: path.to_owned(),
-        problem: problem.to_string(),
     }
 }

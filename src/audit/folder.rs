@@ -20,6 +20,9 @@ pub enum AuditError {
     /// The files of the log are in doubt.
     #[error("{0}")]
     Doubt(String),
+    /// The log is in use, or can't be copied.
+    #[error("{0}")]
+    Refused(String),
     /// The checkpoint isn't this ledger's.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -106,6 +109,19 @@ pub fn audit_export(
     })
 }
 
+/// Every line of the ledger in `dir`, from a copy of its files. Verifies nothing.
+///
+/// # Errors
+/// When a file can't be read, or a block not be opened.
+pub fn lines_of_folder(dir: &Path, mut take: impl FnMut(&[u8])) -> Result<(), AuditError> {
+    for block in copy(dir)?.blocks {
+        let block: StoredBlock = block.map_err(|error| file(dir, &error))?;
+        let open = block.open().map_err(|error| file(dir, &error))?;
+        open.iter().for_each(|(_, line)| take(line));
+    }
+    Ok(())
+}
+
 /// Writes the ledger in `dir` to `out`, one record a line, the exact hashed bytes; and the checkpoint and its public
 /// key beside it. Verifies nothing.
 ///
@@ -165,7 +181,7 @@ fn copy(dir: &Path) -> Result<Copied, AuditError> {
         .tempdir()
         .map_err(|error| file(dir, &error))?;
     let blocks = Local::copy_for_audit(&dir.join("log"), &folder.path().join("log"))
-        .map_err(|error| AuditError::Doubt(error.to_string()))?;
+        .map_err(|error| AuditError::Refused(error.to_string()))?;
     let doubt = blocks.doubts.first().map(ToString::to_string);
     let mut blocks = blocks.peekable();
     let genesis = match blocks.peek() {

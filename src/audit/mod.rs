@@ -6,4 +6,4 @@ mod checkpoints;
 mod folder;
 
 pub use checkpoints::{CheckpointError, Checkpointer, Kept, checkpoint_path, read_kept};
-pub use folder::{AuditError, Audited, audit_export, audit_folder, export_folder};
+pub use folder::{AuditError, Audited, audit_export, audit_folder, export_folder, lines_of_folder};

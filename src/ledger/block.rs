@@ -30,7 +30,7 @@ pub const STORED_BLOCK_MAX: usize = 96 * 1024;
 pub const RAW_BLOCK_MAX: usize = 1024 * 1024;
 
 /// Lines of this many bytes fit a stored block even if they do not compress at all: zstd adds less than 1 KiB.
-const SAFE_RAW: usize = STORED_BLOCK_MAX - HEADER_LEN - 1024;
+pub const SAFE_RAW: usize = STORED_BLOCK_MAX - HEADER_LEN - 1024;
 const _: () = assert!(LINE_MAX <= SAFE_RAW, "any one line must fit a block");
 
 const MAGIC: [u8; 4] = *b"CLB1";
@@ -73,7 +73,7 @@ pub enum BlockError {
         raw_len: u32,
     },
     /// The compressed part does not open to the length in the header.
-    #[error("the block's compressed part does not open to {raw_len} bytes of UTF-8 text")]
+    #[error("the block's compressed part does not open to {raw_len} bytes")]
     Compressed {
         /// The length in the header.
         raw_len: u32,
@@ -171,7 +171,7 @@ impl StoredBlock {
         self.raw_len as usize
     }
 
-    /// Decompresses the lines. They are UTF-8 and as many as the header says; nothing else is checked.
+    /// Decompresses the lines. They are as many as the header says; nothing else is checked.
     ///
     /// # Errors
     /// [`BlockError::Compressed`] or [`BlockError::Count`].
@@ -186,18 +186,18 @@ impl StoredBlock {
     /// # Errors
     /// As [`StoredBlock::open`].
     pub fn open_into(&self, block: &mut Block) -> Result<(), BlockError> {
-        let mut text = block.take_buffer();
         let compressed = self.bytes.get(HEADER_LEN..).unwrap_or_default();
-        decompress(compressed, self.raw_len as usize, &mut text).ok_or(BlockError::Compressed {
-            raw_len: self.raw_len,
-        })?;
-        let text = String::from_utf8(text).map_err(|_| BlockError::Compressed {
-            raw_len: self.raw_len,
-        })?;
-        block.fill(self.first, text);
-        if block.count() != self.count as usize {
-            let found = block.count();
-            *block = Block::default();
+        let raw_len = self.raw_len as usize;
+        let opened = block.fill(self.first, raw_len, |text| decompress(compressed, text));
+        let found = block.count();
+        if !opened {
+            block.clear();
+            return Err(BlockError::Compressed {
+                raw_len: self.raw_len,
+            });
+        }
+        if found != self.count as usize {
+            block.clear();
             return Err(BlockError::Count {
                 count: self.count,
                 found,
@@ -211,9 +211,9 @@ impl StoredBlock {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     first: u64,
-    /// The lines joined by newlines.
-    text: String,
-    /// Where each line ends in `text`.
+    /// Each line behind one zero byte: the input of its hash, so that hashing copies nothing.
+    leaves: Vec<u8>,
+    /// Where each line ends in `leaves`.
     ends: Vec<u32>,
 }
 
@@ -230,19 +230,8 @@ impl Block {
 
     /// The lines with their positions, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let mut start = 0;
-        self.ends
-            .iter()
-            .zip(self.first..)
-            .map(move |(end, position)| {
-                let line = self
-                    .text
-                    .as_bytes()
-                    .get(start..*end as usize)
-                    .unwrap_or_default();
-                start = *end as usize + 1;
-                (position, line)
-            })
+        let lines = self.leaves().map(|leaf| leaf.get(1..).unwrap_or_default());
+        (self.first..).zip(lines)
     }
 
     /// The line at a position; `None` if it lies in another block.
@@ -250,31 +239,60 @@ impl Block {
         let index = usize::try_from(position.checked_sub(self.first)?).ok()?;
         let end = *self.ends.get(index)? as usize;
         let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)? as usize + 1,
+            Some(before) => *self.ends.get(before)? as usize,
             None => 0,
         };
-        self.text.as_bytes().get(start..end)
+        self.leaves.get(start + 1..end)
     }
 
-    /// All lines joined by newlines: an export is these texts, each with one more newline.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Each line behind its `0x00`: what [`leaf_hash`] hashes.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let leaf = self.leaves.get(start..*end as usize).unwrap_or_default();
+            start = *end as usize;
+            leaf
+        })
     }
 
-    fn take_buffer(&mut self) -> Vec<u8> {
-        self.ends.clear();
-        let mut buffer = std::mem::take(&mut self.text).into_bytes();
-        buffer.clear();
-        buffer
-    }
-
-    fn fill(&mut self, first: u64, text: String) {
+    /// Takes lines joined by newlines, `len` bytes that `write` provides; `false` if it could not.
+    fn fill(&mut self, first: u64, len: usize, write: impl FnOnce(&mut [u8]) -> bool) -> bool {
         self.first = first;
+        self.leaves.resize(len + 1, 0);
+        let text = self.leaves.get_mut(1..).unwrap_or_default();
+        if !write(text) {
+            return false;
+        }
+        self.split();
+        self.ends.push(len as u32 + 1);
+        true
+    }
+
+    /// Takes lines that each end in a newline, behind one byte of any value; returns what follows the last newline.
+    pub(crate) fn adopt(&mut self, text: Vec<u8>) -> &[u8] {
+        self.first = 0;
+        self.leaves = text;
+        self.split();
+        let end = self.ends.last().map_or(0, |end| *end as usize);
+        self.leaves.get(end + 1..).unwrap_or_default()
+    }
+
+    /// Finds the newlines and puts the zero of the next line in the place of each.
+    fn split(&mut self) {
+        let (ends, leaves) = (&mut self.ends, &mut self.leaves);
+        leaves.iter_mut().take(1).for_each(|before| *before = 0);
+        ends.clear();
+        ends.extend(memchr::memchr_iter(b'\n', leaves).map(|at| at as u32));
+        for end in ends {
+            if let Some(newline) = leaves.get_mut(*end as usize) {
+                *newline = 0;
+            }
+        }
+    }
+
+    fn clear(&mut self) {
         self.ends.clear();
-        self.ends
-            .extend(text.match_indices('\n').map(|(at, _)| at as u32));
-        self.ends.push(text.len() as u32);
-        self.text = text;
+        self.leaves.clear();
     }
 }
 
@@ -436,14 +454,16 @@ fn store_frame(raw: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Opens one zstd frame into `out`, which gets exactly `raw_len` bytes; `None` if the frame holds anything else.
-fn decompress(frame: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Option<()> {
-    out.reserve(raw_len);
+/// Opens one zstd frame into `out`; `false` if it does not hold exactly as many bytes.
+fn decompress(frame: &[u8], out: &mut [u8]) -> bool {
     let written = DECOMPRESSOR.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = Decompressor::new().ok();
         }
         slot.as_mut()?.decompress_to_buffer(frame, out).ok()
     });
-    (written == Some(raw_len) && out.len() == raw_len).then_some(())
+    written == Some(out.len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,51 @@ impl Genesis {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::fixture::genesis;
+
+    #[test]
+    fn e1_the_opening_survives_its_json() {
+        let genesis = genesis();
+        let json = genesis.to_json();
+        assert_eq!(crate::ledger::check_data(&json), Ok(()));
+        assert_eq!(Genesis::parse(&json), Ok(genesis));
+        assert!(json.starts_with(r#"{"ledger":"abababababababababababababababab","origin":"ledger.example/consent","format":1,"hash":"sha256","checkpoint_key":"ledger.example/consent+"#));
+    }
+
+    #[test]
+    fn e1_an_opening_that_can_not_be_relied_on_is_refused() {
+        let json = genesis().to_json();
+        let refusal = |from: &str, to: &str| {
+            assert!(json.contains(from));
+            Genesis::parse(&json.replacen(from, to, 1)).unwrap_err()
+        };
+        assert_eq!(
+            refusal("\"format\":1", "\"format\":2"),
+            GenesisError::Format { found: 2 }
+        );
+        assert!(matches!(
+            refusal("sha256", "sha512"),
+            GenesisError::Malformed(_)
+        ));
+        assert!(matches!(
+            refusal("}}", "},\"more\":1}"),
+            GenesisError::Malformed(_)
+        ));
+        assert!(matches!(
+            refusal("abab", "ABAB"),
+            GenesisError::Malformed(_)
+        ));
+        assert!(matches!(
+            refusal("\"checkpoint_key\":\"ledger", "\"checkpoint_key\":\"edger"),
+            GenesisError::Key(_)
+        ));
+        assert!(matches!(
+            refusal("\"origin\":\"l", "\"origin\":\"L"),
+            GenesisError::KeyName { .. }
+        ));
+    }
+}

@@ -5,7 +5,7 @@
 //! ranges can be hashed on several cores and joined in order. Inclusion and consistency proofs (E3) will need stored
 //! nodes below the peaks and belong beside this file.
 
-use crate::ledger::hash::{Hash, node_hash};
+use crate::ledger::hash::{Hash, node_hash, node_hash_two};
 
 /// Why two pieces of a tree do not fit, or bytes are not a frontier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -162,10 +162,7 @@ impl Subtree {
             }
             let (pairs, orphan) = pairs.as_chunks::<2>();
             right_edge.extend(orphan.first().map(|orphan| (level, *orphan)));
-            row = pairs
-                .iter()
-                .map(|[left, right]| node_hash(left, right))
-                .collect();
+            row = parents(pairs);
             index >>= 1;
             level += 1;
         }
@@ -186,6 +183,17 @@ impl Subtree {
     pub fn count(&self) -> u64 {
         self.count
     }
+}
+
+/// The parent of each pair.
+fn parents(pairs: &[[Hash; 2]]) -> Vec<Hash> {
+    let mut parents = Vec::with_capacity(pairs.len());
+    let (twos, last) = pairs.as_chunks::<2>();
+    for [[a, b], [c, d]] in twos {
+        parents.extend(node_hash_two([a, b], [c, d]));
+    }
+    parents.extend(last.iter().map(|[left, right]| node_hash(left, right)));
+    parents
 }
 
 #[cfg(test)]

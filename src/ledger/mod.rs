@@ -16,6 +16,8 @@
 
 pub mod block;
 pub mod checkpoint;
+#[cfg(test)]
+mod fixture;
 pub mod genesis;
 pub mod hash;
 pub mod merkle;
@@ -24,7 +26,9 @@ pub mod record;
 pub mod timestamp;
 pub mod verify;
 
-pub use block::{Block, BlockBuilder, BlockError, RAW_BLOCK_MAX, STORED_BLOCK_MAX, StoredBlock};
+pub use block::{
+    Block, BlockBuilder, BlockError, RAW_BLOCK_MAX, SAFE_RAW, STORED_BLOCK_MAX, StoredBlock,
+};
 pub use checkpoint::{Checkpoint, open, sign};
 pub use genesis::{Genesis, GenesisError, Rulebook};
 pub use hash::{Hash, leaf_hash, node_hash};

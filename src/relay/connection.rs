@@ -9,8 +9,8 @@ use async_nats::{
 use tokio::sync::watch;
 
 use super::{
-    error::{Chain, Setback, Trouble},
-    options::{Auth, Options},
+    error::{Chain, Setback},
+    options::{Auth, Options, Server},
 };
 
 /// A connection that was made, and whether it still stands.
@@ -21,12 +21,8 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Tries each server once.
-    pub(super) async fn open(options: &Options) -> Result<Connection, Trouble> {
-        let addresses = options
-            .servers
-            .iter()
-            .map(|server| server.address())
-            .collect::<Result<Vec<ServerAddr>, _>>()?;
+    pub(super) async fn open(options: &Options) -> Result<Connection, Setback> {
+        let addresses: Vec<ServerAddr> = options.servers.iter().map(Server::address).collect();
         let (lost_sender, lost) = watch::channel(false);
         let client = configure(options, lost_sender)
             .await?
@@ -105,7 +101,10 @@ async fn authenticate(
     options: &Options,
 ) -> Result<ConnectOptions, Setback> {
     Ok(match &options.auth {
-        Auth::None => connect,
+        Auth::None => match options.servers.iter().find_map(Server::login) {
+            Some((user, password)) => connect.user_and_password(user, password),
+            None => connect,
+        },
         Auth::CredentialsFile(path) => {
             connect
                 .credentials_file(path)

@@ -24,7 +24,7 @@ pub mod header {
     pub const ID: &str = "ce-id";
     /// `urn:consent-ledger:<ledger>`.
     pub const SOURCE: &str = "ce-source";
-    /// The record's type; [`WITHHELD_TYPE`](super::WITHHELD_TYPE) for a marker.
+    /// The record's type; `consent.withheld.v1` for a marker.
     pub const TYPE: &str = "ce-type";
     /// The customer's pseudonym, or `ledger`. Absent in a marker.
     pub const SUBJECT: &str = "ce-subject";

@@ -43,7 +43,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            servers: vec![Server(Zeroizing::new(DEFAULT_SERVER.to_owned()))],
+            servers: DEFAULT_SERVER.parse().into_iter().collect(),
             auth: Auth::None,
             tls: Tls::default(),
             stream: None,
@@ -137,18 +137,25 @@ fn is_stream_name(name: &str) -> bool {
     (1..=255).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// A server's address: `nats://host:port`, `tls://host:port` (encrypted), `ws://` or `wss://`; the port is 4222 if not given.
-/// A user and password inside the address are used and never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Server(Zeroizing<String>);
+/// A server's address: `nats://host:port`, `tls://host:port` (encrypted), `ws://` or `wss://`; the port is 4222 if not
+/// given. A user and password inside it (`nats://user:password@host`) are taken out at once, because the client would
+/// show them; they are used where [`Auth::None`] is set.
+#[derive(Clone)]
+pub struct Server {
+    address: ServerAddr,
+    login: Option<(String, Secret)>,
+}
 
 impl Server {
-    pub(super) fn address(&self) -> Result<ServerAddr, RelayError> {
-        self.0.parse().map_err(|_| RelayError::Option {
-            setting: "servers",
-            value: self.to_string(),
-            rule: "an address looks like nats://host:4222 or tls://host:4222",
-        })
+    /// Where it is, without user and password.
+    pub(super) fn address(&self) -> ServerAddr {
+        self.address.clone()
+    }
+
+    /// The user and password that stood in the address.
+    pub(super) fn login(&self) -> Option<(String, String)> {
+        let (user, password) = self.login.as_ref()?;
+        Some((user.clone(), password.reveal()))
     }
 }
 
@@ -156,24 +163,52 @@ impl FromStr for Server {
     type Err = RelayError;
 
     fn from_str(text: &str) -> Result<Self, RelayError> {
-        let server = Server(Zeroizing::new(text.to_owned()));
-        server.address().map(|_| server)
+        let refused = || RelayError::Option {
+            setting: "servers",
+            // The text may hold a password: what follows the last `@` does not.
+            value: text.rsplit('@').next().unwrap_or_default().to_owned(),
+            rule: "an address looks like nats://host:4222 or tls://host:4222",
+        };
+        let parsed: ServerAddr = text.parse().map_err(|_| refused())?;
+        let password = percent_decoded(parsed.password().unwrap_or_default());
+        let login = match parsed.username() {
+            Some(user) => Some((
+                percent_decoded(user).ok_or_else(refused)?,
+                Secret::new(password.ok_or_else(refused)?),
+            )),
+            None => None,
+        };
+        let mut url = parsed.into_inner();
+        let without_login = url.set_username("").and_then(|()| url.set_password(None));
+        without_login.map_err(|()| refused())?;
+        let address = ServerAddr::from_url(url).map_err(|_| refused())?;
+        if address.host().is_empty() {
+            return Err(refused());
+        }
+        Ok(Server { address, login })
     }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte == b'%' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            decoded.extend(data_encoding::HEXLOWER_PERMISSIVE.decode(digits).ok()?);
+            rest = after;
+        } else {
+            decoded.push(*byte);
+        }
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// Scheme, host and port only.
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.parse::<ServerAddr>() {
-            Ok(address) => write!(
-                f,
-                "{}://{}:{}",
-                address.scheme(),
-                address.host(),
-                address.port()
-            ),
-            Err(_) => f.write_str("(not an address)"),
-        }
+        f.write_str(self.address.as_url_str())
     }
 }
 
@@ -186,7 +221,7 @@ impl fmt::Debug for Server {
 /// How the relay proves who it is.
 #[derive(Clone, Debug, Default)]
 pub enum Auth {
-    /// Not at all, or by what the server's address says.
+    /// Not at all, or by the user and password in the first server's address that has them.
     #[default]
     None,
     /// A `.creds` file (JWT and key), read at each connection, so that it can be renewed.
@@ -219,7 +254,7 @@ pub struct Tls {
 
 /// A text that no log, error or `Debug` shows, and that leaves memory with its owner. The NATS client keeps a copy of
 /// its own while it lives.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

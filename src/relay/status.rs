@@ -199,3 +199,59 @@ fn measure(status: &Status) {
     metrics::gauge!(LAG).set(status.lag() as f64);
     metrics::gauge!(CONNECTED).set(if status.connected { 1.0 } else { 0.0 });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn n6_the_log_tells_each_change_of_state_once() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let (mut board, handle) = Board::new(0, 10);
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                for _ in 0..100 {
+                    board.setback(&Setback::Lost);
+                }
+                for next in 1..5 {
+                    board.connected(next - 1);
+                    board.published(next, "A_STREAM");
+                    // Somebody else at the stream is no outage.
+                    board.setback(&Setback::Moved {
+                        position: next,
+                        cause: String::new(),
+                    });
+                }
+            }
+        });
+        let told = lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = String::from_utf8_lossy(&told);
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert_eq!(told.matches("NATS is away").count(), 2, "{told}");
+        assert_eq!(handle.status().lag(), 6);
+    }
+}

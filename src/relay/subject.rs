@@ -4,9 +4,12 @@
 //! consent.v1.<ledger>.<event>.<subject>
 //!
 //! <ledger>   the ledger's id, 32 hex digits
-//! <event>    the record's type without its version, dots as dashes:
-//!              consent.granted.v1       consent-granted
-//!              ledger.opened.v1         ledger-opened
+//! <event>    the record's type without its version, dots as dashes, so that it is one token:
+//!              account-opened      service-opened      service-closed      notice-given
+//!              consent-granted     consent-denied      consent-withdrawn   consent-restricted
+//!              consent-granted_once                    call-ended
+//!              disclosure-made     disclosure-refused  ruling-recorded
+//!              ledger-opened       rulebook-adopted
 //!            or `withheld` for a position that subscribers may not see
 //! <subject>  the customer's pseudonym, 32 hex digits
 //!            or `ledger` for records about the ledger itself

@@ -29,6 +29,7 @@ pub struct Draft<'a> {
     registered: Registered,
     now: Time,
     builder: &'a mut BlockBuilder,
+    raw_limit: usize,
     customers: HashMap<Pseudonym, Option<Customer>>,
     repeats: HashMap<RequestToken, (Repeat, Answer)>,
     hashes: Vec<Hash>,
@@ -55,6 +56,7 @@ impl<'a> Draft<'a> {
         registered: Registered,
         now: Time,
         builder: &'a mut BlockBuilder,
+        raw_limit: usize,
     ) -> Self {
         let mut ledger = parts.states.ledger();
         ledger.recorded_at = now.0;
@@ -64,6 +66,7 @@ impl<'a> Draft<'a> {
             registered,
             now,
             builder,
+            raw_limit,
             customers: HashMap::new(),
             repeats: HashMap::new(),
             hashes: Vec::new(),
@@ -280,7 +283,7 @@ impl<'a> Draft<'a> {
     }
 
     fn has_room(&self, lines: &[(usize, Hash)]) -> bool {
-        self.builder.has_room(self.line.len() + lines.len())
+        self.builder.raw_len() + self.line.len() + lines.len() <= self.raw_limit
     }
 
     fn accept(

@@ -12,6 +12,8 @@ type Answers = Vec<Result<Answer, SubmitError>>;
 /// Commands that came together, and where their answers go. Their places in the queue are free when it is dropped.
 pub struct Batch {
     pub intents: Vec<Intent>,
+    /// The call that the commands came with: the commit follows from it in traces.
+    pub span: tracing::Span,
     pub reply: oneshot::Sender<Answers>,
     _places: OwnedSemaphorePermit,
 }
@@ -101,6 +103,7 @@ impl Sender {
         self.batches
             .send(Queued::Batch(Batch {
                 intents,
+                span: tracing::Span::current(),
                 reply,
                 _places: places,
             }))

@@ -16,10 +16,12 @@ use crate::domain::command::Command;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{
-    Actor, BlockBuilder, Frontier, Hash, Part, Policy, Record, Subject, Timestamp,
+    Actor, BlockBuilder, Frontier, Hash, Part, Policy, Record, SAFE_RAW, STORED_BLOCK_MAX,
+    StoredBlock, Subject, Timestamp,
 };
 use crate::state::Applied;
 use crate::storage::AppendError;
+use crate::vault::VaultError;
 
 /// The running writer; stopping it answers what is queued first.
 pub struct Writer {
@@ -33,8 +35,8 @@ impl Writer {
     /// force with a record of its own before the first command.
     ///
     /// # Errors
-    /// When no thread can be started.
-    pub fn start(options: Options, parts: Parts) -> Result<(Self, Handle), std::io::Error> {
+    /// When the rulebook can't take force (the clock, the disk), or no thread can be started.
+    pub fn start(options: Options, parts: Parts) -> Result<(Self, Handle), SubmitError> {
         let (sender, batches) = queue(options.queue_commands, options.retry_after);
         let (committed, follow) = watch::channel(parts.journal.head().next);
         let frontier = Arc::new(Mutex::new(parts.frontier.clone()));
@@ -44,7 +46,7 @@ impl Writer {
             committed: follow,
         };
         let last = Time(parts.states.ledger().recorded_at);
-        let running = Running {
+        let mut running = Running {
             time: LedgerTime::new(Arc::clone(&parts.clock), last),
             policy: Policy {
                 rulebook: parts.rulebook.name.clone(),
@@ -52,13 +54,16 @@ impl Writer {
             },
             builder: BlockBuilder::new(parts.journal.head().next, parts.journal.head().last),
             frontier: Arc::clone(&frontier),
+            raw_limit: SAFE_RAW,
             options,
             parts,
             committed,
         };
+        running.adopt_rulebook()?;
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || running.run(batches))?;
+            .spawn(move || running.run(batches))
+            .map_err(|error| SubmitError::Failed(error.to_string()))?;
         Ok((
             Self {
                 queue: sender,
@@ -101,19 +106,20 @@ struct Running {
     policy: Policy,
     time: LedgerTime,
     builder: BlockBuilder,
+    /// Bytes of lines that the next block may hold; follows how well the newest ones compressed.
+    raw_limit: usize,
     frontier: Arc<Mutex<Frontier>>,
     committed: watch::Sender<u64>,
 }
+
+/// The most bytes of lines in a block that the writer makes: a reader opens a whole block for one record.
+const RAW_LIMIT_MAX: usize = 384 << 10;
 
 /// Answers of one batch as they come.
 type Answers = Vec<Option<Result<Answer, SubmitError>>>;
 
 impl Running {
     fn run(mut self, mut batches: mpsc::UnboundedReceiver<Queued>) {
-        if let Err(error) = self.adopt_rulebook() {
-            tracing::error!(%error, "the rulebook could not take force");
-            return;
-        }
         let mut stopping = false;
         loop {
             let first = match if stopping {
@@ -152,6 +158,12 @@ impl Running {
 
     /// Decides and commits all of `batches`, in as many blocks as they need; `false` when nothing more may be written.
     fn work(&mut self, batches: Vec<Batch>) -> bool {
+        let span = tracing::debug_span!("commit", commands = tracing::field::Empty).entered();
+        if !span.is_disabled() {
+            batches.iter().for_each(|batch| {
+                span.follows_from(&batch.span);
+            });
+        }
         let mut answers: Vec<Answers> = batches
             .iter()
             .map(|batch| batch.intents.iter().map(|_| None).collect())
@@ -161,6 +173,7 @@ impl Running {
             .enumerate()
             .flat_map(|(at, batch)| (0..batch.intents.len()).map(move |index| (at, index)))
             .collect();
+        span.record("commands", commands.len());
         let mut done = 0;
         while done < commands.len() {
             let rest = &commands[done..];
@@ -200,7 +213,11 @@ impl Running {
         };
         let registered = match self.register(rest.iter().map(|at| intent(*at))) {
             Ok(registered) => registered,
-            Err(error) => return refuse_all(&error),
+            Err(error @ VaultError::Unknown { .. }) => {
+                (self.parts.fatal)(&error.to_string());
+                return None;
+            }
+            Err(error) => return refuse_all(&SubmitError::from(error)),
         };
         let before = BlockBuilder::new(self.builder.next(), self.builder.last());
         let mut draft = Draft::new(
@@ -209,6 +226,7 @@ impl Running {
             registered,
             now,
             &mut self.builder,
+            self.raw_limit,
         );
         let (mut taken, mut accepted) = (0, Vec::new());
         for &(batch, index) in rest {
@@ -229,7 +247,15 @@ impl Running {
         if drafted.hashes.is_empty() {
             return Some(taken);
         }
-        match self.commit(drafted, started) {
+        let block = self.builder.finish();
+        if block.bytes.len() > STORED_BLOCK_MAX {
+            // It compressed worse than the ones before; decided again, it surely fits.
+            self.builder = before;
+            self.raw_limit = SAFE_RAW;
+            return Some(0);
+        }
+        self.learn(&block);
+        match self.commit(&block, drafted, started) {
             Ok(()) => Some(taken),
             Err(AppendError::Unavailable(problem)) => {
                 tracing::warn!(%problem, "a block was not stored");
@@ -247,10 +273,14 @@ impl Running {
     }
 
     /// Makes the drafted block durable, then visible.
-    fn commit(&mut self, drafted: Drafted, started: Instant) -> Result<(), AppendError> {
-        let block = self.builder.finish();
+    fn commit(
+        &mut self,
+        block: &StoredBlock,
+        drafted: Drafted,
+        started: Instant,
+    ) -> Result<(), AppendError> {
         // A crash before this returns leaves the block whole or not at all, and nobody was answered.
-        self.parts.journal.append(block.first, &block)?;
+        self.parts.journal.append(block.first, block)?;
         // From here on the block is a fact: a crash recovers it from the log.
         self.builder.start_next();
         {
@@ -264,15 +294,25 @@ impl Running {
         metrics::histogram!("consent_block_records").record(f64::from(block.count));
         metrics::histogram!("consent_block_bytes").record(block.bytes.len() as f64);
         metrics::gauge!("consent_log_position").set(next as f64);
-        tracing::trace!(first = block.first, count = block.count, "block committed");
+        tracing::debug!(first = block.first, count = block.count, "block committed");
         Ok(())
+    }
+
+    /// How much the next block may hold so that it fits, by how well this one compressed.
+    fn learn(&mut self, block: &StoredBlock) {
+        let (raw, stored) = (block.raw_len(), block.bytes.len());
+        // A small block says little of how a large one compresses.
+        if raw >= SAFE_RAW / 2 {
+            let fits = STORED_BLOCK_MAX * 3 / 4 * raw / stored.max(1);
+            self.raw_limit = fits.clamp(SAFE_RAW, RAW_LIMIT_MAX);
+        }
     }
 
     /// Registers the accounts that the commands open, with one sync for all, before any block cites them.
     fn register<'i>(
         &self,
         intents: impl Iterator<Item = &'i Intent>,
-    ) -> Result<Registered, SubmitError> {
+    ) -> Result<Registered, VaultError> {
         let ids: HashSet<&str> = intents
             .filter(|intent| matches!(intent.command, Command::OpenAccount(_)))
             .filter_map(|intent| match &intent.customer {
@@ -299,13 +339,13 @@ impl Running {
     }
 
     /// Records that the configured rulebook takes force, where another was (P17).
-    fn adopt_rulebook(&mut self) -> Result<(), String> {
+    fn adopt_rulebook(&mut self) -> Result<(), SubmitError> {
         let mut ledger = self.parts.states.ledger();
         let rulebook = Arc::clone(&self.parts.rulebook);
         if ledger.rulebook.2 == rulebook.digest {
             return Ok(());
         }
-        let now = self.time.now().map_err(|error| error.to_string())?;
+        let now = self.time.now()?;
         let adopted = RulebookAdopted {
             name: rulebook.name.clone(),
             version: rulebook.version.clone(),
@@ -321,7 +361,8 @@ impl Running {
             part: Part { index: 1, of: 1 },
             actor: own_actor(),
             policy: self.policy.clone(),
-            data: encode_rulebook(&adopted).map_err(|error| error.to_string())?,
+            data: encode_rulebook(&adopted)
+                .map_err(|error| SubmitError::Failed(error.to_string()))?,
             sealed: Vec::new(),
             request_mac: None,
             prev: self.builder.last(),
@@ -329,7 +370,7 @@ impl Running {
         let mut line = Vec::new();
         record
             .write_checked(&mut line)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| SubmitError::Failed(error.to_string()))?;
         let hash: Hash = self.builder.push(&line);
         ledger.version = record.version;
         ledger.last = record.position;
@@ -341,17 +382,13 @@ impl Running {
             ledger,
             ..Applied::default()
         };
-        self.commit(
-            Drafted {
-                applied,
-                hashes: vec![hash],
-            },
-            Instant::now(),
-        )
-        .map_err(|error| {
-            (self.parts.fatal)(&error.to_string());
-            error.to_string()
-        })
+        let drafted = Drafted {
+            applied,
+            hashes: vec![hash],
+        };
+        let block = self.builder.finish();
+        self.commit(&block, drafted, Instant::now())
+            .map_err(|error| SubmitError::Failed(error.to_string()))
     }
 }
 

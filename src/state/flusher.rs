@@ -155,7 +155,9 @@ fn write(states: &States) -> Result<(), StateError> {
     let (position, ledger) = states.snapshot();
     let mut written = 0;
     for shard in 0..Shards::count() {
-        let customers = inner.shards.dirty(shard);
+        let mut customers = inner.shards.dirty(shard);
+        // Neighbours in the view are written one after the other: its pages are then touched once.
+        customers.sort_unstable_by_key(|(pseudonym, _)| *pseudonym);
         for (pseudonym, customer) in &customers {
             inner.store.set_customer(*pseudonym, customer)?;
         }
@@ -168,6 +170,7 @@ fn write(states: &States) -> Result<(), StateError> {
     inner.store.sync()?;
     inner.store.set_reflects(position, &ledger)?;
     inner.repeats.stored(&repeats);
+    inner.signal.cleaned(repeats.len());
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;
     inner.stored.store(position, Ordering::Release);
     metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());

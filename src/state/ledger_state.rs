@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoded, Fact};
-use crate::ledger::Hash;
 
 /// The ledger's own state, carried beside the customers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +27,9 @@ pub struct LedgerState {
 
 impl LedgerState {
     /// Takes a record over; one that is reflected already changes nothing.
-    pub fn take(&mut self, decoded: &Decoded, hash: Hash) {
+    pub fn take(&mut self, decoded: &Decoded) {
         let record = &decoded.record;
         self.recorded_at = self.recorded_at.max(record.recorded_at.0);
-        self.hash = hash.0;
         match &decoded.fact {
             Fact::LedgerOpened(genesis) if self.version == 0 => {
                 self.version = 1;

@@ -7,6 +7,7 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
+mod filter;
 mod flusher;
 mod ledger_state;
 mod repeats;
@@ -45,7 +46,7 @@ pub struct Options {
     pub sled_cache_bytes: u64,
     /// Longest time that a change stays unwritten.
     pub flush_every: Duration,
-    /// Dirty customers that start a write at once; twice as many make the writer wait.
+    /// Dirty customers and request ids that start a write at once; twice as many make the writer wait.
     pub flush_dirty: usize,
     /// Days for which a request id is remembered (C1).
     pub request_window_days: u32,
@@ -176,8 +177,9 @@ impl States {
     /// Makes a committed block visible. Waits while too much is unwritten, so that memory stays bounded.
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
+        let added = applied.repeats.len();
         inner.repeats.remember(applied.repeats);
-        let added = inner.shards.publish(applied.customers);
+        let added = added + inner.shards.publish(applied.customers);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             inner

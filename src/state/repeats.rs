@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::StateError;
+use super::filter::Filter;
 use super::store::view;
 
 /// A keyed digest of actor and request id.
@@ -36,6 +38,9 @@ pub struct Repeats {
     /// Answered and not yet in a table.
     pending: Mutex<HashMap<RequestToken, Repeat>>,
     tables: RwLock<BTreeMap<u32, sled::Tree>>,
+    filter: Arc<Filter>,
+    /// The filter knows every id in the tables.
+    filled: Arc<AtomicBool>,
 }
 
 const PREFIX: &str = "requests-";
@@ -54,7 +59,11 @@ impl Repeats {
                 );
             }
         }
+        let (filter, filled) = (Arc::<Filter>::default(), Arc::<AtomicBool>::default());
+        fill(&filter, &filled, tables.values().cloned().collect())?;
         Ok(Self {
+            filter,
+            filled,
             database: database.clone(),
             window_days,
             pending: Mutex::default(),
@@ -75,6 +84,9 @@ impl Repeats {
         {
             return Ok(Some(*repeat));
         }
+        if self.filled.load(Ordering::Acquire) && !self.filter.may_hold(token) {
+            return Ok(None);
+        }
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         for (day, table) in tables.range(days).rev() {
             if let Some(bytes) = table.get(token).map_err(|error| view(&error))? {
@@ -85,19 +97,23 @@ impl Repeats {
     }
 
     pub fn remember(&self, repeats: Vec<Repeat>) {
+        repeats
+            .iter()
+            .for_each(|repeat| self.filter.add(repeat.token));
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.extend(repeats.into_iter().map(|repeat| (repeat.token, repeat)));
     }
 
     /// Writes the pending ones to their tables; they stay findable all the time.
     pub fn write(&self) -> Result<Vec<Repeat>, StateError> {
-        let pending: Vec<Repeat> = self
+        let mut pending: Vec<Repeat> = self
             .pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .values()
             .copied()
             .collect();
+        pending.sort_unstable_by_key(|repeat| (repeat.day, repeat.token));
         for repeat in &pending {
             self.table(repeat.day)?
                 .insert(repeat.token, &write(repeat)[..])
@@ -154,6 +170,32 @@ impl Repeats {
             .insert(day, table.clone());
         Ok(table)
     }
+}
+
+/// Fills the filter from the tables beside everything else; until then each look-up goes to them.
+fn fill(
+    filter: &Arc<Filter>,
+    filled: &Arc<AtomicBool>,
+    tables: Vec<sled::Tree>,
+) -> Result<(), StateError> {
+    let (filter, filled) = (Arc::clone(filter), Arc::clone(filled));
+    let fill = move || {
+        let tokens = tables.iter().flat_map(|table| table.iter().keys());
+        for token in tokens {
+            let token = token.ok().and_then(|token| token.as_ref().try_into().ok());
+            match token {
+                Some(token) => filter.add(token),
+                // What can't be read must not be called unseen.
+                None => return,
+            }
+        }
+        filled.store(true, Ordering::Release);
+    };
+    std::thread::Builder::new()
+        .name("request-filter".to_owned())
+        .spawn(fill)
+        .map(drop)
+        .map_err(|error| view(&error))
 }
 
 fn name(day: u32) -> String {

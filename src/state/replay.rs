@@ -9,7 +9,7 @@ use super::{Applied, StateError, States};
 use crate::codec::{Decoded, read_facts};
 use crate::domain::customer::{Customer, evolve};
 use crate::domain::ids::Pseudonym;
-use crate::ledger::{Hash, StoredBlock, leaf_hash};
+use crate::ledger::{Hash, StoredBlock};
 use crate::storage::Journal;
 
 /// Records that are applied before they are published together.
@@ -26,7 +26,8 @@ pub struct Replayed {
     pub next: u64,
 }
 
-type Block = Result<Vec<(Decoded, Hash)>, StateError>;
+/// A block's records, and the hash of its last one.
+type Block = Result<(Vec<Decoded>, Hash), StateError>;
 type Job = (StoredBlock, Sender<Block>);
 
 /// Brings `states` from the position that it reflects up to the head of `journal`.
@@ -101,9 +102,10 @@ fn decode(block: &StoredBlock) -> Block {
         .map(|(position, line)| {
             let decoded = read_facts(line)
                 .map_err(|error| StateError::Log(format!("position {position}: {error}")))?;
-            Ok((decoded, leaf_hash(line)))
+            Ok(decoded)
         })
-        .collect()
+        .collect::<Result<_, _>>()
+        .map(|decoded| (decoded, block.last()))
 }
 
 struct Chunk<'a> {
@@ -129,10 +131,11 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    fn take(&mut self, block: Vec<(Decoded, Hash)>) -> Result<(), StateError> {
-        for (decoded, hash) in &block {
-            self.apply(decoded, *hash)?;
+    fn take(&mut self, (block, last): (Vec<Decoded>, Hash)) -> Result<(), StateError> {
+        for decoded in &block {
+            self.apply(decoded)?;
         }
+        self.applied.ledger.hash = last.0;
         // Whole blocks only: no reader may see half a command.
         if self.records >= CHUNK_RECORDS {
             self.publish();
@@ -140,11 +143,11 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, decoded: &Decoded, hash: Hash) -> Result<(), StateError> {
+    fn apply(&mut self, decoded: &Decoded) -> Result<(), StateError> {
         let record = &decoded.record;
         self.next = record.position + 1;
         self.records += 1;
-        self.applied.ledger.take(decoded, hash);
+        self.applied.ledger.take(decoded);
         if let Some(repeat) = repeat_of(decoded) {
             self.applied.repeats.push(repeat);
         }

@@ -75,3 +75,34 @@ impl<V: Clone> Cache<V> {
         self.parts.get(usize::from(last) % LOCKS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn t5_memory_is_bounded_and_what_is_evicted_is_dropped() {
+        let cache = Cache::new(128);
+        let values: Vec<Arc<u32>> = (0..10_000).map(Arc::new).collect();
+        let key = |n: u32| {
+            u128::from(n)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+                .to_be_bytes()
+        };
+        for (n, value) in (0..).zip(&values) {
+            cache.put(key(n), Arc::clone(value));
+            assert_eq!(cache.get(&key(n)).as_deref(), Some(&n));
+        }
+        let kept = values.iter().filter(|value| Arc::strong_count(value) > 1);
+        assert!(kept.count() <= 128);
+        assert_eq!(cache.get(&key(0)), None);
+        cache.put(key(9_999), Arc::new(7));
+        assert_eq!(
+            cache.get(&key(9_999)).as_deref(),
+            Some(&7),
+            "the newest value counts"
+        );
+    }
+}

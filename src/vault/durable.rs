@@ -120,25 +120,13 @@ pub(super) fn read_exactly(path: &Path, length: usize) -> Result<Zeroizing<Vec<u
     file.take(length as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(fail("reading"))?;
-    if bytes.len() != length {
-        let what = format!(
-            "it must have {length} bytes and has {}",
-            FoundLength(bytes.len(), length)
-        );
-        let at = bytes.len().min(length) as u64;
-        return Err(VaultError::damaged(path, at, what));
+    if bytes.len() > length {
+        let what = format!("it must have {length} bytes and has more");
+        return Err(VaultError::damaged(path, length as u64, what));
+    }
+    if bytes.len() < length {
+        let what = format!("it must have {length} bytes and ends here");
+        return Err(VaultError::damaged(path, bytes.len() as u64, what));
     }
     Ok(bytes)
-}
-
-struct FoundLength(usize, usize);
-
-impl fmt::Display for FoundLength {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > self.1 {
-            f.write_str("more")
-        } else {
-            self.0.fmt(f)
-        }
-    }
 }

@@ -32,6 +32,8 @@ const MAGIC: &[u8; 8] = b"CLVENTR1";
 const VERSION: u32 = 1;
 /// Bytes of the file's header.
 pub(super) const HEADER: usize = 64;
+/// A multiple of every page size: only whole pages are dropped from the cache.
+const PAGES: u64 = 64 << 10;
 const SCAN_WINDOW: usize = 1 << 20;
 
 /// The open file.
@@ -88,8 +90,7 @@ pub(super) fn start(vault: VaultId) -> Mark {
 }
 
 impl Entries {
-    /// Opens the file and makes sure that what is read from it is what lies on the disk: a process that
-    /// was killed may have left a batch in the page cache that is not durable yet.
+    /// Opens the file and makes durable what a killed process may have left in the page cache.
     pub(super) fn open(path: &Path, vault: VaultId, disk: Disk) -> Result<Self, VaultError> {
         let file = OpenOptions::new()
             .read(true)
@@ -98,8 +99,6 @@ impl Entries {
             .map_err(VaultError::io(path, "opening"))?;
         disk.sync(&file, path)
             .map_err(VaultError::io(path, "syncing"))?;
-        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)
-            .map_err(|error| VaultError::io(path, "dropping cached pages of")(error.into()))?;
         let entries = Self {
             file,
             path: path.to_owned(),
@@ -146,11 +145,12 @@ impl Entries {
     }
 
     /// Visits each whole batch from `from` on; gives the place after the last, and what follows it in bytes.
-    pub(super) fn replay(
+    pub(super) fn replay<E: From<VaultError>>(
         &self,
         from: Mark,
-        visit: &mut dyn FnMut(Batch) -> Result<(), VaultError>,
-    ) -> Result<(Mark, u64), VaultError> {
+        visit: &mut dyn FnMut(Batch) -> Result<(), E>,
+    ) -> Result<(Mark, u64), E> {
+        self.forget_cached(from.offset)?;
         let length = self.length()?;
         let mut mark = from;
         while mark.offset < length {
@@ -159,7 +159,7 @@ impl Entries {
                     if batch.first != mark.head.sequence || batch.before != mark.head.hash {
                         let what =
                             format!("the batch does not follow entry {}", mark.head.sequence);
-                        return Err(VaultError::damaged(&self.path, mark.offset, what));
+                        return Err(VaultError::damaged(&self.path, mark.offset, what).into());
                     }
                     mark = batch.end;
                     visit(batch)?;
@@ -167,13 +167,20 @@ impl Entries {
                 Err(what) => {
                     if let Some(later) = self.batch_begins_after(mark.offset)? {
                         let what = format!("{what}, though another batch follows at byte {later}");
-                        return Err(VaultError::damaged(&self.path, mark.offset, what));
+                        return Err(VaultError::damaged(&self.path, mark.offset, what).into());
                     }
                     return Ok((mark, length - mark.offset));
                 }
             }
         }
         Ok((mark, 0))
+    }
+
+    /// Drops what the page cache holds from `offset` on: after a failed sync it may differ from the disk.
+    fn forget_cached(&self, offset: u64) -> Result<(), VaultError> {
+        let whole_pages = offset / PAGES * PAGES;
+        rustix::fs::fadvise(&self.file, whole_pages, None, rustix::fs::Advice::DontNeed)
+            .map_err(|error| VaultError::io(&self.path, "dropping cached pages of")(error.into()))
     }
 
     /// The batch that begins at `offset`, or why there is none.

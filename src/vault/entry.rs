@@ -23,8 +23,12 @@ use super::{
 
 pub(super) const BATCH_MAGIC: &[u8; 4] = b"CLVB";
 pub(super) const BATCH_HEADER: usize = 64;
-pub(super) const ENTRY_MIN: usize = 112 + 1 + 16 + 4;
-pub(super) const ENTRY_MAX: usize = 112 + CUSTOMER_ID_MAX + 16 + 4;
+/// An entry without its sealed id.
+const ENTRY_FIXED: usize = 112 + 4;
+/// An entry of a customer id of one byte.
+pub(super) const ENTRY_MIN: usize = ENTRY_FIXED + 1 + 16;
+/// An entry of the longest customer id.
+pub(super) const ENTRY_MAX: usize = ENTRY_FIXED + CUSTOMER_ID_MAX + 16;
 /// Entries in a batch, at most: bounds the memory of a reader, and what waits for the index.
 pub(super) const BATCH_MAX: usize = 16_384;
 pub(super) const BATCH_BYTES_MAX: usize = BATCH_MAX * ENTRY_MAX;
@@ -43,6 +47,9 @@ pub(super) struct Entry {
     wrapped: [u8; 48],
     sealed_id: Vec<u8>,
 }
+
+/// The entries of a batch, each with its offset, and the running hash after the last.
+pub(super) type Read = (Vec<(usize, Entry)>, [u8; 32]);
 
 /// Why bytes are not an entry or a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,7 +121,7 @@ impl Entry {
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        let length = (ENTRY_MIN - 17 + self.sealed_id.len()) as u16;
+        let length = (ENTRY_FIXED + self.sealed_id.len()) as u16;
         out.extend_from_slice(&length.to_be_bytes());
         self.write_mapping(out);
         out.extend_from_slice(&self.wrapped);
@@ -244,7 +251,7 @@ impl BatchHeader {
     }
 
     /// Reads the batch's entries: each with its offset inside `bytes`, and the running hash after all.
-    pub(super) fn entries(&self, bytes: &[u8]) -> Result<(Vec<(usize, Entry)>, [u8; 32]), Flaw> {
+    pub(super) fn entries(&self, bytes: &[u8]) -> Result<Read, Flaw> {
         if bytes.len() != self.length as usize {
             return Err(Flaw::Bad("the batch is cut short"));
         }

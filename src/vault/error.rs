@@ -50,8 +50,8 @@ pub enum VaultError {
         /// The system's answer.
         source: io::Error,
     },
-    /// The new entries could not be written; none of them is registered, and the caller may try again.
-    #[error("{}: no entry was registered: {source}; make room on the disk, then try again", file.display())]
+    /// The new entries could not be written, and the file is as before; the caller may try again.
+    #[error("{}: the new entries were not stored: {source}; make room on the disk, then try again", file.display())]
     NotStored {
         /// The file.
         file: PathBuf,

@@ -17,21 +17,20 @@ use std::{
         Condvar, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use super::{
-    Head, VaultError,
-    bytes::{Fields, crc},
+    VaultError,
     durable::Disk,
-    entries::{Batch, Mark},
-    mac::Lookup,
+    progress::{Key, Learned, Progress, addend},
 };
-
-/// What is looked up: a customer's digest, a pseudonym, or the batch that begins at a sequence.
-pub(super) type Key = [u8; 17];
 
 const PROGRESS: &[u8] = b"!progress";
 const SEGMENT: usize = 8 << 20;
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The open index.
 pub(super) struct Index {
@@ -60,131 +59,31 @@ enum Trust {
     },
 }
 
-/// How far the index reflects the entries, and what it must then hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) mark: Mark,
-    /// Where the last batch before the mark begins.
-    pub(super) last_batch: u64,
-    pub(super) batches: u64,
-    /// All keys, added up.
-    pub(super) sum: u128,
-}
-
-/// What the index learns from one durable batch.
-pub(super) struct Learned {
-    keys: Vec<(Key, u64)>,
-    offset: u64,
-    end: Mark,
-}
-
-pub(super) fn customer_key(lookup: &Lookup) -> Key {
-    key(b'c', lookup.0.split_at(16).0)
-}
-
-pub(super) fn pseudonym_key(pseudonym: &[u8; 16]) -> Key {
-    key(b'p', pseudonym)
-}
-
-pub(super) fn batch_key(first: u64) -> Key {
-    key(b'f', &first.to_be_bytes())
-}
-
-fn key(kind: u8, bytes: &[u8]) -> Key {
-    let mut key = [0; 17];
-    let content = [kind].into_iter().chain(bytes.iter().copied());
-    key.iter_mut()
-        .zip(content)
-        .for_each(|(to, from)| *to = from);
-    key
-}
-
-fn addend(key: &[u8]) -> u128 {
-    let bytes = key.last_chunk::<16>().copied().unwrap_or_default();
-    u128::from_be_bytes(bytes)
-}
-
-impl Learned {
-    pub(super) fn of(batch: &Batch) -> Self {
-        let mapped = batch
-            .entries
-            .iter()
-            .map(|(offset, entry)| (&entry.lookup, &entry.pseudonym, *offset));
-        Self::new(batch.first, batch.offset, mapped, batch.end)
-    }
-
-    pub(super) fn new<'a>(
-        first: u64,
-        offset: u64,
-        mapped: impl Iterator<Item = (&'a Lookup, &'a [u8; 16], u64)>,
-        end: Mark,
-    ) -> Self {
-        let mut keys = vec![(batch_key(first), offset)];
-        for (lookup, pseudonym, at) in mapped {
-            keys.push((customer_key(lookup), at));
-            keys.push((pseudonym_key(pseudonym), at));
-        }
-        Self { keys, offset, end }
-    }
-}
-
-impl Progress {
-    pub(super) fn start(mark: Mark) -> Self {
-        Self {
-            mark,
-            last_batch: 0,
-            batches: 0,
-            sum: 0,
-        }
-    }
-
-    fn add(&mut self, learned: &Learned) {
-        self.mark = learned.end;
-        self.last_batch = learned.offset;
-        self.batches += 1;
-        for (key, _) in &learned.keys {
-            self.sum = self.sum.wrapping_add(addend(key));
-        }
-    }
-
-    fn to_bytes(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(84);
-        out.extend_from_slice(&self.mark.offset.to_be_bytes());
-        out.extend_from_slice(&self.mark.head.sequence.to_be_bytes());
-        out.extend_from_slice(&self.mark.head.hash);
-        out.extend_from_slice(&self.last_batch.to_be_bytes());
-        out.extend_from_slice(&self.batches.to_be_bytes());
-        out.extend_from_slice(&self.sum.to_be_bytes());
-        let checksum = crc(&[&out]);
-        out.extend_from_slice(&checksum.to_be_bytes());
-        out
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (content, checksum) = bytes.split_last_chunk::<4>()?;
-        (crc(&[content]).to_be_bytes() == *checksum).then_some(())?;
-        let mut fields = Fields(content);
-        Some(Self {
-            mark: Mark {
-                offset: fields.u64()?,
-                head: Head {
-                    sequence: fields.u64()?,
-                    hash: fields.array()?,
-                },
-            },
-            last_batch: fields.u64()?,
-            batches: fields.u64()?,
-            sum: fields.array().map(u128::from_be_bytes)?,
-        })
-    }
-}
-
 /// Runs a call into sled; its errors and its panics alike become a text.
 fn caught<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(format!("the index failed: {error}")),
         Err(_) => Err("the index is damaged: sled panicked".to_owned()),
+    }
+}
+
+/// Opens sled. Its lock outlives a database that this process closed a moment ago (a background job
+/// still holds it), and no other process can hold it while we hold the vault's: so it is waited for.
+fn open_when_free(config: &sled::Config) -> Result<sled::Db, String> {
+    let mut tries = 0;
+    loop {
+        match caught(|| config.open()) {
+            Err(what) if what.contains("could not acquire lock") && tries < LOCK_TRIES => {
+                tries += 1;
+                #[allow(
+                    clippy::disallowed_methods,
+                    reason = "a start waits for sled's own lock; nothing is served yet"
+                )]
+                thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened,
+        }
     }
 }
 
@@ -221,7 +120,7 @@ impl Index {
             .segment_size(SEGMENT)
             .cache_capacity(cache_bytes)
             .flush_every_ms(None);
-        let db = caught(|| config.open())?;
+        let db = open_when_free(&config)?;
         let progress = match caught(|| db.get(PROGRESS))? {
             None => None,
             Some(bytes) => Some(Progress::parse(&bytes).ok_or("the index's progress is damaged")?),
@@ -307,19 +206,30 @@ impl Index {
         pending.extend(learned.keys.iter().copied());
     }
 
-    /// Puts a batch's keys into sled. Repeats are harmless.
-    pub(super) fn learn(&self, learned: &Learned, progress: &mut Progress) -> Result<(), String> {
+    /// Puts keys into sled. Repeats are harmless; a key that led elsewhere is given back by its new offset.
+    pub(super) fn learn(
+        &self,
+        mut learned: Learned,
+        progress: &mut Progress,
+    ) -> Result<Option<u64>, String> {
+        let mut contradicted = None;
+        // In order, so that a page of sled is touched once for all its keys.
+        learned.keys.sort_unstable();
         for (key, offset) in &learned.keys {
-            caught(|| self.db.insert(key, &offset.to_be_bytes()))?;
+            let value = offset.to_be_bytes();
+            let before = caught(|| self.db.insert(key, &value))?;
+            if before.is_some_and(|before| *before != value) {
+                contradicted = Some(*offset);
+            }
         }
-        progress.add(learned);
+        progress.add(&learned);
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         if !pending.is_empty() {
             for (key, _) in &learned.keys {
                 pending.remove(key);
             }
         }
-        Ok(())
+        Ok(contradicted)
     }
 
     /// Makes the keys durable first, then the progress that promises them.

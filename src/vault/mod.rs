@@ -12,7 +12,8 @@
 //! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
 //! ```
 //!
-//! Reading order: [`error`], `keys`, `shards`, `entry`, `entries`, `index`, `behind`, `open`, `register`, `seal`.
+//! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `index`,
+//! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`.
 //!
 //! Invariants:
 //! - A mapping is durable before anybody hears its pseudonym, so it is durable before the block that
@@ -26,6 +27,7 @@
 mod behind;
 mod bytes;
 mod cache;
+mod catch_up;
 mod durable;
 mod entries;
 mod entry;
@@ -33,7 +35,9 @@ mod error;
 mod index;
 mod keys;
 mod mac;
+mod mappings;
 mod open;
+mod progress;
 mod register;
 mod seal;
 mod shards;
@@ -42,7 +46,6 @@ mod tests;
 
 use std::{
     fmt,
-    fs::File,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -50,17 +53,8 @@ use std::{
 use zeroize::Zeroizing;
 
 use self::{
-    behind::Behind,
-    cache::Cache,
-    durable::Disk,
-    entries::Entries,
-    entry::{CUSTOMER_ID_MAX, Entry},
-    index::{Index, batch_key, customer_key, pseudonym_key},
-    keys::{Keys, Secret},
-    mac::{Lookup, Macs},
-    register::Writer,
-    seal::Root,
-    shards::Shards,
+    cache::Cache, durable::Disk, entry::CUSTOMER_ID_MAX, keys::Secret, mac::Macs,
+    mappings::Mappings, progress::batch_key, register::Writer,
 };
 pub use self::{
     durable::SyncHook,
@@ -137,26 +131,7 @@ pub struct Registration {
 
 /// The open vault. Cloning is cheap; the last one dropped saves the index and releases the files.
 #[derive(Clone)]
-pub struct Vault(Arc<Inner>);
-
-struct Inner {
-    keys: Keys,
-    shards: Shards,
-    macs: Macs,
-    entries: Entries,
-    index: Arc<Index>,
-    behind: Behind,
-    /// Held while registering, sync included.
-    writer: Mutex<Writer>,
-    /// The writer's head, for readers who don't wait for a sync.
-    head: Mutex<Head>,
-    /// By the first half of the lookup digest.
-    known: Cache<Pseudonym>,
-    /// By pseudonym; wiped on eviction.
-    roots: Cache<Arc<Root>>,
-    /// Held for the life of the vault.
-    _lock: File,
-}
+pub struct Vault(Arc<Mappings>);
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,7 +153,7 @@ impl Vault {
         for note in &opened.notes {
             tracing::warn!(note, "vault");
         }
-        let vault = Self(Arc::new(Inner {
+        let vault = Self(Arc::new(Mappings {
             macs: Macs::new(&parts.keys),
             keys: parts.keys,
             shards: parts.shards,
@@ -200,26 +175,7 @@ impl Vault {
 
     /// The customer's pseudonym; `None` when no such customer was ever registered.
     pub fn find(&self, customer_id: &str) -> Result<Option<Pseudonym>, VaultError> {
-        self.find_by(&self.0.macs.lookup(checked(customer_id)?))
-    }
-
-    fn find_by(&self, lookup: &Lookup) -> Result<Option<Pseudonym>, VaultError> {
-        let inner = &self.0;
-        if let Some(pseudonym) = inner.known.get(&lookup.short()) {
-            return Ok(Some(pseudonym));
-        }
-        let Some(offset) = inner.index.get(&customer_key(lookup))? else {
-            return Ok(None);
-        };
-        let entry = inner.entries.read_entry(offset)?;
-        if entry.lookup != *lookup {
-            return Err(inner.misled(offset));
-        }
-        let root = inner.unwrap(offset, &entry)?;
-        let pseudonym = Pseudonym(entry.pseudonym);
-        inner.known.put(lookup.short(), pseudonym);
-        inner.roots.put(entry.pseudonym, root);
-        Ok(Some(pseudonym))
+        self.0.find_by(&self.0.macs.lookup(checked(customer_id)?))
     }
 
     /// The customer id behind a pseudonym, for callers who may see it; `None` for an unknown pseudonym.
@@ -336,7 +292,7 @@ impl Vault {
         let inner = &self.0;
         let own = self.head();
         let mut reached = entries::start(inner.keys.vault);
-        let visit = &mut |batch: entries::Batch| {
+        let visit = &mut |batch: entries::Batch| -> Result<(), VaultError> {
             for (offset, entry) in &batch.entries {
                 inner.unwrap(*offset, entry)?;
             }
@@ -358,54 +314,6 @@ impl Vault {
             dir: self.0.index.dir().to_owned(),
             what,
         })
-    }
-}
-
-impl Inner {
-    fn entry_of(&self, pseudonym: Pseudonym) -> Result<Option<(u64, Entry)>, VaultError> {
-        let Some(offset) = self.index.get(&pseudonym_key(&pseudonym.0))? else {
-            return Ok(None);
-        };
-        let entry = self.entries.read_entry(offset)?;
-        if entry.pseudonym != pseudonym.0 {
-            return Err(self.misled(offset));
-        }
-        Ok(Some((offset, entry)))
-    }
-
-    fn root_of(&self, pseudonym: Pseudonym) -> Result<Arc<Root>, VaultError> {
-        if let Some(root) = self.roots.get(&pseudonym.0) {
-            return Ok(root);
-        }
-        let found = self.entry_of(pseudonym)?;
-        let (offset, entry) = found.ok_or(VaultError::UnknownPseudonym(pseudonym))?;
-        let root = self.unwrap(offset, &entry)?;
-        self.roots.put(pseudonym.0, Arc::clone(&root));
-        Ok(root)
-    }
-
-    /// Opens the entry's data key, which also proves that the mapping is the one that was written.
-    fn unwrap(&self, offset: u64, entry: &Entry) -> Result<Arc<Root>, VaultError> {
-        let damaged = |what| VaultError::damaged(self.entries.path(), offset, what);
-        let shard_key = self.shards.of_generation(entry.shard, entry.generation).ok_or_else(|| {
-            damaged(format!("the entry needs generation {} of shard {}, which the shards file does not hold", entry.generation, entry.shard))
-        })?;
-        let data_key = entry.data_key(self.keys.vault, shard_key);
-        let data_key = data_key.ok_or_else(|| {
-            damaged("the entry's key does not open under its shard's key".to_owned())
-        })?;
-        Ok(Arc::new(Root::of_data_key(&data_key)))
-    }
-
-    /// The index led to an entry of somebody else.
-    fn misled(&self, offset: u64) -> VaultError {
-        let what =
-            format!("the index led to byte {offset} of the entries, where another entry lies");
-        self.index.broken(what.clone());
-        VaultError::Index {
-            dir: self.index.dir().to_owned(),
-            what,
-        }
     }
 }
 

@@ -14,9 +14,10 @@ use std::{
 use super::{
     Opened, Options, VaultError,
     behind::Behind,
+    catch_up::{self, IndexPlace},
     durable::Disk,
     entries::{self, Entries, Mark},
-    index::{self, Index, Learned, Progress},
+    index::{self, Index},
     keys::Keys,
     shards::Shards,
 };
@@ -72,10 +73,15 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
     let (shards, harmless) = Shards::read(&names.shards, keys.vault, &keys.wrapping)?;
     notes.extend(harmless);
     let entries = Entries::open(&names.entries, keys.vault, disk.clone())?;
-    let (index, progress, fresh) =
-        open_index(options, &names, disk, &entries, &mut notes, keys.vault)?;
-    let (progress, torn) = catch_up(&index, &entries, progress)?;
-    let end = progress.mark;
+    let ready = catch_up::ready(&IndexPlace {
+        dir: &names.index,
+        cache_bytes: options.index_cache_bytes,
+        entries: &entries,
+        start: entries::start(keys.vault),
+        disk,
+    })?;
+    notes.extend(ready.note);
+    let (end, torn) = (ready.progress.mark, ready.torn);
     if torn > 0 {
         notes.push(format!(
             "{}: the {torn} bytes after byte {} are not a whole batch, as a crash in the middle of a registration leaves them; \
@@ -85,11 +91,8 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
             end.head.sequence
         ));
     }
-    if fresh {
-        index.trust();
-    }
-    let index = Arc::new(index);
-    let behind = Behind::start(Arc::clone(&index), progress, !fresh)
+    let index = Arc::new(ready.index);
+    let behind = Behind::start(Arc::clone(&index), ready.progress, !ready.fresh)
         .map_err(VaultError::io(&names.index, "starting the thread of"))?;
     let opened = Opened {
         head: end.head,
@@ -194,102 +197,4 @@ fn note_open_modes(names: &Names, notes: &mut Vec<String>) -> Result<(), VaultEr
         }
     }
     Ok(())
-}
-
-/// The index and how far it reflects the entries; `true` when it starts empty.
-fn open_index(
-    options: &Options,
-    names: &Names,
-    disk: &Disk,
-    entries: &Entries,
-    notes: &mut Vec<String>,
-    vault: super::keys::VaultId,
-) -> Result<(Index, Progress, bool), VaultError> {
-    let start = Progress::start(entries::start(vault));
-    let open = || {
-        Index::open(
-            &names.index,
-            &names.entries,
-            options.index_cache_bytes,
-            disk.clone(),
-        )
-    };
-    let is_new = !exists(&names.index)?;
-    let why = match open() {
-        Ok((index, None)) if is_new => return Ok((index, start, true)),
-        // A crash before the first save: what it holds is counted after the replay.
-        Ok((index, None)) => return Ok((index, start, false)),
-        Ok((index, Some(progress))) => {
-            if seen_by_index(entries, &index, &progress, start.mark)? {
-                return Ok((index, progress, false));
-            }
-            "it reflects another history than the entries file's".to_owned()
-        }
-        Err(what) => what,
-    };
-    notes.push(format!(
-        "{}: {why}; it was deleted and rebuilt from the entries",
-        names.index.display()
-    ));
-    index::delete(&names.index, disk)?;
-    match open() {
-        Ok((index, _)) => Ok((index, start, true)),
-        Err(what) => Err(VaultError::Index {
-            dir: names.index.clone(),
-            what,
-        }),
-    }
-}
-
-/// Whether the entries file still holds what the index has seen of it; `false` for another history.
-fn seen_by_index(
-    entries: &Entries,
-    index: &Index,
-    progress: &Progress,
-    start: Mark,
-) -> Result<bool, VaultError> {
-    if progress.mark == start {
-        return Ok(true);
-    }
-    let length = entries.length()?;
-    if length < progress.mark.offset {
-        let own = entries.replay(start, &mut |_| Ok(()))?.0.head.sequence;
-        return Err(index.lost(own, progress.mark.head.sequence));
-    }
-    match entries.read_batch(progress.last_batch)? {
-        Ok(batch) => Ok(batch.end == progress.mark),
-        Err(what) => Err(VaultError::damaged(
-            entries.path(),
-            progress.last_batch,
-            what,
-        )),
-    }
-}
-
-/// Teaches the index what it has not seen.
-fn catch_up(
-    index: &Index,
-    entries: &Entries,
-    from: Progress,
-) -> Result<(Progress, u64), VaultError> {
-    let mut progress = from;
-    let broken = |what| VaultError::Index {
-        dir: index.dir().to_owned(),
-        what,
-    };
-    let mut told = from.mark.head.sequence;
-    let (_, torn) = entries.replay(from.mark, &mut |batch| {
-        index
-            .learn(&Learned::of(&batch), &mut progress)
-            .map_err(broken)?;
-        if progress.mark.head.sequence - told >= 1_000_000 {
-            told = progress.mark.head.sequence;
-            tracing::info!(entries = told, "filling the vault's index");
-        }
-        Ok(())
-    })?;
-    if progress != from {
-        index.save(&progress).map_err(broken)?;
-    }
-    Ok((progress, torn))
 }

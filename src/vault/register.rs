@@ -11,9 +11,9 @@ use super::{
     Head, Registration, Vault, VaultError,
     entries::Mark,
     entry::{BATCH_HEADER, BATCH_MAX, BatchHeader, Entry, Place},
-    index::{Learned, pseudonym_key},
     keys::Secret,
     mac::Lookup,
+    progress::{Learned, pseudonym_key},
     seal::Root,
 };
 use crate::domain::ids::Pseudonym;
@@ -59,7 +59,7 @@ pub(super) fn register(
         if known.contains_key(&lookup.0) {
             continue;
         }
-        let found = vault.find_by(lookup)?;
+        let found = inner.find_by(lookup)?;
         if found.is_none() {
             new.push((*lookup, *customer_id));
         }

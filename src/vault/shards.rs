@@ -258,3 +258,86 @@ fn open_slot(vault: VaultId, wrapping: &Secret, shard: u8, sector: &[u8]) -> Opt
     let key = seal::unwrap(wrapping, nonce, &bound, &fields.array()?)?;
     Some(ShardKey { generation, key })
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    const VAULT: VaultId = VaultId([0xa0; 16]);
+
+    fn parse(bytes: &[u8]) -> Result<(Shards, Vec<String>), VaultError> {
+        Shards::parse(Path::new("shards"), bytes, VAULT, &Secret::new([4; 32]))
+    }
+
+    fn key(generation: u32, byte: u8) -> ShardKey {
+        let key = Secret::new([byte; 32]);
+        ShardKey { generation, key }
+    }
+
+    fn put(bytes: &mut [u8], shard: u8, side: usize, key: &ShardKey) {
+        let at = slot_offset(shard, side) as usize;
+        let slot = &mut bytes[at..at + SLOT];
+        write_slot(VAULT, &Secret::new([4; 32]), shard, key, [7; 12], slot);
+    }
+
+    #[test]
+    fn a_slot_and_the_header_have_their_golden_bytes() {
+        let mut bytes = Shards::generate(VAULT, &Secret::new([4; 32])).unwrap();
+        put(&mut bytes, 0x10, 0, &key(1, 6));
+        let slot = &bytes[slot_offset(0x10, 0) as usize..][..SLOT];
+        let golden = "434c565300000010000000010707070707070707070707072bd74219df0838efa509d87a67f692c977bf7915\
+            b8d828b4ae6f8d05388b48e8a01a27ea4bda24cea6a3943ea3792877";
+        assert_eq!(HEXLOWER.encode(&slot[..72]), golden);
+        assert_eq!(HEXLOWER.encode(&slot[508..]), "c5a2c3bf");
+        let header = "434c5653485244310000000100000100a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0";
+        assert_eq!(HEXLOWER.encode(&bytes[..32]), header);
+        assert_eq!(HEXLOWER.encode(&bytes[508..512]), "b2285170");
+    }
+
+    #[test]
+    fn e8_two_generations_are_readable_until_the_old_slot_is_overwritten() {
+        let mut bytes = Shards::generate(VAULT, &Secret::new([4; 32])).unwrap();
+        put(&mut bytes, 9, 0, &key(1, 6));
+        put(&mut bytes, 9, 1, &key(2, 7));
+        let (shards, notes) = parse(&bytes).unwrap();
+        assert_eq!(notes, Vec::<String>::new());
+        assert_eq!(shards.newest(9).unwrap(), (2, &Secret::new([7; 32])));
+        assert_eq!(shards.of_generation(9, 1), Some(&Secret::new([6; 32])));
+        let old = slot_offset(9, 0) as usize;
+        bytes[old..old + SLOT].fill(0);
+        let (shards, _) = parse(&bytes).unwrap();
+        assert_eq!(shards.newest(9).unwrap().0, 2);
+        assert_eq!(
+            shards.of_generation(9, 1),
+            None,
+            "the erased generation is gone"
+        );
+        put(&mut bytes, 9, 0, &key(2, 6));
+        assert!(parse(&bytes).is_err(), "two keys of one generation");
+    }
+
+    #[test]
+    fn t4_a_flipped_byte_is_refused_or_told_and_never_gives_another_key() {
+        let bytes = Shards::generate(VAULT, &Secret::new([4; 32])).unwrap();
+        let (whole, _) = parse(&bytes).unwrap();
+        let slots =
+            [(0, 0), (0, 1), (255, 0), (255, 1)].map(|(shard, side)| slot_offset(shard, side));
+        let starts = slots.into_iter().chain([0]);
+        for at in starts.flat_map(|start| start as usize..start as usize + SLOT) {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (at % 8);
+            match parse(&flipped) {
+                Err(VaultError::Damaged { file, .. }) => assert_eq!(file, Path::new("shards")),
+                Err(other) => panic!("byte {at}: {other}"),
+                Ok((shards, notes)) => {
+                    assert_eq!(notes.len(), 1, "byte {at}");
+                    for shard in 0..=255 {
+                        assert_eq!(shards.newest(shard), whole.newest(shard), "byte {at}");
+                    }
+                }
+            }
+        }
+    }
+}

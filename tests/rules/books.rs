@@ -1,17 +1,14 @@
 //! The two rulebooks of the decision vectors.
 
+use std::sync::LazyLock;
+
 use consent_ledger::domain::rulebook::Rulebook;
 
 const DEFAULT: &str = include_str!("../../src/domain/rulebook/default.toml");
 
-/// The policy that ships with the product: `DEF` in the vectors.
-pub fn def() -> Rulebook {
-    Rulebook::parse(DEFAULT, [0; 32]).unwrap()
-}
+static DEF: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(DEFAULT, [0; 32]).unwrap());
 
-/// The FCC baseline, `FCC` in the vectors: the same text with other switches, so that each switch is data. Without
-/// affiliates (R7, F1): that one of them serves the customer itself is a fact that the ledger can't hold yet.
-pub fn fcc() -> Rulebook {
+static FCC: LazyLock<Rulebook> = LazyLock::new(|| {
     switched(&[
         (
             "block_reaches_held_categories = true",
@@ -23,14 +20,26 @@ pub fn fcc() -> Rulebook {
         ),
         ("exceptions = false", "exceptions = true"),
     ])
+});
+
+/// The policy that ships with the product: `DEF` in the vectors.
+pub fn def() -> &'static Rulebook {
+    &DEF
+}
+
+/// The FCC baseline, `FCC` in the vectors: the same text with other switches, so that each switch is data. Without
+/// affiliates (R7, F1): that one of them serves the customer itself is a fact that the ledger can't hold yet.
+pub fn fcc() -> &'static Rulebook {
+    &FCC
 }
 
 /// A later version of the policy with the same rules.
-pub fn def_of_version(version: &str) -> Rulebook {
-    switched(&[(
+pub fn def_of_version(version: &str) -> &'static Rulebook {
+    let version = format!("version = {version:?}");
+    Box::leak(Box::new(switched(&[(
         r#"version = "2024-05-29""#,
-        &format!("version = {version:?}"),
-    )])
+        &version,
+    )])))
 }
 
 fn switched(switches: &[(&str, &str)]) -> Rulebook {

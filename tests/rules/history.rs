@@ -79,7 +79,7 @@ pub struct History {
 
 impl History {
     /// A customer unknown to the ledger, at 09:00 of [`DAY`].
-    pub fn unknown(book: Rulebook) -> Self {
+    pub fn unknown(book: &'static Rulebook) -> Self {
         Self {
             ledger: Ledger::new(book, clock("09:00")),
             notice: None,
@@ -88,7 +88,7 @@ impl History {
     }
 
     /// An account without services and without a notice.
-    pub fn account(book: Rulebook) -> Self {
+    pub fn account(book: &'static Rulebook) -> Self {
         let mut history = Self::unknown(book);
         history.record(
             &Command::OpenAccount(OpenAccount {
@@ -101,7 +101,7 @@ impl History {
     }
 
     /// A customer who holds the categories and was given a notice that covers everything.
-    pub fn holding(book: Rulebook, categories: &[&str]) -> Self {
+    pub fn holding(book: &'static Rulebook, categories: &[&str]) -> Self {
         let mut history = Self::account(book);
         for category in categories {
             history.open(category);

@@ -25,7 +25,7 @@ pub struct Record {
 /// One customer's records, the state that follows from them, and a clock that the test sets.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    pub book: Rulebook,
+    pub book: &'static Rulebook,
     pub now: Time,
     pub customer: Option<Customer>,
     pub records: Vec<Record>,
@@ -34,7 +34,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger that knows nobody. Position 0 is the genesis record.
-    pub fn new(book: Rulebook, now: Time) -> Self {
+    pub fn new(book: &'static Rulebook, now: Time) -> Self {
         Self {
             book,
             now,
@@ -58,7 +58,7 @@ impl Ledger {
                 now: self.now,
                 occurred_at,
                 position: first,
-                rulebook: &self.book,
+                rulebook: self.book,
                 vault: VaultHead::default(),
             },
         )?;
@@ -86,7 +86,7 @@ impl Ledger {
 
     /// The answer at `at` if nothing more is recorded until then.
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
-        rule(self.customer.as_ref(), &self.book, question, at)
+        rule(self.customer.as_ref(), self.book, question, at)
     }
 
     /// The state as it follows from the records up to `position` alone.

@@ -95,7 +95,7 @@ impl<'a> Case<'a> {
         ruling
     }
 
-    /// The first of the known ends at which a yes becomes a no, or a no a yes (R18).
+    /// The first of the known ends at which the answer, its state or its basis differs (R18).
     fn valid_until(self, ruling: &Ruling, at: Time) -> Option<Time> {
         let services = (self.customer.services.held.iter()).filter_map(|service| service.ends_at);
         let approvals = (self.customer.one_time.iter())
@@ -110,7 +110,8 @@ impl<'a> Case<'a> {
             .filter(|end| *end > at)
             .collect();
         ends.sort_unstable();
-        (ends.into_iter()).find(|end| self.answer(*end).allowed != ruling.allowed)
+        let read = |ruling: &Ruling| (ruling.allowed, ruling.state, ruling.basis);
+        (ends.into_iter()).find(|end| read(&self.answer(*end)) != read(ruling))
     }
 
     fn answer(self, at: Time) -> Ruling {

@@ -30,23 +30,55 @@ impl Block {
         }
     }
 
-    /// Whether the cell is blocked, as far as this block goes. A named entity is blocked in whatever kind (R12).
+    /// Whether the block, for its part, blocks the cell: its scope less its exceptions, and what goes with it.
     pub fn covers(&self, cell: CellRef<'_>) -> bool {
         self.scope.purposes.contains(cell.purpose)
-            && self.classes().contains(cell.class)
-            && (self.kinds().contains(cell.kind)
+            && (self.says(cell) || cell.class == CpniClass::CallDetail && self.says_part(cell))
+    }
+
+    /// Whether it blocks some part of call detail, and so all of it (R13).
+    fn says_part(&self, cell: CellRef<'_>) -> bool {
+        (PARTS_OF_CALL_DETAIL.members()).any(|class| self.says(CellRef { class, ..cell }))
+    }
+
+    /// Whether its words reach the cell; a parent as an affiliate, too (R12).
+    fn says(&self, cell: CellRef<'_>) -> bool {
+        let affiliate = CellRef {
+            kind: RecipientKind::Affiliate,
+            ..cell
+        };
+        self.names_cell(cell) || cell.kind == RecipientKind::Parent && self.names_cell(affiliate)
+    }
+
+    /// Whether scope less exceptions holds the very cell. A named entity is blocked in whatever kind (R12).
+    fn names_cell(&self, cell: CellRef<'_>) -> bool {
+        self.scope.classes.contains(cell.class)
+            && (self.scope.recipients.kinds.contains(cell.kind)
                 || cell.entity.is_some_and(|entity| self.names(entity)))
             && !self.except.iter().any(|except| except.covers(cell))
     }
 
     /// Whether `scope` is a subset of the blocked cells, or equal to them (R3).
     pub fn contains(&self, scope: &Scope) -> bool {
+        let kinds = with_parents(self.scope.recipients.kinds);
         self.scope.purposes.covers(scope.purposes)
-            && self.classes().covers(scope.classes)
-            && self.kinds().covers(scope.recipients.kinds)
+            && with_call_detail(self.scope.classes).covers(scope.classes)
+            && kinds.covers(scope.recipients.kinds)
             && (scope.recipients.named.iter())
-                .all(|named| self.kinds().contains(named.kind) || self.names(&named.entity))
-            && !self.except.iter().any(|except| except.meets(scope))
+                .all(|named| kinds.contains(named.kind) || self.names(&named.entity))
+            && !self.leaves_out_some_of(scope)
+    }
+
+    /// Whether the exceptions leave out a cell of a scope that lies within the block otherwise.
+    fn leaves_out_some_of(&self, scope: &Scope) -> bool {
+        if !self.except.iter().any(|except| except.meets(scope)) {
+            return false;
+        }
+        let excepted: Vec<_> = (self.except.iter())
+            .flat_map(|except| &except.recipients.named)
+            .map(|named| &named.entity)
+            .collect();
+        scope.some_cell(&excepted, |cell| !self.covers(cell))
     }
 
     /// Whether `test` holds in some cell of `scope` that is blocked.
@@ -59,7 +91,7 @@ impl Block {
             .map(|named| &named.entity)
             .collect();
         self.scope.purposes.meets(scope.purposes)
-            && self.classes().meets(scope.classes)
+            && with_call_detail(self.scope.classes).meets(scope.classes)
             && scope.some_cell(&entities, |cell| self.covers(cell) && test(cell))
     }
 
@@ -69,20 +101,8 @@ impl Block {
             .recipients
             .named
             .iter()
-            .filter(move |named| expanded(RecipientKinds::of(named.kind)).contains(kind))
+            .filter(move |named| with_parents(RecipientKinds::of(named.kind)).contains(kind))
             .map(|named| &named.entity)
-    }
-
-    fn kinds(&self) -> RecipientKinds {
-        expanded(self.scope.recipients.kinds)
-    }
-
-    fn classes(&self) -> CpniClasses {
-        if self.scope.classes.meets(PARTS_OF_CALL_DETAIL) {
-            self.scope.classes.with(CpniClass::CallDetail)
-        } else {
-            self.scope.classes
-        }
     }
 
     fn names(&self, entity: &EntityId) -> bool {
@@ -91,10 +111,19 @@ impl Block {
 }
 
 /// A parent is an affiliate (47 USC 153(2)): a block on affiliates reaches it (R12).
-fn expanded(kinds: RecipientKinds) -> RecipientKinds {
+fn with_parents(kinds: RecipientKinds) -> RecipientKinds {
     if kinds.contains(RecipientKind::Affiliate) {
         kinds.with(RecipientKind::Parent)
     } else {
         kinds
+    }
+}
+
+/// Call detail goes with each of its parts (R13).
+fn with_call_detail(classes: CpniClasses) -> CpniClasses {
+    if classes.meets(PARTS_OF_CALL_DETAIL) {
+        classes.with(CpniClass::CallDetail)
+    } else {
+        classes
     }
 }

@@ -228,13 +228,19 @@ fn v40_call_detail_is_granted_by_name_or_by_all_and_blocked_with_its_parts() {
 }
 
 #[test]
-fn r2_r13_an_exception_is_exactly_what_it_names() {
+fn r13_an_exception_for_call_detail_is_void_while_its_parts_are_restricted() {
+    let except = company(classes(&[CallDetail]));
     let mut story = Story::begun();
     story.grant(company(ALL));
-    let restricted = story.restrict(company(ALL), &[company(classes(&[Destination]))]);
-    assert!(answer(&story, Company, None, Destination).0);
-    let call_detail = answer(&story, Company, None, CallDetail);
-    assert_eq!(call_detail, (false, State::Restricted, vec![restricted]));
+    let restricted = story.restrict(company(ALL), std::slice::from_ref(&except));
+    let expected = (false, State::Restricted, vec![restricted]);
+    assert_eq!(answer(&story, Company, None, CallDetail), expected);
+    // Equal in cells to the restriction, for all that its words except.
+    let lifting = story.grant(company(ALL));
+    assert_eq!(
+        answer(&story, Company, None, CallDetail),
+        (true, State::Granted, vec![lifting])
+    );
 }
 
 #[test]

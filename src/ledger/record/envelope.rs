@@ -6,8 +6,11 @@
 //! well formed.
 
 use crate::ledger::{
-    hash::{Hash, parse_hex},
-    record::{INTEGER_MAX, LINE_MAX, LineError, Part, Subject, json::is_kind},
+    hash::{Hash, are_hex, parse_hex},
+    record::{
+        INTEGER_MAX, LINE_MAX, LineError, Part, Subject,
+        json::{KIND_MAX, is_kind_byte},
+    },
     timestamp::Timestamp,
 };
 
@@ -30,15 +33,36 @@ pub struct Envelope<'a> {
     pub prev: Hash,
 }
 
-const SUFFIX_NAME: &[u8] = b",\"prev\":\"";
-const SUFFIX_LEN: usize = SUFFIX_NAME.len() + 64 + 2;
-
 impl<'a> Envelope<'a> {
     /// Reads the outer fields of one line (without its newline).
     ///
     /// # Errors
     /// Where the line departs from the form, as far as it is looked at.
     pub fn parse(line: &'a [u8]) -> Result<Self, LineError> {
+        Links::parse(line)?.envelope(line)
+    }
+}
+
+/// The outer fields of a line, those that the chain does not look at still as text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Links<'a> {
+    pub position: u64,
+    pub recorded_at: Timestamp,
+    /// A customer's 32 digits; `None` for the ledger.
+    subject: Option<&'a [u8; 32]>,
+    version: u64,
+    kind: &'a [u8],
+    pub part: Part,
+    /// The 64 digits of the hash of the line before.
+    pub prev: &'a [u8; 64],
+}
+
+const SUFFIX_NAME: &[u8; 9] = b",\"prev\":\"";
+const SUFFIX_LEN: usize = SUFFIX_NAME.len() + 64 + 2;
+
+impl<'a> Links<'a> {
+    /// As [`Envelope::parse`], without reading the digits of `prev`: whoever compares them knows what they have to be.
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, LineError> {
         if line.len() > LINE_MAX {
             return Err(LineError::TooLong { len: line.len() });
         }
@@ -59,7 +83,7 @@ impl<'a> Envelope<'a> {
         }
         at.literal(b",\"type\":\"", ",\"type\":")?;
         let kind = at.kind()?;
-        at.literal(b",\"part\":[", ",\"part\":")?;
+        at.literal(b"\",\"part\":[", ",\"part\":")?;
         let part = at.part()?;
         at.literal(b"],\"actor\":{", ",\"actor\":{")?;
         let prev = at.prev()?;
@@ -72,6 +96,32 @@ impl<'a> Envelope<'a> {
             part,
             prev,
         })
+    }
+
+    /// The same with all fields read.
+    pub(crate) fn envelope(&self, line: &[u8]) -> Result<Envelope<'a>, LineError> {
+        let wrong = |field| LineError::Field { field };
+        let subject = match self.subject {
+            None => Subject::Ledger,
+            Some(digits) => Subject::Customer(parse_hex(digits).ok_or(wrong("subject"))?),
+        };
+        Ok(Envelope {
+            position: self.position,
+            recorded_at: self.recorded_at,
+            subject,
+            version: self.version,
+            // Its letters are ASCII by now.
+            kind: std::str::from_utf8(self.kind).map_err(|_| wrong("type"))?,
+            part: self.part,
+            prev: Hash(parse_hex(self.prev).ok_or_else(|| bad_suffix(line))?),
+        })
+    }
+}
+
+fn bad_suffix(line: &[u8]) -> LineError {
+    LineError::Expected {
+        at: line.len().saturating_sub(SUFFIX_LEN),
+        what: ",\"prev\": and 64 hex digits at the end",
     }
 }
 
@@ -89,17 +139,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn take(&mut self, literal: &[u8]) -> bool {
-        match self.rest.strip_prefix(literal) {
-            Some(rest) => {
+    #[inline(always)]
+    fn take<const N: usize>(&mut self, literal: &[u8; N]) -> bool {
+        match self.rest.split_first_chunk::<N>() {
+            Some((found, rest)) if found == literal => {
                 self.rest = rest;
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 
-    fn literal(&mut self, literal: &[u8], what: &'static str) -> Result<(), LineError> {
+    #[inline(always)]
+    fn literal<const N: usize>(
+        &mut self,
+        literal: &[u8; N],
+        what: &'static str,
+    ) -> Result<(), LineError> {
         if self.take(literal) {
             Ok(())
         } else {
@@ -107,24 +163,25 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline(always)]
     fn integer(&mut self) -> Result<u64, LineError> {
-        let mut number = 0_u64;
-        let mut digits = 0;
-        for byte in self.rest {
+        let (mut number, mut digits) = (0_u64, 0);
+        // 2^53 has 16 digits; one more shows that a number is too big.
+        for byte in self.rest.iter().take(17) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
             }
             number = number * 10 + u64::from(digit);
             digits += 1;
-            if number > INTEGER_MAX {
-                return Err(LineError::IntegerTooBig {
-                    at: self.line.len() - self.rest.len(),
-                });
-            }
         }
         if digits == 0 || (digits > 1 && self.rest.first() == Some(&b'0')) {
             return Err(LineError::NotInteger {
+                at: self.line.len() - self.rest.len(),
+            });
+        }
+        if number > INTEGER_MAX {
+            return Err(LineError::IntegerTooBig {
                 at: self.line.len() - self.rest.len(),
             });
         }
@@ -143,30 +200,28 @@ impl<'a> Cursor<'a> {
         Ok(time)
     }
 
-    fn subject(&mut self) -> Result<Subject, LineError> {
+    fn subject(&mut self) -> Result<Option<&'a [u8; 32]>, LineError> {
         if self.take(b"ledger\"}") {
-            return Ok(Subject::Ledger);
+            return Ok(None);
         }
         self.literal(b"customer\",\"id\":\"", "ledger or customer")?;
-        let parsed = self
+        let digits = self
             .rest
             .split_first_chunk::<32>()
-            .and_then(|(digits, rest)| parse_hex::<16>(digits).map(|id| (id, rest)));
-        let (id, rest) = parsed.ok_or_else(|| self.expected("32 hex digits"))?;
+            .filter(|(digits, _)| are_hex(*digits));
+        let (digits, rest) = digits.ok_or_else(|| self.expected("32 hex digits"))?;
         self.rest = rest;
         self.literal(b"\"}", "the end of the subject")?;
-        Ok(Subject::Customer(id))
+        Ok(Some(digits))
     }
 
-    fn kind(&mut self) -> Result<&'a str, LineError> {
-        let len = self.rest.iter().position(|byte| *byte == b'"');
-        let kind = len
-            .and_then(|len| self.rest.get(..len))
-            .filter(|kind| is_kind(kind));
-        let Some(kind) = kind.and_then(|kind| std::str::from_utf8(kind).ok()) else {
+    fn kind(&mut self) -> Result<&'a [u8], LineError> {
+        let end = self.rest.iter().position(|byte| !is_kind_byte(*byte));
+        let (kind, rest) = self.rest.split_at(end.unwrap_or_default());
+        if kind.is_empty() || kind.len() > KIND_MAX {
             return Err(LineError::Field { field: "type" });
-        };
-        self.rest = self.rest.get(kind.len() + 1..).unwrap_or_default();
+        }
+        self.rest = rest;
         Ok(kind)
     }
 
@@ -180,17 +235,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `prev` from the line's end, which must not overlap what has been read from its start.
-    fn prev(&self) -> Result<Hash, LineError> {
+    /// The digits of `prev` at the line's end, which must not overlap what has been read from its start.
+    fn prev(&self) -> Result<&'a [u8; 64], LineError> {
         let suffix = self.rest.last_chunk::<SUFFIX_LEN>();
         suffix
             .and_then(|suffix| suffix.strip_prefix(SUFFIX_NAME))
             .and_then(|suffix| suffix.strip_suffix(b"\"}"))
-            .and_then(parse_hex::<32>)
-            .map(Hash)
-            .ok_or_else(|| LineError::Expected {
-                at: self.line.len().saturating_sub(SUFFIX_LEN),
-                what: ",\"prev\": and 64 hex digits at the end",
-            })
+            .and_then(|digits| digits.try_into().ok())
+            .ok_or_else(|| bad_suffix(self.line))
     }
 }

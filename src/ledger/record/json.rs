@@ -11,7 +11,7 @@ use crate::ledger::{
 /// How deep objects and lists may nest in `data`; bounds the stack of every reader.
 const DEPTH_MAX: usize = 32;
 /// The longest event name.
-const KIND_MAX: usize = 128;
+pub(super) const KIND_MAX: usize = 128;
 
 /// Why a line is not a record. Offsets are bytes from the start of the line (of the object, for `check_data`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,10 +80,20 @@ pub enum LineError {
 
 /// Whether `kind` may be an event's name: 1 to 128 of `a-z 0-9 . _ -`.
 pub(super) fn is_kind(kind: &[u8]) -> bool {
-    (1..=KIND_MAX).contains(&kind.len())
-        && kind
-            .iter()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+    (1..=KIND_MAX).contains(&kind.len()) && kind.iter().copied().all(is_kind_byte)
+}
+
+/// Whether `byte` may be part of an event's name.
+pub(super) fn is_kind_byte(byte: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let (mut table, mut byte) = ([false; 256], 0);
+        while byte < 256 {
+            table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
 }
 
 /// Whether `text` is one JSON object in the strict form that a record's `data` has.

@@ -11,6 +11,7 @@ mod parse;
 pub(crate) mod write;
 
 pub use envelope::Envelope;
+pub(crate) use envelope::Links;
 pub use json::{LineError, check_object as check_data};
 
 use crate::ledger::{hash::Hash, timestamp::Timestamp};
@@ -170,3 +171,6 @@ impl Record {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ const RUN_BYTES: usize = 256 * 1024;
 pub struct Verifier {
     checks: Checks,
     spanner: Spanner,
-    /// Lines pushed and not yet checked, each with its newline.
+    /// Lines pushed and not yet checked, each with its newline, as [`Spanner::lines`] takes them.
     waiting: Vec<u8>,
     joiner: Joiner,
 }
@@ -58,6 +58,9 @@ impl Verifier {
     /// # Errors
     /// The first problem.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), Finding> {
+        if self.waiting.is_empty() {
+            self.waiting.push(b'\n');
+        }
         self.waiting.extend_from_slice(line);
         self.waiting.push(b'\n');
         if self.waiting.len() < RUN_BYTES {
@@ -80,8 +83,9 @@ impl Verifier {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let span = self.spanner.lines(&self.checks, &self.waiting, None);
-        self.waiting.clear();
+        let span = self
+            .spanner
+            .lines(&self.checks, std::mem::take(&mut self.waiting), None);
         self.joiner.join(span)
     }
 }
@@ -138,7 +142,7 @@ impl Joiner {
         self.frontier.size()
     }
 
-    /// Joins the next span.
+    /// Joins the next span. What is right in it counts before what is wrong.
     pub fn join(&mut self, span: Span) -> Result<(), Finding> {
         if let Some(doubt) = self.doubt.take() {
             return Err(found(
@@ -153,9 +157,6 @@ impl Joiner {
         if self.doubt.is_some() {
             return Ok(());
         }
-        if let Some((index, problem)) = span.fault {
-            return Err(found((base.saturating_add(index), problem)));
-        }
         self.check_versions(base, &span.versions)?;
         for subtree in &span.subtrees {
             // Positions are checked, so that only a tree of 2^63 leaves could be refused here.
@@ -165,6 +166,9 @@ impl Joiner {
                 .append(subtree)
                 .map_err(|error| found((base, full(error))))?;
             self.check_roots()?;
+        }
+        if let Some((index, problem)) = span.fault {
+            return Err(found((base.saturating_add(index), problem)));
         }
         if span.count > 0 {
             (self.last, self.recorded_at, self.part) = (span.last, span.recorded_at, span.part);
@@ -184,10 +188,7 @@ impl Joiner {
         self.check_roots()?;
         let records = self.frontier.size();
         if let Some(part) = self.part.filter(|part| !part.is_last()) {
-            return Err(found((
-                records.saturating_sub(1),
-                Problem::Unfinished { found: part },
-            )));
+            return Err(found((records, Problem::Unfinished { found: part })));
         }
         if let Some(checkpoint) = self.checkpoints.get(self.checked) {
             return Err(found((
@@ -216,6 +217,9 @@ impl Joiner {
             return Err(found((base, problem)));
         }
         if opening.prev != self.last {
+            if let Some(error) = &opening.malformed {
+                return Err(found((base, Problem::Line(error.clone()))));
+            }
             let (computed, cited) = (self.last, opening.prev);
             let doubt = Doubt {
                 at: base,

@@ -123,6 +123,9 @@ pub enum Problem {
     /// A stored block is damaged.
     #[error("the stored block that starts here can't be opened: {0}")]
     Block(BlockError),
+    /// A stored block's header says something else than its lines.
+    #[error("the header of the stored block that starts here does not agree with its lines")]
+    Header,
     /// A line does not have the fixed form.
     #[error("not a record: {0}")]
     Line(LineError),
@@ -171,8 +174,8 @@ pub enum Problem {
         /// Of this record.
         found: Part,
     },
-    /// A block or the ledger ends inside a command.
-    #[error("part {} of {} is the last of its block: the other records of the command are missing", found.index, found.of)]
+    /// A block or the ledger ends inside a command; the position is that of the first missing record.
+    #[error("after part {} of {} the block or the ledger ends: the other records of the command are missing", found.index, found.of)]
     Unfinished {
         /// Of the last record.
         found: Part,
@@ -227,3 +230,6 @@ fn out_of_place(expected: u64, found: u64) -> &'static str {
         "a record is repeated or out of place"
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ const RUNS_PER_WORKER: u64 = 3;
 /// What one worker checks at a time, and why the source ended if it failed.
 enum Run {
     Blocks(Vec<StoredBlock>, Option<String>),
+    /// As [`Spanner::lines`] takes them.
     Lines(Vec<u8>, Option<String>),
 }
 
@@ -74,6 +75,7 @@ pub fn verify_lines(
 ) -> Result<Verified, Finding> {
     let runs = std::iter::from_fn(|| {
         let mut run = Vec::with_capacity(RUN_BYTES + LINE_MAX);
+        run.push(b'\n');
         while run.len() < RUN_BYTES {
             // Two more bytes than a line may have, so that a longer one shows and yet can't fill the memory.
             match reader
@@ -81,7 +83,7 @@ pub fn verify_lines(
                 .take(LINE_MAX as u64 + 2)
                 .read_until(b'\n', &mut run)
             {
-                Ok(0) if run.is_empty() => return None,
+                Ok(0) if run.len() == 1 => return None,
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => return Some(Run::Lines(run, Some(error.to_string()))),
@@ -197,6 +199,6 @@ impl Drop for LastWord {
 fn check(spanner: &mut Spanner, checks: &Checks, run: Run) -> Span {
     match run {
         Run::Blocks(blocks, unreadable) => spanner.blocks(checks, &blocks, unreadable.as_deref()),
-        Run::Lines(text, unreadable) => spanner.lines(checks, &text, unreadable.as_deref()),
+        Run::Lines(text, unreadable) => spanner.lines(checks, text, unreadable.as_deref()),
     }
 }

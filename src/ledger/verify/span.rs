@@ -4,9 +4,9 @@
 use crate::ledger::{
     block::{Block, StoredBlock},
     genesis::Genesis,
-    hash::{Hash, leaf_hash},
+    hash::{Hash, hash_two, parse_hex},
     merkle::Subtree,
-    record::{Envelope, LINE_MAX, LineError, Part, Record, Subject},
+    record::{Envelope, LINE_MAX, LineError, Links, Part, Record, Subject},
     timestamp::Timestamp,
     verify::Problem,
 };
@@ -21,13 +21,28 @@ pub(super) struct Checks {
 }
 
 /// The first line of a span as it presents itself; whether that is true, joining finds out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Opening {
     pub position: u64,
     pub prev: Hash,
     pub recorded_at: Timestamp,
     pub part: Part,
     pub hash: Hash,
+    /// What a strict reading has against it. Of use where its link is in doubt.
+    pub malformed: Option<LineError>,
+}
+
+impl Opening {
+    fn of(envelope: &Envelope<'_>, hash: Hash, line: &[u8]) -> Self {
+        Self {
+            position: envelope.position,
+            prev: envelope.prev,
+            recorded_at: envelope.recorded_at,
+            part: envelope.part,
+            hash,
+            malformed: Record::parse(line).err(),
+        }
+    }
 }
 
 /// A line that does not cite the hash of the line before. Which of the two was altered, the line after it tells: it
@@ -77,7 +92,7 @@ pub(super) struct Span {
     pub last: Hash,
     pub recorded_at: Timestamp,
     pub part: Option<Part>,
-    /// All of them as subtrees, cut at checkpoint sizes; not filled when there is a fault.
+    /// All of them as subtrees, cut at checkpoint sizes.
     pub subtrees: Vec<Subtree>,
     /// In deep checks, subject and version of each.
     pub versions: Vec<(Subject, u64)>,
@@ -91,7 +106,7 @@ pub(super) struct Span {
 #[derive(Debug, Default)]
 pub(super) struct Spanner {
     span: Span,
-    leaves: Vec<Hash>,
+    hashes: Vec<Hash>,
     block: Block,
 }
 
@@ -112,35 +127,17 @@ impl Spanner {
         self.end(checks, unreadable)
     }
 
-    /// Checks lines that follow one another, each with its newline.
-    pub fn lines(&mut self, checks: &Checks, text: &[u8], unreadable: Option<&str>) -> Span {
-        let (valid, bad_text) = match std::str::from_utf8(text) {
-            Ok(valid) => (valid, None),
-            Err(error) => {
-                let valid = text
-                    .get(..error.valid_up_to())
-                    .and_then(|valid| std::str::from_utf8(valid).ok());
-                (valid.unwrap_or_default(), Some(error.valid_up_to()))
-            }
-        };
-        let mut start = 0;
-        for (end, _) in valid.match_indices('\n') {
-            self.line(checks, valid.as_bytes().get(start..end).unwrap_or_default());
-            start = end + 1;
-            if self.span.fault.is_some() {
-                break;
-            }
-        }
-        match bad_text {
-            Some(at) => self.fault(Problem::Line(LineError::NotUtf8 {
-                at: at.saturating_sub(start),
-            })),
-            None if text.len().saturating_sub(start) > LINE_MAX => {
-                let len = text.len() - start;
-                self.fault(Problem::Line(LineError::TooLong { len }));
-            }
-            None if start < text.len() && unreadable.is_none() => self.fault(Problem::CutOff),
-            None => {}
+    /// Checks lines that follow one another, each with its newline, behind one byte that stands for the newline before
+    /// the first.
+    pub fn lines(&mut self, checks: &Checks, text: Vec<u8>, unreadable: Option<&str>) -> Span {
+        let mut block = std::mem::take(&mut self.block);
+        let rest = block.adopt(text).len();
+        self.leaves(checks, &block);
+        self.block = block;
+        if rest > LINE_MAX {
+            self.fault(Problem::Line(LineError::TooLong { len: rest }));
+        } else if rest > 0 && unreadable.is_none() {
+            self.fault(Problem::CutOff);
         }
         self.end(checks, unreadable)
     }
@@ -150,12 +147,13 @@ impl Spanner {
             self.fault(Problem::Unreadable(why.to_owned()));
         }
         let mut span = std::mem::take(&mut self.span);
-        if let Some(opening) = span.opening
-            && span.fault.is_none()
-        {
-            span.subtrees = cut(opening.position, &self.leaves, &checks.cuts);
+        self.hashes
+            .truncate(usize::try_from(span.count).unwrap_or(usize::MAX));
+        span.last = self.hashes.last().copied().unwrap_or_default();
+        if let Some(opening) = &span.opening {
+            span.subtrees = cut(opening.position, &self.hashes, &checks.cuts);
         }
-        self.leaves.clear();
+        self.hashes.clear();
         span
     }
 
@@ -183,104 +181,117 @@ impl Spanner {
 
     fn opened_block(&mut self, checks: &Checks, stored: &StoredBlock, block: &Block) {
         let before = self.span.count;
+        self.leaves(checks, block);
+        if self.span.fault.is_some() {
+            return;
+        }
+        // The header must agree with the lines: readers that do not open a block rely on it.
+        let first = block.line(stored.first).map(Envelope::parse);
+        let agrees =
+            |first: Envelope<'_>| first.position == stored.first && first.prev == stored.prev();
+        if !first.is_some_and(|first| first.is_ok_and(agrees)) {
+            return self.fault_at(before, Problem::Header);
+        }
+        if self.span.doubt.is_some() {
+            return;
+        }
+        let last = self.span.count.saturating_sub(1);
+        let (computed, cited) = (self.hash_at(last), stored.last());
+        if computed != cited {
+            return self.fault_at(last, Problem::Altered { computed, cited });
+        }
+        if let Some(found) = self.span.part.filter(|part| !part.is_last()) {
+            self.fault(Problem::Unfinished { found });
+        }
+    }
+
+    /// Hashes the lines of a block, two at a time, then checks each up to the first fault.
+    fn leaves(&mut self, checks: &Checks, block: &Block) {
+        let mut leaves = block.leaves();
+        while let Some(leaf) = leaves.next() {
+            match leaves.next() {
+                Some(next) => self.hashes.extend(hash_two(leaf, next)),
+                None => self.hashes.push(Hash::of(leaf)),
+            }
+        }
         for (_, line) in block.iter() {
-            self.line(checks, line);
+            if let Err(problem) = self.line(checks, line) {
+                self.fault(problem);
+            }
             if self.span.fault.is_some() {
                 return;
             }
         }
-        // The header must agree with the lines: readers that do not open a block rely on it.
-        let first = self
-            .span
-            .opening
-            .map_or(0, |opening| opening.position)
-            .saturating_add(before);
-        if first != stored.first {
-            self.fault_at(
-                before,
-                Problem::Position {
-                    expected: stored.first,
-                    found: first,
-                },
-            );
+    }
+
+    fn line(&mut self, checks: &Checks, line: &[u8]) -> Result<(), Problem> {
+        let links = Links::parse(line).map_err(Problem::Line)?;
+        if let Some(doubt) = self.span.doubt.take() {
+            self.span.fault = Some(doubt.settle(parse_hex(links.prev).map(Hash)));
+            return Ok(());
         }
-        if let Some(found) = self.span.part.filter(|part| !part.is_last()) {
-            self.fault_at(
-                self.span.count.saturating_sub(1),
-                Problem::Unfinished { found },
-            );
+        match &self.span.opening {
+            Some(opening) => self.follow(opening.position, &links, line)?,
+            None => {
+                let envelope = links.envelope(line).map_err(Problem::Line)?;
+                self.span.opening = Some(Opening::of(&envelope, self.hash_at(0), line));
+            }
         }
-        if self.span.doubt.is_none() && self.span.last != stored.last() {
-            let problem = Problem::Altered {
-                computed: self.span.last,
-                cited: stored.last(),
-            };
-            self.fault_at(self.span.count.saturating_sub(1), problem);
+        if self.span.doubt.is_some() {
+            return Ok(());
+        }
+        if checks.deep {
+            self.deep(line)?;
+        }
+        self.span.recorded_at = links.recorded_at;
+        self.span.part = Some(links.part);
+        self.span.count += 1;
+        Ok(())
+    }
+
+    /// Whether a line follows the one before it. A wrong link is only a doubt, until the next line is seen.
+    fn follow(&mut self, first: u64, next: &Links<'_>, line: &[u8]) -> Result<(), Problem> {
+        let index = self.span.count;
+        if index == 1 {
+            self.span.second_prev = parse_hex(next.prev).map(Hash);
+        }
+        let expected = first.saturating_add(index);
+        if next.position != expected {
+            return Err(Problem::Position {
+                expected,
+                found: next.position,
+            });
+        }
+        let before = self.hash_at(index.saturating_sub(1));
+        if *next.prev != before.to_hex() {
+            let cited = next.envelope(line).map_err(Problem::Line)?.prev;
+            Record::parse(line).map_err(Problem::Line)?;
+            let own = self.hash_at(index);
+            self.span.doubt = Some(Doubt {
+                at: index,
+                computed: before,
+                cited,
+                own,
+            });
+            return Ok(());
+        }
+        match order(
+            self.span.recorded_at,
+            self.span.part,
+            next.recorded_at,
+            next.part,
+        ) {
+            Some(problem) => Err(problem),
+            None => Ok(()),
         }
     }
 
-    fn line(&mut self, checks: &Checks, line: &[u8]) {
-        let envelope = match Envelope::parse(line) {
-            Ok(envelope) => envelope,
-            Err(error) => return self.fault(Problem::Line(error)),
-        };
-        if let Some(doubt) = self.span.doubt.take() {
-            self.span.fault = Some(doubt.settle(Some(envelope.prev)));
-            return;
-        }
-        let hash = leaf_hash(line);
-        let span = &mut self.span;
-        match span.opening {
-            None => {
-                span.opening = Some(Opening {
-                    position: envelope.position,
-                    prev: envelope.prev,
-                    recorded_at: envelope.recorded_at,
-                    part: envelope.part,
-                    hash,
-                })
-            }
-            Some(opening) => {
-                let expected = opening.position.saturating_add(span.count);
-                if span.count == 1 {
-                    span.second_prev = Some(envelope.prev);
-                }
-                if envelope.position != expected {
-                    return self.fault(Problem::Position {
-                        expected,
-                        found: envelope.position,
-                    });
-                }
-                if envelope.prev != span.last {
-                    let (at, computed, cited) = (span.count, span.last, envelope.prev);
-                    span.doubt = Some(Doubt {
-                        at,
-                        computed,
-                        cited,
-                        own: hash,
-                    });
-                    return;
-                }
-                if let Some(problem) = order(
-                    span.recorded_at,
-                    span.part,
-                    envelope.recorded_at,
-                    envelope.part,
-                ) {
-                    return self.fault(problem);
-                }
-            }
-        }
-        if checks.deep
-            && let Err(problem) = self.deep(line)
-        {
-            return self.fault(problem);
-        }
-        self.leaves.push(hash);
-        self.span.last = hash;
-        self.span.recorded_at = envelope.recorded_at;
-        self.span.part = Some(envelope.part);
-        self.span.count += 1;
+    /// The hash of a line of the span, which is hashed before it is checked.
+    fn hash_at(&self, index: u64) -> Hash {
+        let hash = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.hashes.get(index));
+        hash.copied().unwrap_or_default()
     }
 
     fn deep(&mut self, line: &[u8]) -> Result<(), Problem> {

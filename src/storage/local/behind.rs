@@ -211,9 +211,13 @@ impl Behind {
                 return Some(Task::Settle);
             }
             if !state.pending.is_empty() {
-                return Some(Task::Insert(
-                    state.pending.values().take(BATCH).cloned().collect(),
-                ));
+                let mut room = self.rhythm.bytes.saturating_sub(unsettled.bytes);
+                let fitting = state.pending.values().take_while(|block| {
+                    let fits = room > 0;
+                    room = room.saturating_sub(block.bytes.len() as u64);
+                    fits
+                });
+                return Some(Task::Insert(fitting.take(BATCH).cloned().collect()));
             }
             match (state.stop, due) {
                 (Stop::Orderly, Some(_)) => return Some(Task::Settle),

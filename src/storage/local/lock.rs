@@ -5,10 +5,15 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use super::refusal::OpenError;
 use crate::storage::files;
+
+/// A lock just released is still held for a moment by a child process that its old holder was starting.
+const TRIES: u32 = 20;
 
 /// Held while a process has the folder open. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -28,7 +33,19 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| files::naming(&path, "open", &error))?;
-        match file.try_lock() {
+        let mut taken = file.try_lock();
+        for _ in 0..TRIES {
+            if !matches!(taken, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "a start waits for the process before it; nothing is served yet"
+            )]
+            thread::sleep(Duration::from_millis(10));
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(OpenError::Locked {

@@ -9,7 +9,7 @@
 //!
 //! sled alone can't promise this: its flush does not reach past the disk's cache, and opening a damaged database
 //! makes a shorter one of it, without a word. So the tail holds each block until the database holds it durably, and
-//! opening compares the two before anything is served ([`judge`]).
+//! opening compares the two before anything is served (`judge`).
 //!
 //! Reading order: `page` (bytes), `tail` (writing), `behind` (settling), `ring` and `judge` (what a tail proves),
 //! `open` (recovery, step by step), `audit` (reading a copy).
@@ -21,6 +21,7 @@
 //! tail        the ring, preallocated
 //! blocks/     sled's files: db, conf, snap.*, blobs/ (always empty)
 //! aside/      the newest segments as they were before the last recovery after an unclean stop
+//! blocks.unreadable/   a young database that did not open and was not needed
 //! ```
 //!
 //! It never repairs what it can't prove, never retries a failed sync, never writes into a folder that another
@@ -74,9 +75,7 @@ pub struct Options {
     pub tail_bytes: u64,
     /// Memory for sled's cache.
     pub cache_bytes: u64,
-    /// The database is settled after so many bytes of blocks (and a quarter of the tail at most) …
-    pub settle_bytes: u64,
-    /// … or after so long.
+    /// The database is settled after so long at the latest; sooner where much is written (see `database`).
     pub settle_every: Duration,
     /// Below so many free bytes on the disk no block is taken: a database that can't grow is lost to this process.
     pub free_bytes_min: u64,
@@ -96,7 +95,6 @@ impl Options {
             dir: dir.into(),
             tail_bytes: 64 << 20,
             cache_bytes: 256 << 20,
-            settle_bytes: 8 << 20,
             settle_every: Duration::from_millis(500),
             free_bytes_min: 256 << 20,
             check_bytes: 64 << 20,
@@ -177,14 +175,18 @@ impl Local {
         }
         let head = self.behind.head();
         let mut tail = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.write(&Entry {
-            kind: Kind::Closed,
-            first: head.next,
-            next: head.next,
-            payload: &head.last.0,
-            settled: head.next,
-        })
-        .map_err(|error| AppendError::Unknown(error.to_string()))
+        // Twice, so that damage to one page does not raise the doubt whether a block was there.
+        for _ in 0..2 {
+            tail.write(&Entry {
+                kind: Kind::Closed,
+                first: head.next,
+                next: head.next,
+                payload: &head.last.0,
+                settled: head.next,
+            })
+            .map_err(|error| AppendError::Unknown(error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, orderly: bool) {

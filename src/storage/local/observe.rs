@@ -13,7 +13,7 @@ pub enum Stage {
     Database,
     /// Recovery, before anything is read: what a crash left in memory only is on the disk now.
     Recovery,
-    /// The folders, after files were created in them.
+    /// The database's small files and the folders' names, at the end of recovery.
     Folders,
 }
 

@@ -1,7 +1,7 @@
 //! Recovery, step by step. Nothing is opened before it has been looked at, nothing is served before it is durable.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -37,6 +37,7 @@ pub(super) struct Layout {
     pub tail: PathBuf,
     pub blocks: PathBuf,
     pub aside: PathBuf,
+    pub unreadable: PathBuf,
 }
 
 impl Layout {
@@ -46,6 +47,7 @@ impl Layout {
             tail: dir.join("tail"),
             blocks: dir.join("blocks"),
             aside: dir.join("aside"),
+            unreadable: dir.join("blocks.unreadable"),
         }
     }
 
@@ -71,8 +73,9 @@ pub(super) fn open(
     let clean = created || survey.closed_in_order();
     let set_aside = look_at_database(&layout, &survey, &options, clean)?;
 
-    let database = open_database(&layout, &options, &survey)?;
+    let (database, anew) = open_database(&layout, &options, &survey)?;
     let mut findings = judge(&survey, &database, options.check_bytes)?;
+    findings.notes.extend(anew);
     if set_aside {
         findings.notes.push(format!(
             "the last stop was not an orderly one; the database's newest segments were first copied to {}",
@@ -98,6 +101,10 @@ pub(super) fn open(
         payload: &head.last.0,
         settled: head.next,
     })?;
+    database
+        .mark_opened(findings.cursor.sequence)
+        .and_then(|()| database.settle())
+        .map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
     segments::accept_aside(&layout.aside)?;
     let recovery = Recovery {
         head,
@@ -108,9 +115,7 @@ pub(super) fn open(
         notes: findings.notes,
     };
     let rhythm = Rhythm {
-        bytes: options
-            .settle_bytes
-            .min(survey.ring() * PAGE_BYTES as u64 / 4),
+        bytes: database::SETTLE_BYTES.min(survey.ring() * PAGE_BYTES as u64 / 4),
         every: options.settle_every,
     };
     let (behind, thread) = Behind::start(database, head, rhythm)?;
@@ -181,10 +186,10 @@ pub(super) fn look_at_tail(
         .metadata()
         .map_err(|error| files::naming(path, "look at", &error))?
         .len();
-    if length == 0 || length > TAIL_BYTES_MAX || !length.is_multiple_of(PAGE_BYTES as u64) {
+    if length > TAIL_BYTES_MAX {
         return Err(OpenError::Contradiction {
             position: 0,
-            problem: format!("its file has {length} bytes, which are not whole pages"),
+            problem: format!("its file has {length} bytes, the limit is {TAIL_BYTES_MAX}"),
         });
     }
     let mut bytes = vec![0; length as usize];
@@ -245,23 +250,45 @@ impl Blocks for NoBlocks {
     fn before(&self, _: u64) -> Result<Option<StoredBlock>, ReadError> {
         Ok(None)
     }
+
+    fn opened(&self) -> Result<Option<u64>, ReadError> {
+        Ok(None)
+    }
 }
 
+/// Opens the database. One that does not open is needed for what the tail no longer holds; where the tail still
+/// holds everything from position 0 (the power went while the log was being created), it is set aside and made anew.
 fn open_database(
     layout: &Layout,
     options: &Options,
     survey: &Survey,
-) -> Result<Database, OpenError> {
+) -> Result<(Database, Option<String>), OpenError> {
     files::create_dir_durable(&layout.blocks)?;
-    Database::open(
-        &layout.blocks,
-        options.cache_bytes,
-        options.observer.clone(),
-    )
-    .map_err(|problem| OpenError::Database {
-        problem,
-        tail_from: survey.reaches_back_to(),
-    })
+    let open = || {
+        Database::open(
+            &layout.blocks,
+            options.cache_bytes,
+            options.observer.clone(),
+        )
+    };
+    let tail_from = survey.reaches_back_to();
+    let problem = match open() {
+        Ok(database) => return Ok((database, None)),
+        Err(problem) => problem,
+    };
+    if judge(survey, &NoBlocks, options.check_bytes).is_err() {
+        return Err(OpenError::Database { problem, tail_from });
+    }
+    segments::remove_if_there(&layout.unreadable)?;
+    fs::rename(&layout.blocks, &layout.unreadable)?;
+    files::sync_dir(&layout.dir)?;
+    files::create_dir_durable(&layout.blocks)?;
+    let database = open().map_err(|problem| OpenError::Database { problem, tail_from })?;
+    let note = format!(
+        "the database did not open ({problem}); the tail holds all of the log, so the database was moved to {} and made anew",
+        layout.unreadable.display()
+    );
+    Ok((database, Some(note)))
 }
 
 /// Fills the database up from the tail and makes all of it durable, new files' names too.
@@ -277,6 +304,13 @@ fn settle_everything(
     }
     database.settle().map_err(failed)?;
     database::check_no_blobs(&layout.blocks)?;
+    // sled syncs neither its settings nor the names of its files.
+    for entry in fs::read_dir(&layout.blocks)? {
+        let path = entry?.path();
+        if path.is_file() {
+            sync(&File::open(&path)?, &path, Stage::Folders, observer)?;
+        }
+    }
     for folder in [&layout.blocks, &layout.dir] {
         files::sync_dir(folder)?;
         if let Some(observer) = observer {

@@ -182,8 +182,11 @@ fn pour<'a>(source: &mut &[u8], into: &'a mut [u8]) -> &'a mut [u8] {
     left
 }
 
-/// Looks at one page (4096 bytes).
+/// Looks at one page (4096 bytes; fewer are no page).
 pub(super) fn look_at(page: &[u8]) -> Page {
+    if page.len() != PAGE_BYTES {
+        return Page::Bad;
+    }
     let mut stamps = Vec::with_capacity(PAGE_BYTES / SECTOR_BYTES);
     for sector in page.chunks(SECTOR_BYTES) {
         if sector.iter().all(|byte| *byte == 0) {

@@ -47,13 +47,15 @@ pub enum OpenError {
     },
     /// The tail's file has another size than when it was written.
     #[error(
-        "the tail holds {found} pages and was written with {expected}: it was cut or stretched. {WAYS_BACK}"
+        "the tail holds {found} pages and was written with {expected}: it was cut or stretched, and what was acknowledged from position {position} on is in doubt. {WAYS_BACK}"
     )]
     TailResized {
         /// Pages that its own headers speak of.
         expected: u64,
         /// Pages in the file.
         found: u64,
+        /// What was known to be durable in the database, by what is left.
+        position: u64,
     },
     /// The tail has no readable slot, and it is not a new one.
     #[error(
@@ -92,6 +94,18 @@ pub enum OpenError {
         tail: u64,
         /// The database's next position.
         database: u64,
+    },
+    /// The tail is from before the log was last opened.
+    #[error(
+        "the tail ends with slot {slot} and the log was last opened with slot {opened}: the tail is an older copy, and what was acknowledged from position {position} on is unknown. {WAYS_BACK}"
+    )]
+    TailOlder {
+        /// The tail's newest slot.
+        slot: u64,
+        /// The slot that the database remembers.
+        opened: u64,
+        /// The tail's next position.
+        position: u64,
     },
     /// Two different blocks for one position.
     #[error(

@@ -75,7 +75,7 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks at a whole tail.
+    /// Looks at a whole tail. What is left of a page at the end of a file that was cut is a bad page.
     ///
     /// # Errors
     ///
@@ -155,17 +155,20 @@ fn check_one_ledger(pages: &[Page]) -> Result<Option<[u8; 16]>, OpenError> {
 
 fn check_size(pages: &[Page]) -> Result<(), OpenError> {
     let found = pages.len() as u64;
-    for page in pages {
-        if let Page::Valid(header) = page
-            && u64::from(header.ring) != found
-        {
-            return Err(OpenError::TailResized {
-                expected: u64::from(header.ring),
-                found,
-            });
-        }
+    let headers = || {
+        pages.iter().filter_map(|page| match page {
+            Page::Valid(header) => Some(header),
+            _ => None,
+        })
+    };
+    match headers().find(|header| u64::from(header.ring) != found) {
+        None => Ok(()),
+        Some(header) => Err(OpenError::TailResized {
+            expected: u64::from(header.ring),
+            found,
+            position: headers().map(|header| header.settled).max().unwrap_or(0),
+        }),
     }
-    Ok(())
 }
 
 /// Puts pages together. A slot of valid pages whose content is not what its header says was not written by us:

@@ -90,7 +90,8 @@ pub(super) fn accept_aside(aside: &Path) -> io::Result<()> {
     files::write_durable(&aside.join(ACCEPTED), b"")
 }
 
-fn remove_if_there(folder: &Path) -> io::Result<()> {
+/// Removes a folder and what is in it, if it is there.
+pub(super) fn remove_if_there(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(files::naming(folder, "remove", &error))

@@ -20,7 +20,7 @@ use crate::rules::notation::{Everything, call, category, scope, written};
 
 mod random;
 
-pub use random::{Asked, any_manner, asked, block, step, steps};
+pub use random::{Asked, any_manner, asked, block, config, step, steps};
 
 /// One thing that may happen.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ pub struct Outcome {
 
 impl Play {
     /// A customer with an account, the categories, and a notice that covers everything.
-    pub fn new(book: Rulebook, fcc: bool, held: &[&str]) -> Self {
+    pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
         let mut play = Self {
             ledger: Ledger::new(book, clock("09:00")),
             oracle: Oracle::default(),

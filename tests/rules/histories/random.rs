@@ -15,6 +15,19 @@ use super::{Said, Step, When};
 use crate::rules::history::{Manner, VALID};
 use crate::rules::notation::{Everything, call, question, scope, written_question};
 
+/// As many histories as a test takes every day; `PROPTEST_CASES` asks for more.
+pub fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => usual.cases,
+            None => 200,
+        },
+        failure_persistence: None,
+        ..usual
+    }
+}
+
 const CATEGORIES: [&str; 3] = ["LOCAL", "VOIP", "CMRS"];
 const CALLS: [&str; 3] = ["c1", "c2", "c3"];
 const RECIPIENTS: [&str; 13] = [

@@ -135,32 +135,40 @@ pub(super) fn grant_cells(scope: &Scope) -> Cells {
     Cells::of(|cell| named_exactly(scope, cell))
 }
 
-/// What the scope covers, with what is blocked along, minus exactly what the exceptions name (R2).
+/// Scope minus exceptions, then what is blocked along with it (R2, R12, R13).
 pub(super) fn block_cells(block: &Block) -> Cells {
-    let excepted = |cell| {
-        block
-            .except
-            .iter()
-            .any(|except| named_exactly(except, cell))
+    let by_itself = |cell: Cell| {
+        named_by_block(&block.scope, cell)
+            && !(block.except.iter()).any(|except| named_exactly(except, cell))
     };
-    let in_scope = |cell| named_by_block(&block.scope, cell);
-    Cells::of(|cell| cell.blocked_with().into_iter().any(in_scope) && !excepted(cell))
+    Cells::of(|cell| cell.blocked_with().into_iter().any(by_itself))
 }
 
-/// Which entities a block names, each with the kind it names them in. A parent is an affiliate (R12), so that a
-/// question about every parent meets a named affiliate, too.
-pub(super) fn names(block: &Block) -> Vec<(RecipientKind, usize)> {
-    let mut names = Vec::new();
-    for named in &block.scope.recipients.named {
+/// Which entities a scope names, each with the kind it names them in.
+pub(super) fn names(scope: &Scope) -> Vec<(RecipientKind, usize)> {
+    let named = scope.recipients.named.iter().map(|named| {
         let who = ENTITIES
             .iter()
             .position(|entity| entity.0 == named.entity.as_str());
-        let who = who.expect("an entity of the small world");
-        names.push((named.kind, who));
-        if named.kind == RecipientKind::Affiliate {
-            names.push((RecipientKind::Parent, who));
-        }
-    }
+        (named.kind, who.expect("an entity of the small world"))
+    });
+    named.collect()
+}
+
+/// The same for a block. A parent is an affiliate (R12), so that a question about every parent meets a named
+/// affiliate, too.
+pub(super) fn names_blocked(scope: &Scope) -> Vec<(RecipientKind, usize)> {
+    let mut names = names(scope);
+    let affiliates: Vec<_> = names
+        .iter()
+        .filter(|name| name.0 == RecipientKind::Affiliate)
+        .copied()
+        .collect();
+    names.extend(
+        affiliates
+            .into_iter()
+            .map(|(_, who)| (RecipientKind::Parent, who)),
+    );
     names
 }
 

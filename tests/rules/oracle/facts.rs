@@ -6,7 +6,7 @@ use consent_ledger::domain::ids::{Category, Position, Token};
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::RecipientKind;
 
-use super::cells::{Cells, block_cells, grant_cells, names, written_out};
+use super::cells::{Cells, block_cells, grant_cells, names, names_blocked, written_out};
 use crate::rules::ledger::Record;
 
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Fact {
                     lifts: granted.lifts.clone(),
                     within: vec![],
                 },
-                vec![],
+                names(&granted.scope),
             ),
             Event::Blocked(blocked) => {
                 let block = &blocked.block;
@@ -67,7 +67,7 @@ impl Fact {
                         cells: block_cells(block),
                         says: written_out(block),
                     },
-                    names(block),
+                    names_blocked(&block.scope),
                 )
             }
             Event::GrantedOnce(once) => (

@@ -5,7 +5,7 @@ use consent_ledger::domain::time::Time;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::histories::{Asked, Outcome, Play, Step, asked, steps};
+use crate::histories::{Asked, Outcome, Play, Step, asked, config, steps};
 use crate::rules::books::{def, fcc};
 
 /// How long after the newest record the questions are asked.
@@ -67,30 +67,29 @@ fn agree_on_outcome(play: &Play, step: &Step, outcome: &Outcome) -> Result<(), T
     Ok(())
 }
 
-/// R18: "yes" or "no" is the answer; the state of the cells isn't.
+/// R18, of what an answer says: yes or no, the state, and the basis.
 fn agree_on_valid_until(play: &Play, question: &Asked) -> Result<(), TestCaseError> {
     let now = play.ledger.now;
     let ruling = play.ledger.ask(question);
-    let answer = |at: Time| play.ledger.ask_at(question, at).allowed;
+    let answer = |at: Time| {
+        let ruling = play.ledger.ask_at(question, at);
+        (ruling.allowed, ruling.state, ruling.basis)
+    };
     let ahead = play.oracle.turning_points().into_iter();
     let ahead: Vec<_> = ahead.filter(|point| *point > now).collect();
-    let first_change = (ahead.iter().copied()).find(|point| answer(*point) != ruling.allowed);
+    let first_change = (ahead.iter().copied()).find(|point| answer(*point) != answer(now));
     let context = || format!("{question:?} {ahead:?}\n{ruling:#?}");
     prop_assert_eq!(ruling.valid_until, first_change, "{}", context());
     for point in &ahead {
         let before = Time(point.0 - 1);
         let unchanged = first_change.is_none_or(|change| before < change);
-        prop_assert!(
-            !unchanged || answer(before) == ruling.allowed,
-            "{}",
-            context()
-        );
+        prop_assert!(!unchanged || answer(before) == answer(now), "{}", context());
     }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// R1-R13, R15: after every step, on every question.
     #[test]

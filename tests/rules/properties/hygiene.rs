@@ -15,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::histories::{asked, block};
+use crate::histories::{asked, block, config};
 use crate::rules::books::def;
 use crate::rules::grounds;
 use crate::rules::history::{History, VALID, on_ground};
@@ -92,14 +92,14 @@ fn any_event() -> impl Strategy<Value = Event> {
         })),
         1 => asked().prop_map(|question| {
             let question = question.0;
-            let ruling = rule(None, &def(), &question, Time(0));
+            let ruling = rule(None, def(), &question, Time(0));
             Event::RulingRecorded(RulingRecorded { question, ruling })
         }),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// T4: whatever a log holds, reading it never panics, and neither does asking afterwards.
     #[test]
@@ -114,7 +114,7 @@ proptest! {
             let (recorded_at, occurred_at) = (*recorded_at, *occurred_at);
             customer = evolve(customer, &Placed { position, command, recorded_at, occurred_at, event });
             for question in &questions {
-                rule(customer.as_ref(), &def(), question, at);
+                rule(customer.as_ref(), def(), question, at);
             }
         }
     }

@@ -6,7 +6,7 @@ use consent_ledger::domain::ruling::{ReasonCode, Ruling, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::histories::{Play, Step, any_manner, asked, block, step, steps};
+use crate::histories::{Play, Step, any_manner, asked, block, config, step, steps};
 use crate::rules::books::{def, fcc};
 use crate::rules::grounds;
 use crate::rules::history::{History, on_ground};
@@ -60,7 +60,7 @@ fn decided(ruling: Ruling) -> Decided {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     /// The invariant above all: no history without a grant makes a denied cell anything but denied or lapsed.
     #[test]

@@ -15,7 +15,7 @@ use crate::rules::notation::utc;
 #[test]
 fn v23_p5_r14_a_denial_has_no_effect_on_service_billing_or_the_law() {
     for book in [def(), fcc()] {
-        let mut without = History::holding(book.clone(), &["LOCAL"]);
+        let mut without = History::holding(book, &["LOCAL"]);
         let mut with = History::holding(book, &["LOCAL"]);
         with.says("d(COMPANY; *; M)");
         with.says("d(*; *; *)");

@@ -132,6 +132,11 @@ fn r14_one_step_outside_a_ground_is_refused_and_recorded() {
     };
     let rows = [
         (
+            court_order(),
+            "LAW_ENFORCEMENT; BILLING; LEGAL",
+            RecipientRequired,
+        ),
+        (
             no_case,
             "CARRIER carrier-q; CALL_DETAIL; RIGHTS",
             FactsRequired,

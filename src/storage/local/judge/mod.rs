@@ -9,6 +9,7 @@
 //!    leaves that. An acknowledged block may have been there, and only the database can show it.
 //! 2. Each block is in the tail before it is in the database. A database that goes further than the tail, with no
 //!    bad page to explain it, was given an older tail: what else is missing can't be known.
+//!    Nor can it when the database remembers an opening that the tail does not know of.
 //! 3. Blocks that are in both must be equal, byte by byte.
 //! 4. From the head backwards, each position must be in one of the two, linked by hash, down to what the tail
 //!    no longer holds and as far as the check is to go. A gap is a refusal, because a slot is only ever overwritten
@@ -48,8 +49,9 @@ pub(super) fn judge(
 ) -> Result<Findings, OpenError> {
     let newest_kept = database.before(u64::MAX)?;
     let database_next = newest_kept.as_ref().map_or(0, StoredBlock::next);
+    let opened = database.opened()?;
     let Some(newest) = survey.slots.last() else {
-        return fresh(survey, database_next);
+        return fresh(survey, database_next, opened.is_some());
     };
     let mut notes = Vec::new();
     let end = walk_to_the_end(survey, newest, database, &mut notes)?;
@@ -57,6 +59,13 @@ pub(super) fn judge(
         return Err(OpenError::TailBehind {
             tail: end.next,
             database: database_next,
+        });
+    }
+    if let Some(opened) = opened.filter(|opened| *opened >= end.cursor.sequence) {
+        return Err(OpenError::TailOlder {
+            slot: end.cursor.sequence.saturating_sub(1),
+            opened,
+            position: end.next,
         });
     }
     if database_next < newest.settled {
@@ -92,12 +101,13 @@ pub(super) fn judge(
 }
 
 /// A tail without a complete slot is one that was just created, or nothing we can read.
-fn fresh(survey: &Survey, database_next: u64) -> Result<Findings, OpenError> {
+fn fresh(survey: &Survey, database_next: u64, opened: bool) -> Result<Findings, OpenError> {
     let mut pages = survey.pages.iter();
     let first = pages.next();
     let just_created = matches!(first, Some(Page::Zero | Page::Torn))
         && pages.all(|page| *page == Page::Zero)
-        && database_next == 0;
+        && database_next == 0
+        && !opened;
     if !just_created {
         return Err(OpenError::TailUnreadable {
             bad: survey.bad(),
@@ -146,9 +156,10 @@ fn walk_to_the_end(
             sequence: newest.sequence + 1,
         },
     };
+    // After an orderly close the next slot is another mark: one page, and no block in it.
     let mut after_close = survey.closed_in_order();
     loop {
-        let page = match following(survey, end.cursor) {
+        let page = match following(survey, end.cursor, after_close) {
             Following::Nothing { unfinished } => {
                 if unfinished {
                     notes.push(format!(
@@ -165,7 +176,6 @@ fn walk_to_the_end(
             page,
         };
         let pages = if after_close {
-            // After an orderly close the next slot is the mark of an opening: one page, and no block in it.
             1
         } else {
             let Some(block) = database.beginning_at(end.next)? else {
@@ -192,9 +202,12 @@ fn walk_to_the_end(
 }
 
 /// Looks at the two places where a next slot can begin: right after the newest, and page 0 if it did not fit.
-fn following(survey: &Survey, cursor: Cursor) -> Following {
+fn following(survey: &Survey, cursor: Cursor, only_a_mark: bool) -> Following {
     let ring = survey.ring();
-    let longest = pages_for(STORED_BLOCK_MAX) as u64;
+    let longest = match only_a_mark {
+        true => 1,
+        false => pages_for(STORED_BLOCK_MAX) as u64,
+    };
     let mut places = Vec::new();
     if cursor.page < ring {
         places.push(cursor.page);
@@ -260,7 +273,7 @@ fn check_back(
     while position > 0 && (seen < check_bytes || position >= held_from) {
         let block = match in_tail.get(&position) {
             Some(block) => (*block).clone(),
-            None => kept_before(database, position)?,
+            None => kept_before(database, position, &in_tail)?,
         };
         let found = block.last();
         if let Some(expected) = expected.filter(|expected| *expected != found) {
@@ -288,9 +301,14 @@ fn check_back(
 }
 
 /// The database's block that ends at `position`.
-fn kept_before(database: &dyn Blocks, position: u64) -> Result<StoredBlock, OpenError> {
+fn kept_before(
+    database: &dyn Blocks,
+    position: u64,
+    in_tail: &BTreeMap<u64, &StoredBlock>,
+) -> Result<StoredBlock, OpenError> {
     let found = database.before(position)?;
     let next = found.as_ref().map_or(0, StoredBlock::next);
+    let tail_next = in_tail.range(..position).next_back();
     match found {
         Some(block) if next == position => Ok(block),
         _ if next > position => Err(OpenError::Contradiction {
@@ -298,8 +316,11 @@ fn kept_before(database: &dyn Blocks, position: u64) -> Result<StoredBlock, Open
             problem: format!("a block of the database ends at {next}, inside of another block"),
         }),
         _ => Err(OpenError::Gap {
-            from: next,
+            from: tail_next.map_or(next, |(tail_next, _)| next.max(*tail_next)),
             to: position,
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The whole permission table: a method that has no row can't be called (T2).
+
+use super::Role;
+use super::Role::{Administrator, Auditor, ConsentWriter, DecisionReader, DisclosureWriter};
+
+/// Each method of the contract, as gRPC names it in its path, and the roles that may call it.
+pub const METHODS: &[(&str, &[Role])] = &[
+    // Accounts and services held.
+    ("/consent.v1.AccountService/OpenAccount", WRITE_CONSENT),
+    ("/consent.v1.AccountService/ChangeServices", WRITE_CONSENT),
+    // Notices and what customers say.
+    ("/consent.v1.ConsentService/RecordNotice", WRITE_CONSENT),
+    ("/consent.v1.ConsentService/RecordConsent", WRITE_CONSENT),
+    ("/consent.v1.ConsentService/GrantOnce", WRITE_CONSENT),
+    ("/consent.v1.ConsentService/EndCall", WRITE_CONSENT),
+    // Checks: before any use, whoever uses.
+    ("/consent.v1.CheckService/CheckUse", ANY),
+    ("/consent.v1.CheckService/BulkCheckUse", ANY),
+    // Disclosures.
+    ("/consent.v1.DisclosureService/Disclose", WRITE_DISCLOSURE),
+    (
+        "/consent.v1.DisclosureService/ListDisclosures",
+        &[DisclosureWriter, DecisionReader, Auditor, Administrator],
+    ),
+    // What the ledger holds.
+    ("/consent.v1.QueryService/GetPreferences", ANY),
+    ("/consent.v1.QueryService/GetHistory", READ),
+    ("/consent.v1.QueryService/Watch", READ),
+    (
+        "/consent.v1.QueryService/ResolvePseudonyms",
+        &[ConsentWriter, Auditor, Administrator],
+    ),
+    // Evidence.
+    ("/consent.v1.AuditService/GetRecord", AUDIT),
+    ("/consent.v1.AuditService/ExportRecords", AUDIT),
+    ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
+    // Commands in a stream: each command needs the role of its own method besides.
+    ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
+];
+
+const ANY: &[Role] = &Role::EVERY;
+const WRITE_CONSENT: &[Role] = &[ConsentWriter, Administrator];
+const WRITE_DISCLOSURE: &[Role] = &[DisclosureWriter, Administrator];
+const READ: &[Role] = &[DecisionReader, Auditor, Administrator];
+const RECORD_RULINGS: &[Role] = &[
+    ConsentWriter,
+    DisclosureWriter,
+    DecisionReader,
+    Administrator,
+];
+const AUDIT: &[Role] = &[Auditor, Administrator];
+
+/// What a role may do inside of a method that it may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// See disclosures under a gag order (P7, P8).
+    SealedDisclosures,
+    /// See in histories what is neither account, service, notice nor word: disclosures and rulings (N4).
+    WholeHistory,
+    /// Read texts that are sealed in records: references of orders, cases, tickets, evidence (T3).
+    SealedTexts,
+    /// Put the ruling of a check on record (C3).
+    RecordRulings,
+}
+
+impl Right {
+    /// The roles that have it.
+    pub const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::SealedDisclosures | Self::WholeHistory | Self::SealedTexts => AUDIT,
+            Self::RecordRulings => RECORD_RULINGS,
+        }
+    }
+}
+
+impl Role {
+    /// Whether the role may call the method at `path`; nobody may call one without a row.
+    pub fn may_call(self, path: &str) -> bool {
+        roles_of(path).is_some_and(|roles| roles.contains(&self))
+    }
+
+    /// Whether the role has that right.
+    pub fn has(self, right: Right) -> bool {
+        right.roles().contains(&self)
+    }
+}
+
+/// The roles that may call the method at `path`.
+pub fn roles_of(path: &str) -> Option<&'static [Role]> {
+    let row = METHODS.iter().find(|(method, _)| *method == path)?;
+    Some(row.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t2_a_method_without_a_row_is_closed_to_everybody() {
+        for role in Role::EVERY {
+            assert!(
+                !role.may_call("/consent.v1.AccountService/Invented"),
+                "{role}"
+            );
+        }
+    }
+
+    #[test]
+    fn t2_only_auditor_and_administrator_see_what_is_sealed() {
+        for right in [
+            Right::SealedDisclosures,
+            Right::WholeHistory,
+            Right::SealedTexts,
+        ] {
+            let seeing: Vec<_> = Role::EVERY
+                .into_iter()
+                .filter(|role| role.has(right))
+                .collect();
+            assert_eq!(seeing, [Auditor, Administrator]);
+        }
+    }
+
+    #[test]
+    fn t2_an_auditor_records_nothing() {
+        for (path, roles) in METHODS {
+            let writes = [
+                "OpenAccount",
+                "ChangeServices",
+                "Record",
+                "Grant",
+                "EndCall",
+                "/Disclose",
+                "Submit",
+            ]
+            .iter()
+            .any(|verb| path.contains(verb) && !path.contains("AuditService"));
+            assert!(!(writes && roles.contains(&Auditor)), "{path}");
+        }
+        assert!(!Auditor.has(Right::RecordRulings));
+    }
+}

@@ -1,0 +1,172 @@
+//! The command line: thin. It reads arguments, calls the part that does the work, and prints.
+
+mod bench;
+mod check;
+mod config;
+mod demo;
+mod inspect;
+mod output;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config::Config;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for `check`: yes; for `verify`: everything holds
+  1  what was looked at is wrong: `verify` found something, or a ledger is in doubt
+  2  the command line or the configuration is wrong
+  3  `check`: the answer is no
+  4  something could not be reached, read or written";
+
+/// What a command ended with; see the help's list of exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Done, or yes.
+    Well,
+    /// What was looked at is wrong.
+    Wrong,
+    /// The command line or configuration is wrong.
+    Usage,
+    /// The answer is no.
+    No,
+    /// Something could not be reached, read or written.
+    Unreachable,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        Self::from(match ended {
+            Ended::Well => 0,
+            Ended::Wrong => 1,
+            Ended::Usage => 2,
+            Ended::No => 3,
+            Ended::Unreachable => 4,
+        })
+    }
+}
+
+/// The system of record for a telephone company's customer consent (CPNI).
+///
+/// It answers "may we use or disclose this customer's network information?" and proves years later what it answered.
+#[derive(Debug, Parser)]
+#[command(name = "consent-ledger", version, after_help = EXIT_CODES, propagate_version = true)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file (TOML).
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CONSENT_LEDGER_CONFIG"
+    )]
+    config: Option<PathBuf>,
+    /// Log filter, e.g. `info,consent_ledger::relay=debug` [default: info].
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// `text` or `json` log lines [default: text].
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    output: output::Format,
+}
+
+impl Global {
+    /// The effective configuration, with `flags` of the command itself.
+    fn load(
+        &self,
+        flags: Vec<(&'static str, Option<String>)>,
+    ) -> Result<Config, crate::config::ConfigError> {
+        let own = [
+            ("log", self.log.clone()),
+            ("log_format", self.log_format.clone()),
+        ];
+        let given: Vec<_> = flags
+            .into_iter()
+            .chain(own)
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect();
+        Config::load(self.config.as_deref(), &given)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the ledger: gRPC, publication to NATS, metrics.
+    Serve(serve::Arguments),
+    /// Play the policy's story on a real server, from the first account to a found forgery.
+    Demo(demo::Arguments),
+    /// Verify a data folder or an export, offline: chain, tree, checkpoint.
+    Verify(verify::Arguments),
+    /// Export a data folder: one record a line, the exact hashed bytes.
+    Export(verify::ExportArguments),
+    /// Show one record or one customer for people.
+    Inspect(inspect::Arguments),
+    /// Ask a running ledger: may we?
+    Check(check::Arguments),
+    /// Measure this machine: ours beside its ceiling, in one run.
+    Bench(bench::Arguments),
+    /// Print the effective configuration and where each value came from.
+    Config(config::Arguments),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    let global = line.global;
+    let ended = match line.command {
+        Command::Serve(arguments) => in_runtime(serve::run(global, arguments)),
+        Command::Demo(arguments) => in_runtime(demo::run(global, arguments)),
+        Command::Verify(arguments) => verify::run(&global, &arguments),
+        Command::Export(arguments) => verify::export(&global, &arguments),
+        Command::Inspect(arguments) => in_runtime(inspect::run(global, arguments)),
+        Command::Check(arguments) => in_runtime(check::run(global, arguments)),
+        Command::Bench(arguments) => bench::run(&global, &arguments),
+        Command::Config(arguments) => config::run(&global, arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Line::command(), "consent-ledger", &mut script);
+            output::bytes(&script)
+        }
+    };
+    ended.into()
+}
+
+fn in_runtime(work: impl Future<Output = Ended>) -> Ended {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => output::fail(Ended::Unreachable, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u2_the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+}

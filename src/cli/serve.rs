@@ -1,0 +1,154 @@
+//! `serve`: the ledger at work until it is told to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Ended, Global, output};
+use crate::app::{Running, ServeError, ServeOptions, abort_on_failure};
+use crate::clock::System;
+use crate::config::{Config, ConfigError};
+use crate::{grpc, relay, telemetry};
+
+/// Serve the ledger: gRPC, publication to NATS, metrics.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  consent-ledger serve
+  consent-ledger serve --data /var/lib/consent-ledger --nats nats://127.0.0.1:4222
+  consent-ledger serve --nats off --metrics off --log-format json")]
+pub struct Arguments {
+    /// Data folder; created where there is none [default: data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// gRPC address; loopback only until TLS and caller identity exist [default: 127.0.0.1:7400].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// NATS server, or `off` [default: nats://127.0.0.1:4222].
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// Prometheus address, or `off` [default: 127.0.0.1:7401].
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<String>,
+    /// Rulebook file; none: the policy that ships with the program.
+    #[arg(long, value_name = "FILE")]
+    rulebook: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) fn flags(self) -> Vec<(&'static str, Option<String>)> {
+        let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+        vec![
+            ("data", path(self.data)),
+            ("listen", self.listen),
+            ("nats_url", self.nats),
+            ("metrics", self.metrics),
+            ("rulebook", path(self.rulebook)),
+        ]
+    }
+}
+
+pub async fn run(global: Global, arguments: Arguments) -> Ended {
+    let config = match global.load(arguments.flags()) {
+        Ok(config) => config,
+        Err(error) => return output::fail(Ended::Usage, &error),
+    };
+    let format = match config.text("log_format") {
+        "json" => telemetry::LogFormat::Json,
+        _ => telemetry::LogFormat::Text,
+    };
+    if let Err(error) = telemetry::log(config.text("log"), format) {
+        return output::fail(Ended::Usage, &error);
+    }
+    let options = match options(&config) {
+        Ok(options) => options,
+        Err(error) => return output::complain(Ended::Usage, &error),
+    };
+    match serve(options).await {
+        Ok(()) => Ended::Well,
+        Err(error @ (ServeError::Listen(_) | ServeError::Relay(_))) => {
+            output::fail(Ended::Usage, &error)
+        }
+        Err(error @ (ServeError::Address { .. } | ServeError::Telemetry(_))) => {
+            output::fail(Ended::Unreachable, &error)
+        }
+        Err(error) => output::fail(Ended::Wrong, &error),
+    }
+}
+
+async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    let bar = output::progress("starting");
+    let progress = |step: &'static str, done: u64, all: u64| {
+        bar.set_message(step);
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let started = Running::start(
+        options,
+        Arc::new(System::default()),
+        abort_on_failure(),
+        &progress,
+    )
+    .await;
+    bar.finish_and_clear();
+    started?.until(told_to_stop()).await
+}
+
+/// SIGINT or SIGTERM.
+pub async fn told_to_stop() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                terminated.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+fn options(config: &Config) -> Result<ServeOptions, String> {
+    let wrong = |error: ConfigError| error.to_string();
+    let metrics = match config.text("metrics") {
+        "off" => None,
+        _ => Some((
+            config.address("metrics").map_err(wrong)?,
+            telemetry::collect().map_err(|error| error.to_string())?,
+        )),
+    };
+    Ok(ServeOptions {
+        ledger: config.ledger().map_err(wrong)?,
+        listen: config.address("listen").map_err(wrong)?,
+        grpc: grpc::Options::default(),
+        relay: relay_options(config).map_err(wrong)?,
+        metrics,
+    })
+}
+
+fn relay_options(config: &Config) -> Result<Option<relay::Options>, ConfigError> {
+    let url = config.text("nats_url");
+    if url == "off" || url.is_empty() {
+        return Ok(None);
+    }
+    let server = url
+        .parse()
+        .map_err(|error: relay::RelayError| config.wrong("nats_url", &error.to_string()))?;
+    Ok(Some(relay::Options {
+        servers: vec![server],
+        stream: config.optional("nats_stream").map(str::to_owned),
+        auth: match config.optional("nats_credentials") {
+            Some(file) => relay::Auth::CredentialsFile(file.into()),
+            None => relay::Auth::None,
+        },
+        tls: relay::Tls {
+            authority: config.optional("nats_ca").map(PathBuf::from),
+            ..relay::Tls::default()
+        },
+        watermark: Some(config.data().join("published")),
+        ..relay::Options::default()
+    }))
+}

@@ -1,0 +1,162 @@
+//! Every setting: the one list that the file, the environment, `config` and the docs follow.
+
+/// A setting's name, as everybody may write it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// In the file.
+    pub key: &'static str,
+    /// In the environment.
+    pub variable: &'static str,
+    /// On the command line; empty where there is none.
+    pub flag: &'static str,
+    /// Where it isn't set.
+    pub default: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+}
+
+/// Every setting, in the order in which it is shown.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "data",
+        "CONSENT_LEDGER_DATA",
+        "--data",
+        "data",
+        "the data folder",
+    ),
+    setting(
+        "listen",
+        "CONSENT_LEDGER_LISTEN",
+        "--listen",
+        "127.0.0.1:7400",
+        "gRPC address; loopback until TLS and caller identity exist",
+    ),
+    setting(
+        "metrics",
+        "CONSENT_LEDGER_METRICS",
+        "--metrics",
+        "127.0.0.1:7401",
+        "Prometheus address, or `off`",
+    ),
+    setting(
+        "nats_url",
+        "CONSENT_LEDGER_NATS_URL",
+        "--nats",
+        "nats://127.0.0.1:4222",
+        "NATS server, or `off`",
+    ),
+    setting(
+        "nats_stream",
+        "CONSENT_LEDGER_NATS_STREAM",
+        "",
+        "",
+        "JetStream stream; empty: CONSENT_ and the start of the ledger id",
+    ),
+    setting(
+        "nats_credentials",
+        "CONSENT_LEDGER_NATS_CREDENTIALS",
+        "",
+        "",
+        "NATS credentials file",
+    ),
+    setting(
+        "nats_ca",
+        "CONSENT_LEDGER_NATS_CA",
+        "",
+        "",
+        "PEM file of the authority that signs the NATS server's certificate",
+    ),
+    setting(
+        "rulebook",
+        "CONSENT_LEDGER_RULEBOOK",
+        "--rulebook",
+        "",
+        "rulebook file; empty: the policy that ships with the program",
+    ),
+    setting(
+        "origin",
+        "CONSENT_LEDGER_ORIGIN",
+        "",
+        "consent-ledger.local",
+        "name under which a new ledger's checkpoints are signed",
+    ),
+    setting(
+        "queue_commands",
+        "CONSENT_LEDGER_QUEUE_COMMANDS",
+        "",
+        "8192",
+        "commands that may wait; more are refused",
+    ),
+    setting(
+        "request_window_days",
+        "CONSENT_LEDGER_REQUEST_WINDOW_DAYS",
+        "",
+        "30",
+        "days for which request ids are remembered",
+    ),
+    setting(
+        "cache_customers",
+        "CONSENT_LEDGER_CACHE_CUSTOMERS",
+        "",
+        "200000",
+        "customers kept in memory",
+    ),
+    setting(
+        "tail_mib",
+        "CONSENT_LEDGER_TAIL_MIB",
+        "",
+        "64",
+        "size of a new log's tail file",
+    ),
+    setting(
+        "log_cache_mib",
+        "CONSENT_LEDGER_LOG_CACHE_MIB",
+        "",
+        "64",
+        "memory of the log's store",
+    ),
+    setting(
+        "view_cache_mib",
+        "CONSENT_LEDGER_VIEW_CACHE_MIB",
+        "",
+        "64",
+        "memory of each view's store",
+    ),
+    setting(
+        "checkpoint_seconds",
+        "CONSENT_LEDGER_CHECKPOINT_SECONDS",
+        "",
+        "1",
+        "at most one checkpoint is written in that time",
+    ),
+    setting(
+        "log",
+        "CONSENT_LEDGER_LOG",
+        "--log",
+        "info,async_nats=off",
+        "log filter, e.g. `info,consent_ledger::relay=debug`",
+    ),
+    setting(
+        "log_format",
+        "CONSENT_LEDGER_LOG_FORMAT",
+        "--log-format",
+        "text",
+        "`text` for people, `json` for machines",
+    ),
+];
+
+const fn setting(
+    key: &'static str,
+    variable: &'static str,
+    flag: &'static str,
+    default: &'static str,
+    about: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        variable,
+        flag,
+        default,
+        about,
+    }
+}

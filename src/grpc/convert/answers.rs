@@ -1,0 +1,114 @@
+//! What commands are answered with (C1).
+
+use super::rulings::{Evaluated, bare_reason, ruling};
+use super::values::{numbers, timestamp};
+use crate::domain::rulebook::Rulebook;
+use crate::proto::v1 as wire;
+use crate::proto::v1::submit_response::Answer as InStream;
+use crate::sequencer::{Answer, Outcome};
+
+/// The receipt of a command.
+fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
+    Some(wire::CommandReceipt {
+        pseudonym: answer.customer.to_string(),
+        first_position: answer.first.0,
+        position: answer.position.0,
+        customer_version: answer.version,
+        recorded_at: Some(timestamp(answer.recorded_at)),
+        repeated: answer.repeated,
+    })
+}
+
+/// Makes the responses that are a receipt and nothing more.
+macro_rules! bare_receipts {
+    ($($name:ident -> $response:ident;)+) => {$(
+        /// A receipt.
+        pub fn $name(answer: &Answer, _: &Rulebook, _: bool) -> Option<wire::$response> {
+            Some(wire::$response { receipt: receipt(answer) })
+        }
+    )+};
+}
+
+bare_receipts! {
+    account_opened -> OpenAccountResponse;
+    services_changed -> ChangeServicesResponse;
+    notice_recorded -> RecordNoticeResponse;
+    granted_once -> GrantOnceResponse;
+    call_ended -> EndCallResponse;
+}
+
+/// Words on record, and the blocks that still stand.
+pub fn spoken(answer: &Answer, _: &Rulebook, _: bool) -> Option<wire::RecordConsentResponse> {
+    let Outcome::Spoken { still_blocked_by } = &answer.outcome else {
+        return None;
+    };
+    Some(wire::RecordConsentResponse {
+        receipt: receipt(answer),
+        still_blocked_by: numbers(still_blocked_by),
+    })
+}
+
+/// A disclosure on record, made or refused.
+pub fn disclosed(
+    answer: &Answer,
+    rulebook: &Rulebook,
+    texts: bool,
+) -> Option<wire::DiscloseResponse> {
+    use wire::disclose_response::Outcome as Wire;
+
+    let outcome = match &answer.outcome {
+        Outcome::Disclosed { relied_on } => Wire::Made(wire::DisclosureAllowed {
+            relied_on: numbers(relied_on),
+        }),
+        Outcome::DisclosureRefused { reasons } => {
+            let reason = |code| bare_reason(code, rulebook, texts);
+            Wire::Refused(wire::DisclosureDenied {
+                reasons: reasons.iter().copied().map(reason).collect(),
+            })
+        }
+        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) => return None,
+    };
+    Some(wire::DiscloseResponse {
+        receipt: receipt(answer),
+        outcome: Some(outcome),
+    })
+}
+
+/// A ruling on record.
+pub fn ruled(answer: &Answer, rulebook: &Rulebook, texts: bool) -> Option<wire::CheckUseResponse> {
+    let Outcome::Ruled(ruled) = &answer.outcome else {
+        return None;
+    };
+    let evaluated = Evaluated {
+        rulebook,
+        at: answer.recorded_at,
+        position: answer.position,
+        texts,
+    };
+    Some(wire::CheckUseResponse {
+        ruling: Some(ruling(ruled, &evaluated)),
+        receipt: receipt(answer),
+    })
+}
+
+/// Each response as it comes in a stream of commands.
+macro_rules! in_stream {
+    ($($response:ident = $variant:ident;)+) => {$(
+        impl From<wire::$response> for InStream {
+            fn from(response: wire::$response) -> Self {
+                Self::$variant(response)
+            }
+        }
+    )+};
+}
+
+in_stream! {
+    OpenAccountResponse = OpenAccount;
+    ChangeServicesResponse = ChangeServices;
+    RecordNoticeResponse = RecordNotice;
+    RecordConsentResponse = RecordConsent;
+    GrantOnceResponse = GrantOnce;
+    EndCallResponse = EndCall;
+    DiscloseResponse = Disclose;
+    CheckUseResponse = CheckUse;
+}

@@ -1,0 +1,170 @@
+//! The closed lists: numbers of the contract and members of the domain, one to one and without a default (P7).
+
+use super::{Malformed, Within};
+use crate::domain::ruling::{Basis, ReasonCode, State};
+use crate::domain::vocabulary::{
+    AssuranceMethod, Channel, CpniClass, Medium, NotCpni, Purpose, RecipientKind, Speaker,
+};
+use crate::proto::v1 as wire;
+
+/// A closed list that requests may name.
+pub trait Listed: Sized {
+    /// The member of that number.
+    ///
+    /// # Errors
+    /// For zero and for a number that is not listed. The field is empty: the caller names it.
+    fn from_number(number: i32) -> Result<Self, Malformed>;
+
+    /// The member's number.
+    fn number(self) -> i32;
+}
+
+/// Pairs each member of a list with the equally named value of the contract, in both directions.
+macro_rules! listed {
+    ($($list:ident = $wire:ident { $($member:ident),+ $(,)? })+) => {$(
+        impl Listed for $list {
+            fn from_number(number: i32) -> Result<Self, Malformed> {
+                match wire::$wire::try_from(number) {
+                    $(Ok(wire::$wire::$member) => Ok(Self::$member),)+
+                    Ok(wire::$wire::Unspecified) => Err(Malformed::missing("")),
+                    Err(_) => Err(not_listed(number, stringify!($wire))),
+                }
+            }
+
+            fn number(self) -> i32 {
+                match self {
+                    $(Self::$member => wire::$wire::$member as i32,)+
+                }
+            }
+        }
+    )+};
+}
+
+listed! {
+    RecipientKind = RecipientKind {
+        Company, Parent, Affiliate, Agent, PartnerOrContractor, ThirdParty, Customer, AuthorizedContact,
+        LawEnforcement, Carrier,
+    }
+    CpniClass = CpniClass {
+        Quantity, TechnicalConfiguration, Type, Destination, Location, AmountOfUse, Billing, CallDetail,
+        PicFreezeStatus,
+    }
+    Purpose = Purpose {
+        MarketingComms, MarketingOther, Service, Billing, Legal, Rights, PicFreeze, Directory, InsideWiring,
+        HealthResearch, OtherApproved, CompetitorTracking,
+    }
+    NotCpni = NotCpniItem {
+        CustomerName, CustomerAddress, TelephoneNumber, Aggregate, NotCustomerSpecific,
+        CustomerPremisesEquipment, InternetAccess,
+    }
+    Channel = Channel { Phone, Ivr, Web, App, Email, Text, Post, InStore, System }
+    Medium = Medium { Written, Oral, Electronic }
+    AssuranceMethod = AssuranceMethod { Password, CallBack, Mail, OnlineAccount, PhotoId, SignedDocument }
+    Speaker = Speaker { AccountHolder, AdministrativeContact, Other }
+    State = CellState {
+        Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
+    }
+    Basis = Basis { NotCpni, HeldCategory, Grant, OptOut, OneTime, Ground }
+    ReasonCode = ReasonCode {
+        NotCpni, HeldCategory, Granted, OptOutApproved, OneTime, GroundMet, CustomerUnknown, Erased, Denied,
+        Withdrawn, Restricted, Lapsed, ApprovalRequired, OptOutNotEnabled, OptInRequired, Prohibited,
+        FactsRequired, RecipientNotCovered, ClassNotCovered, PurposeNotCovered, RecipientRequired,
+        ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen,
+    }
+}
+
+fn not_listed(number: i32, list: &str) -> Malformed {
+    Malformed::invalid(
+        "",
+        format!("has {number}, which is not a {list} of this contract"),
+    )
+}
+
+/// The member that a field names.
+///
+/// # Errors
+/// For zero and for a number that is not listed.
+pub fn member<L: Listed>(field: &str, number: i32) -> Result<L, Malformed> {
+    L::from_number(number).within(field)
+}
+
+/// The members that a repeated field names, as a set.
+///
+/// # Errors
+/// For zero and for a number that is not listed.
+pub fn members<L: Listed, S: FromIterator<L>>(
+    field: &str,
+    numbers: &[i32],
+) -> Result<S, Malformed> {
+    let parse = |(index, number): (usize, &i32)| L::from_number(*number).within_item(field, index);
+    numbers.iter().enumerate().map(parse).collect()
+}
+
+/// The numbers of `members`.
+pub fn numbers<L: Listed>(members: impl Iterator<Item = L>) -> Vec<i32> {
+    members.map(Listed::number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Zero, numbers before and after the list, and the ends of the range.
+    fn refuses<L: Listed + PartialEq + Copy + std::fmt::Debug>(every: &[L]) {
+        let after = i32::try_from(every.len()).unwrap() + 1;
+        for number in [0, -1, after, i32::MIN, i32::MAX] {
+            let refused = member::<L>("field", number).unwrap_err();
+            assert!(refused.to_string().starts_with("`field`"), "{refused}");
+        }
+        for one in every {
+            assert_eq!(member::<L>("field", one.number()), Ok(*one));
+        }
+    }
+
+    #[test]
+    fn p7_every_list_refuses_zero_and_unknown_numbers_and_takes_each_member() {
+        refuses(RecipientKind::EVERY);
+        refuses(CpniClass::EVERY);
+        refuses(Purpose::EVERY);
+        refuses(NotCpni::EVERY);
+        refuses(Channel::EVERY);
+        refuses(Medium::EVERY);
+        refuses(AssuranceMethod::EVERY);
+        refuses(Speaker::EVERY);
+    }
+
+    #[test]
+    fn p7_a_wrong_number_in_a_list_is_named_with_its_index() {
+        let refused = members::<CpniClass, Vec<_>>("classes", &[1, 2, 99]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "`classes[2]` has 99, which is not a CpniClass of this contract"
+        );
+    }
+
+    #[test]
+    fn c7_members_have_the_same_names_in_the_contract_and_in_records() {
+        fn same<L: Listed + Copy>(
+            every: &[L],
+            name: impl Fn(L) -> &'static str,
+            wire: impl Fn(i32) -> &'static str,
+        ) {
+            for one in every {
+                let contract = wire(one.number());
+                assert!(contract.to_lowercase().ends_with(name(*one)), "{contract}");
+            }
+        }
+        same(RecipientKind::EVERY, RecipientKind::name, |n| {
+            wire::RecipientKind::try_from(n).unwrap().as_str_name()
+        });
+        same(CpniClass::EVERY, CpniClass::name, |n| {
+            wire::CpniClass::try_from(n).unwrap().as_str_name()
+        });
+        same(Purpose::EVERY, Purpose::name, |n| {
+            wire::Purpose::try_from(n).unwrap().as_str_name()
+        });
+        same(Channel::EVERY, Channel::name, |n| {
+            wire::Channel::try_from(n).unwrap().as_str_name()
+        });
+    }
+}

@@ -1,0 +1,131 @@
+//! Answers to questions on the wire (C3, C9).
+
+use super::lists::Listed;
+use super::values::{numbers, timestamp};
+use crate::domain::ids::Position;
+use crate::domain::rulebook::{Clause, Rulebook};
+use crate::domain::ruling::{CellState, Reason, ReasonCode, Remedy, Ruling};
+use crate::domain::time::Time;
+use crate::proto::v1 as wire;
+
+/// What an answer rests on beside the ruling itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluated<'a> {
+    /// The rulebook followed.
+    pub rulebook: &'a Rulebook,
+    /// The instant that the answer is for.
+    pub at: Time,
+    /// All records up to and with this one are reflected.
+    pub position: Position,
+    /// Whether clauses come with their texts.
+    pub texts: bool,
+}
+
+/// A ruling on the wire.
+pub fn ruling(ruling: &Ruling, evaluated: &Evaluated<'_>) -> wire::Ruling {
+    let rulebook = evaluated.rulebook;
+    let reason = |given: &Reason| reason(given, rulebook, evaluated.texts);
+    wire::Ruling {
+        allowed: ruling.allowed,
+        state: ruling.state.number(),
+        basis: ruling.basis.map(Listed::number).unwrap_or_default(),
+        reasons: ruling.reasons.iter().map(reason).collect(),
+        cells: ruling.cells.iter().map(cell).collect(),
+        remedies: ruling.remedies.iter().map(remedy).collect(),
+        relied_on: relied_on(ruling),
+        valid_until: ruling.valid_until.map(timestamp),
+        rulebook: Some(rulebook_version(&rulebook.name, &rulebook.version)),
+        evaluated_at: Some(timestamp(evaluated.at)),
+        position: evaluated.position.0,
+    }
+}
+
+/// A rulebook's name and version on the wire.
+pub fn rulebook_version(name: &str, version: &str) -> wire::RulebookVersion {
+    wire::RulebookVersion {
+        name: name.to_owned(),
+        version: version.to_owned(),
+    }
+}
+
+/// All positions that reasons and cells name, rising.
+fn relied_on(ruling: &Ruling) -> Vec<u64> {
+    let of_reasons = ruling.reasons.iter().flat_map(|reason| &reason.positions);
+    let of_cells = ruling.cells.iter().flat_map(|cell| &cell.positions);
+    let mut positions = numbers(of_reasons.chain(of_cells));
+    positions.sort_unstable();
+    positions.dedup();
+    positions
+}
+
+fn reason(reason: &Reason, rulebook: &Rulebook, texts: bool) -> wire::Reason {
+    wire::Reason {
+        positions: numbers(&reason.positions),
+        fact: reason
+            .fact
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        ..bare_reason(reason.code, rulebook, texts)
+    }
+}
+
+/// A reason that is known by its code only, with its clauses.
+pub fn bare_reason(code: ReasonCode, rulebook: &Rulebook, texts: bool) -> wire::Reason {
+    wire::Reason {
+        code: code.number(),
+        clauses: clauses(code, rulebook, texts),
+        positions: Vec::new(),
+        fact: String::new(),
+    }
+}
+
+fn clauses(code: ReasonCode, rulebook: &Rulebook, texts: bool) -> Vec<wire::Clause> {
+    let clause = |clause: &Clause| wire::Clause {
+        source: clause.source.name().to_owned(),
+        reference: clause.reference.clone(),
+        text: if texts {
+            clause.text.clone()
+        } else {
+            String::new()
+        },
+    };
+    rulebook.clauses(code).iter().map(clause).collect()
+}
+
+fn cell(cell: &CellState) -> wire::Cell {
+    wire::Cell {
+        recipient_kind: cell.cell.kind.number(),
+        entity: cell
+            .cell
+            .entity
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        class: cell.cell.class.number(),
+        purpose: cell.cell.purpose.number(),
+        state: cell.state.number(),
+        positions: numbers(&cell.positions),
+    }
+}
+
+fn remedy(remedy: &Remedy) -> wire::Remedy {
+    use wire::remedy::Remedy as Wire;
+
+    let remedy = match remedy {
+        Remedy::OpenService(category) => Wire::OpenService(wire::OpenServiceRemedy {
+            category: category.to_string(),
+        }),
+        Remedy::OptIn => Wire::OptIn(wire::OptInRemedy {}),
+        Remedy::Lift(blocks) => Wire::Lift(wire::LiftRemedy {
+            positions: numbers(blocks),
+        }),
+        Remedy::SupplyFact(fact) => Wire::SupplyFact(wire::SupplyFactRemedy {
+            fact: fact.to_string(),
+        }),
+        Remedy::Verify => Wire::Verify(wire::VerifyRemedy {}),
+    };
+    wire::Remedy {
+        remedy: Some(remedy),
+    }
+}

@@ -1,0 +1,194 @@
+//! The program as a person or a script meets it (U2, O1, T1, E4).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it must be"
+)]
+
+mod engine;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use engine::*;
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_consent-ledger"))
+        .args(arguments)
+        .env_remove("CONSENT_LEDGER_CONFIG")
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+async fn ledger_of_seven(dir: &Path) {
+    let ledger = open(dir);
+    for id in ["K-1", "K-2"] {
+        submit(&ledger, id, open_account(&["local"])).await.unwrap();
+        submit(&ledger, id, give_notice()).await.unwrap();
+    }
+    ledger.close().unwrap();
+}
+
+#[test]
+fn t1_serve_refuses_an_address_that_is_not_loopback_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data").display().to_string();
+    let refused = run(&[
+        "serve",
+        "--data",
+        &data,
+        "--listen",
+        "0.0.0.0:0",
+        "--nats",
+        "off",
+        "--metrics",
+        "off",
+    ]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = err(&refused);
+    assert!(said.contains("loopback") && said.contains("TLS"), "{said}");
+    assert!(
+        !dir.path().join("data").exists(),
+        "nothing is created for a refused address"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e4_an_export_verifies_and_its_lines_are_chained_by_sha256() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    ledger_of_seven(&data).await;
+    let data = data.display().to_string();
+    let export = dir.path().join("ledger.ndjson");
+    let file = export.display().to_string();
+
+    let verified = run(&["verify", "--data", &data, "--deep"]);
+    assert!(verified.status.success(), "{}", err(&verified));
+    assert!(
+        out(&verified).starts_with("verified 7 records\n"),
+        "{}",
+        out(&verified)
+    );
+    let exported = run(&["export", "--data", &data, "--out", &file]);
+    assert!(exported.status.success(), "{}", err(&exported));
+
+    let text = std::fs::read_to_string(&export).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 7);
+    for pair in lines.windows(2) {
+        let hash = consent_ledger::ledger::leaf_hash(pair[0].as_bytes()).to_string();
+        assert!(pair[1].ends_with(&format!(",\"prev\":\"{hash}\"}}")));
+    }
+    let checkpoint = format!("{file}.checkpoint");
+    let verified = run(&["verify", "--export", &file, "--checkpoint", &checkpoint]);
+    assert!(verified.status.success(), "{}", err(&verified));
+
+    std::fs::File::create(&export)
+        .and_then(|mut out| {
+            std::io::Write::write_all(
+                &mut out,
+                text.replacen("\"local\"", "\"locai\"", 1).as_bytes(),
+            )
+        })
+        .unwrap();
+    let found = run(&["verify", "--export", &file, "--output", "json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_str(&out(&found)).unwrap();
+    assert_eq!(
+        (&report["ok"], &report["position"]),
+        (&false.into(), &2.into()),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u2_inspect_shows_a_record_and_a_customer_offline() {
+    let dir = tempfile::tempdir().unwrap();
+    ledger_of_seven(dir.path()).await;
+    let data = dir.path().display().to_string();
+    let first = run(&["inspect", "--data", &data, "--position", "0"]);
+    assert!(out(&first).contains("ledger.opened.v1"), "{}", err(&first));
+    let one = run(&[
+        "inspect",
+        "--data",
+        &data,
+        "--position",
+        "1",
+        "--output",
+        "json",
+    ]);
+    let shown: serde_json::Value = serde_json::from_str(&out(&one)).unwrap();
+    let customer = shown[0]["record"]["subject"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let history = run(&["inspect", "--data", &data, "--customer", &customer]);
+    assert!(
+        out(&history).contains("notice.given.v1"),
+        "{}",
+        out(&history)
+    );
+    let none = run(&["inspect", "--data", &data, "--position", "99"]);
+    assert_eq!(none.status.code(), Some(1));
+}
+
+#[test]
+fn o1_config_prints_each_value_with_its_source() {
+    let shown = run(&["config", "--listen", "127.0.0.1:7500", "--output", "json"]);
+    let settings: serde_json::Value = serde_json::from_str(&out(&shown)).unwrap();
+    assert_eq!(settings["listen"]["value"], "127.0.0.1:7500");
+    assert_eq!(settings["listen"]["source"], "--listen");
+    assert_eq!(settings["origin"]["source"], "default");
+}
+
+#[test]
+fn u2_a_check_without_a_ledger_says_that_none_answers() {
+    let asked = run(&[
+        "check",
+        "--server",
+        "http://127.0.0.1:1",
+        "--customer",
+        "K-1",
+        "--class",
+        "billing",
+    ]);
+    assert_eq!(asked.status.code(), Some(4));
+    assert!(
+        err(&asked).contains("no ledger answers at http://127.0.0.1:1"),
+        "{}",
+        err(&asked)
+    );
+    assert_eq!(
+        run(&["check", "--customer", "K-1", "--class", "use"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn u2_every_command_has_help_with_an_example() {
+    for command in [
+        "serve", "verify", "export", "inspect", "check", "bench", "config",
+    ] {
+        let help = run(&[command, "--help"]);
+        assert!(help.status.success());
+        assert!(
+            out(&help).contains(&format!("consent-ledger {command}")),
+            "{command}"
+        );
+    }
+    assert!(out(&run(&["--help"])).contains("Exit codes:"));
+    assert!(out(&run(&["completions", "bash"])).contains("consent-ledger"));
+}

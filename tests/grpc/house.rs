@@ -1,0 +1,262 @@
+//! A whole house on a loopback port, and what tests say to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use consent_ledger::app::{Options, Running, ServeOptions};
+use consent_ledger::clock::System;
+use consent_ledger::grpc;
+use consent_ledger::proto::v1 as wire;
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+use wire::account_service_client::AccountServiceClient;
+use wire::audit_service_client::AuditServiceClient;
+use wire::check_service_client::CheckServiceClient;
+use wire::consent_service_client::ConsentServiceClient;
+use wire::disclosure_service_client::DisclosureServiceClient;
+use wire::intake_service_client::IntakeServiceClient;
+use wire::query_service_client::QueryServiceClient;
+
+pub struct House {
+    pub running: Running,
+    pub channel: Channel,
+    /// Removed with the house.
+    _dir: TempDir,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(grpc::Options::default()).await
+    }
+
+    pub async fn with(grpc: grpc::Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = Options::new(dir.path());
+        // Small enough that many houses stand beside each other.
+        ledger.log.tail_bytes = 1 << 20;
+        ledger.log.cache_bytes = 8 << 20;
+        ledger.log.free_bytes_min = 0;
+        ledger.state.sled_cache_bytes = 8 << 20;
+        ledger.history.sled_cache_bytes = 8 << 20;
+        let options = ServeOptions {
+            ledger,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            grpc,
+            relay: None,
+            metrics: None,
+        };
+        let fatal = Arc::new(|problem: &str| panic!("fatal: {problem}"));
+        let clock = Arc::new(System::default());
+        let running = Running::start(options, clock, fatal, &|_, _, _| {})
+            .await
+            .unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", running.grpc)).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        Self {
+            running,
+            channel,
+            _dir: dir,
+        }
+    }
+
+    pub fn accounts(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.channel.clone())
+    }
+
+    pub fn consents(&self) -> ConsentServiceClient<Channel> {
+        ConsentServiceClient::new(self.channel.clone())
+    }
+
+    pub fn checks(&self) -> CheckServiceClient<Channel> {
+        CheckServiceClient::new(self.channel.clone())
+    }
+
+    pub fn disclosures(&self) -> DisclosureServiceClient<Channel> {
+        DisclosureServiceClient::new(self.channel.clone())
+    }
+
+    pub fn queries(&self) -> QueryServiceClient<Channel> {
+        QueryServiceClient::new(self.channel.clone())
+    }
+
+    pub fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
+    }
+
+    pub fn intake(&self) -> IntakeServiceClient<Channel> {
+        IntakeServiceClient::new(self.channel.clone())
+    }
+
+    /// Opens an account that holds `services`.
+    pub async fn opened(&self, id: &str, services: &[&str]) -> wire::CommandReceipt {
+        let response = self
+            .accounts()
+            .open_account(open_account(id, services))
+            .await;
+        response.unwrap().into_inner().receipt.unwrap()
+    }
+
+    /// Gives a notice that covers everything; its position.
+    pub async fn noticed(&self, id: &str) -> u64 {
+        let request = wire::RecordNoticeRequest {
+            header: header(),
+            customer: customer(id),
+            notice_version: "2024-05-29".into(),
+            text_digest: vec![7; 32],
+            form: wire::Medium::Electronic.into(),
+            language: "en-US".into(),
+            covers: Some(everything()),
+        };
+        let response = self.consents().record_notice(request).await.unwrap();
+        response.into_inner().receipt.unwrap().position
+    }
+
+    /// Says `words`, verified and in writing, as the answer to `notice`.
+    pub async fn said(
+        &self,
+        id: &str,
+        notice: u64,
+        words: Vec<wire::SpokenWord>,
+    ) -> Result<wire::RecordConsentResponse, Status> {
+        let request = consent(id, Some(notice), words);
+        let response = self.consents().record_consent(request).await?;
+        Ok(response.into_inner())
+    }
+
+    pub async fn check(&self, id: &str, question: wire::Question) -> wire::Ruling {
+        let request = wire::CheckUseRequest {
+            customer: customer(id),
+            question: Some(question),
+            ..wire::CheckUseRequest::default()
+        };
+        let response = self.checks().check_use(request).await.unwrap();
+        response.into_inner().ruling.unwrap()
+    }
+}
+
+pub fn header() -> Option<wire::CommandHeader> {
+    Some(wire::CommandHeader {
+        request_id: Uuid::now_v7().to_string(),
+        channel: wire::Channel::Web.into(),
+        taken_by: "clerk 12".into(),
+        ..wire::CommandHeader::default()
+    })
+}
+
+pub fn customer(id: &str) -> Option<wire::CustomerRef> {
+    let id = wire::customer_ref::Customer::Id(id.into());
+    Some(wire::CustomerRef { customer: Some(id) })
+}
+
+pub fn open_account(id: &str, services: &[&str]) -> wire::OpenAccountRequest {
+    wire::OpenAccountRequest {
+        header: header(),
+        customer_id: id.into(),
+        legal_entity: "infotech".into(),
+        services: services.iter().map(ToString::to_string).collect(),
+    }
+}
+
+pub fn everything() -> wire::Scope {
+    wire::Scope {
+        all_recipients: true,
+        all_classes: true,
+        all_purposes: true,
+        ..wire::Scope::default()
+    }
+}
+
+/// Marketing by whole kinds of recipient, with every class.
+pub fn marketing_by(kinds: &[wire::RecipientKind]) -> wire::Scope {
+    wire::Scope {
+        recipient_kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
+        all_classes: true,
+        purposes: vec![wire::Purpose::MarketingComms.into()],
+        ..wire::Scope::default()
+    }
+}
+
+pub fn marketing_by_named(kind: wire::RecipientKind, entity: &str) -> wire::Scope {
+    let named = wire::NamedRecipient {
+        kind: kind.into(),
+        entity: entity.into(),
+    };
+    wire::Scope {
+        named_recipients: vec![named],
+        ..marketing_by(&[])
+    }
+}
+
+pub fn grant(scope: wire::Scope) -> wire::SpokenWord {
+    let grant = wire::Grant {
+        scope: Some(scope),
+        lifts: Vec::new(),
+    };
+    wire::SpokenWord {
+        word: Some(wire::spoken_word::Word::Grant(grant)),
+    }
+}
+
+pub fn denial(scope: wire::Scope) -> wire::SpokenWord {
+    let denial = wire::Denial { scope: Some(scope) };
+    wire::SpokenWord {
+        word: Some(wire::spoken_word::Word::Denial(denial)),
+    }
+}
+
+pub fn consent(
+    id: &str,
+    notice: Option<u64>,
+    words: Vec<wire::SpokenWord>,
+) -> wire::RecordConsentRequest {
+    let assurance = wire::Assurance {
+        method: wire::AssuranceMethod::OnlineAccount.into(),
+        reference: "session 4711".into(),
+        at: Some(now()),
+    };
+    wire::RecordConsentRequest {
+        header: header(),
+        customer: customer(id),
+        words,
+        statement: Some(wire::Statement {
+            medium: wire::Medium::Electronic.into(),
+            speaker: wire::Speaker::AccountHolder.into(),
+            assurance: Some(assurance),
+            notice_position: notice,
+            evidence_digest: vec![3; 32],
+            evidence_reference: "form 9".into(),
+        }),
+    }
+}
+
+/// A second ago: what is verified before a command is.
+pub fn now() -> prost_types::Timestamp {
+    let now = std::time::SystemTime::now() - std::time::Duration::from_secs(1);
+    now.into()
+}
+
+/// Marketing an offering of category `target` by `kind` on the billing class.
+pub fn market(kind: wire::RecipientKind, target: &str) -> wire::Question {
+    wire::Question {
+        purpose: wire::Purpose::MarketingComms.into(),
+        classes: vec![wire::CpniClass::Billing.into()],
+        recipient_kind: kind.into(),
+        target_categories: vec![target.into()],
+        ..wire::Question::default()
+    }
+}
+
+pub fn codes(ruling: &wire::Ruling) -> Vec<wire::ReasonCode> {
+    ruling.reasons.iter().map(|reason| reason.code()).collect()
+}
+
+/// The code and stable reason of a refusal.
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
+    let status = answer.unwrap_err();
+    let info = status.get_details_error_info();
+    let reason = info.map(|info| info.reason).unwrap_or_default();
+    (status.code(), reason)
+}

@@ -1,0 +1,14 @@
+//! The contract over real TCP, on a real ledger in a folder of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
+
+mod commands;
+mod disclosures;
+mod house;
+mod reads;
+mod streams;
+mod transport;
