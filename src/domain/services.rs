@@ -93,6 +93,8 @@ pub struct Services {
     pub held: Vec<HeldService>,
     /// Grants before this position have ended: the last service was closed in between (R9).
     pub grants_end_before: Position,
+    /// Since when some service has been held without a break: a grant said before that ended with the break (R9).
+    pub held_since: Time,
 }
 
 impl HeldService {
@@ -255,7 +257,10 @@ impl Services {
     pub(super) fn open(&mut self, category: &Category, placed: &Placed<'_>) {
         let at = placed.recorded_at;
         let just_closed = |service: &HeldService| service.closed_by == Some(placed.command);
-        if self.lapsed(at) && !self.held.iter().any(just_closed) {
+        if self.held.is_empty() {
+            self.held_since = at;
+        } else if self.lapsed(at) && !self.held.iter().any(just_closed) {
+            self.held_since = at;
             self.grants_end_before = placed.command;
         }
         let interval = HeldService {
@@ -286,14 +291,15 @@ impl Services {
             closed.ends_at,
             placed.recorded_at,
             placed.command,
-        ) && let Some(reopened) = self.reopened_after_gap(placed.recorded_at)
+        ) && let Some((since, reopened)) = self.reopened_after_gap(placed.recorded_at)
         {
+            self.held_since = self.held_since.max(since);
             self.grants_end_before = self.grants_end_before.max(reopened);
         }
     }
 
-    /// The newest record that opened a service after none had been held.
-    fn reopened_after_gap(&self, at: Time) -> Option<Position> {
+    /// When, and by which record, a service was opened after none had been held: the last time.
+    fn reopened_after_gap(&self, at: Time) -> Option<(Time, Position)> {
         let ends =
             (self.held.iter()).filter_map(|service| Some((service.ends_at?, service.closed_by)));
         let reopened = ends
@@ -305,7 +311,7 @@ impl Services {
                 let next = (self.held.iter())
                     .filter(|service| service.starts_at > end)
                     .min_by_key(|service| service.starts_at)?;
-                (!replaced && !self.any_held(end)).then_some(next.opened)
+                (!replaced && !self.any_held(end)).then_some((next.starts_at, next.opened))
             });
         reopened.max()
     }

@@ -101,15 +101,17 @@ fn notice_at(
     (customer.notices.iter()).find(|notice| notice.position == position)
 }
 
-/// A service must be held now, and have been held when the grant was said: one said before a lapse ended with it (R9).
+/// A service must be held now, and some have been held ever since the grant was said: one said before a lapse
+/// ended with it (R9).
 fn require_service(customer: &Customer, said_at: Time, now: Time) -> Result<(), Refusal> {
-    if customer.services.any_held(now) && customer.services.any_held(said_at) {
+    let services = &customer.services;
+    if services.any_held(now) && said_at >= services.held_since {
         return Ok(());
     }
     Err(Refusal::new(
         RefusalCode::NoService,
         "",
-        "no service is held, now or when the grant was said; open one first",
+        "no service is held, or none was held without a break since the grant was said; open one, then ask again",
     ))
 }
 
