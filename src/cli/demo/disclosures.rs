@@ -95,7 +95,7 @@ fn cases(grant: u64) -> Vec<Case> {
     let court = question(
         Purpose::Legal,
         RecipientKind::LawEnforcement,
-        "",
+        "us-district-court-utah",
         CpniClass::CallDetail,
     );
     let order = Ground::Legal(wire::LegalGround {
