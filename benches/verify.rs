@@ -33,6 +33,9 @@ fn main() {
     }
 }
 
+/// A kind of work by its name.
+type Work<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
 /// Runs each kind of work in turn, so that a busy moment of the machine hits all alike, and reports the fastest of each.
 fn compare(lines: &[&[u8]], blocks: &[StoredBlock], text: &[u8], threads: usize) {
     let source = || blocks.iter().cloned().map(Ok::<_, Infallible>);
@@ -44,7 +47,7 @@ fn compare(lines: &[&[u8]], blocks: &[StoredBlock], text: &[u8], threads: usize)
         .iter()
         .map(|line| Record::parse(line).unwrap())
         .collect();
-    let mut works: Vec<(&str, Box<dyn Fn() + '_>)> = vec![
+    let mut works: Vec<Work<'_>> = vec![
         ("SHA-256 alone", Box::new(|| hash_all(lines, threads))),
         (
             "verify blocks",
