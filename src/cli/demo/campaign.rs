@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::callers::{by_phone, classes, customer, denial, everything, grant, header, marketing_to, may_market, restriction, unverified, verified};
+use super::callers::{
+    by_phone, classes, customer, denial, everything, grant, header, marketing_to, may_market,
+    restriction, unverified, verified,
+};
 use super::consents::{notice, said};
 use super::print::grouped;
 use super::scene::Scene;
@@ -14,7 +17,7 @@ use wire::bulk_check_use_response::Answer as Checked;
 use wire::submit_request::Command;
 use wire::submit_response::Answer;
 use wire::{
-    BulkCheckUseRequest, Channel, ChangeServicesRequest, CloseService, CommandReceipt, CpniClass,
+    BulkCheckUseRequest, ChangeServicesRequest, Channel, CloseService, CommandReceipt, CpniClass,
     Medium, OpenAccountRequest, ReasonCode, RecipientKind, SubmitRequest,
 };
 
@@ -95,7 +98,9 @@ fn id(index: usize) -> String {
 }
 
 fn those(wanted: &[Situation]) -> Vec<usize> {
-    (0..LIST).filter(|index| wanted.contains(&Situation::of(*index))).collect()
+    (0..LIST)
+        .filter(|index| wanted.contains(&Situation::of(*index)))
+        .collect()
 }
 
 /// Builds the list's customers through one stream of commands, and scrubs the list through one stream of checks.
@@ -105,7 +110,7 @@ pub async fn scrubbed(scene: &mut Scene<'_>) -> Result<(), Surprise> {
     let began = Instant::now();
     let commands = build(scene).await?;
     scene.page.done(&format!(
-        "{} customers: {} commands in one stream, {} records, each durable before its answer, {} ms",
+        "{} customers: {} commands, streamed without a wait between them; {} records, each durable before its answer, in {} ms",
         grouped(those(&BUILT).len() as u64),
         grouped(commands),
         grouped(scene.head + 1 - first),
@@ -123,12 +128,19 @@ pub async fn scrubbed(scene: &mut Scene<'_>) -> Result<(), Surprise> {
     for (index, ruling) in answers.iter().enumerate() {
         let (allowed, code) = Situation::of(index).answer();
         let codes: Vec<_> = ruling.reasons.iter().map(wire::Reason::code).collect();
-        same(&id(index), (ruling.allowed, codes.as_slice()), (allowed, [code].as_slice()))?;
+        same(
+            &id(index),
+            (ruling.allowed, codes.as_slice()),
+            (allowed, [code].as_slice()),
+        )?;
         *counted.entry((allowed, code.as_str_name())).or_default() += 1;
     }
     let rows = Situation::EVERY.map(|situation| {
         let (allowed, code) = situation.answer();
-        let count = counted.get(&(allowed, code.as_str_name())).copied().unwrap_or_default();
+        let count = counted
+            .get(&(allowed, code.as_str_name()))
+            .copied()
+            .unwrap_or_default();
         [
             if allowed { "YES" } else { "no" }.to_owned(),
             grouped(count),
@@ -136,7 +148,9 @@ pub async fn scrubbed(scene: &mut Scene<'_>) -> Result<(), Surprise> {
             situation.explained().to_owned(),
         ]
     });
-    scene.page.table(["", "customers", "reason", "because the customer"], rows);
+    scene
+        .page
+        .table(["", "customers", "reason", "because the customer"], rows);
     let may = answers.iter().filter(|ruling| ruling.allowed).count() as u64;
     scene.page.done(&format!(
         "{} of {} may be called; all answers in {took} ms, each the one that the policy demands",
@@ -168,13 +182,17 @@ async fn build(scene: &mut Scene<'_>) -> Result<u64, Surprise> {
             header: header(Channel::System),
             customer_id: id(*index),
             legal_entity: "infotech".to_owned(),
-            services: Situation::of(*index).services().iter().map(|one| (*one).to_owned()).collect(),
+            services: Situation::of(*index)
+                .services()
+                .iter()
+                .map(|one| (*one).to_owned())
+                .collect(),
         })
     });
     let mut sent = submit(scene, open.collect()).await?.len();
-    let notices = asked.iter().map(|index| {
-        Command::RecordNotice(notice(&id(*index), Medium::Electronic, &company))
-    });
+    let notices = asked
+        .iter()
+        .map(|index| Command::RecordNotice(notice(&id(*index), Medium::Electronic, &company)));
     let notices = submit(scene, notices.collect()).await?;
     sent += notices.len();
     let grants = asked.iter().zip(&notices).map(|(index, notice)| {
@@ -187,7 +205,11 @@ async fn build(scene: &mut Scene<'_>) -> Result<u64, Surprise> {
             Situation::Restricted => restriction(classes(&[CpniClass::Billing])),
             _ => denial(everything()),
         };
-        Command::RecordConsent(said(&id(*index), vec![word], unverified(Medium::Electronic)))
+        Command::RecordConsent(said(
+            &id(*index),
+            vec![word],
+            unverified(Medium::Electronic),
+        ))
     });
     let words = submit(scene, grants.chain(blocks).collect()).await?;
     let closings = leaving.iter().map(|index| {
@@ -195,7 +217,10 @@ async fn build(scene: &mut Scene<'_>) -> Result<u64, Surprise> {
             header: header(Channel::System),
             customer: customer(&id(*index)),
             open: Vec::new(),
-            close: vec![CloseService { category: "local".to_owned(), ends_at: None }],
+            close: vec![CloseService {
+                category: "local".to_owned(),
+                ends_at: None,
+            }],
         })
     });
     let closings = submit(scene, closings.collect()).await?;
@@ -209,9 +234,15 @@ async fn submit(
     commands: Vec<Command>,
 ) -> Result<Vec<CommandReceipt>, Surprise> {
     let count = commands.len();
-    let requests = commands.into_iter().map(|command| SubmitRequest { command: Some(command) });
-    let mut answers =
-        scene.callers.intake.submit(tokio_stream::iter(requests)).await?.into_inner();
+    let requests = commands.into_iter().map(|command| SubmitRequest {
+        command: Some(command),
+    });
+    let mut answers = scene
+        .callers
+        .intake
+        .submit(tokio_stream::iter(requests))
+        .await?
+        .into_inner();
     let mut receipts = Vec::with_capacity(count);
     while let Some(response) = answers.message().await? {
         let receipt = match response.answer {
@@ -220,12 +251,20 @@ async fn submit(
             Some(Answer::RecordNotice(given)) => given.receipt,
             Some(Answer::RecordConsent(spoken)) => spoken.receipt,
             Some(Answer::Refused(refused)) => {
-                return Err(Surprise::otherwise("a command of the stream", "recorded", refused.message));
+                return Err(Surprise::otherwise(
+                    "a command of the stream",
+                    "recorded",
+                    refused.message,
+                ));
             }
             _ => None,
         };
         receipts.push(scene.recorded(receipt)?);
-        same("the answer's number", response.sequence, receipts.len() as u64)?;
+        same(
+            "the answer's number",
+            response.sequence,
+            receipts.len() as u64,
+        )?;
     }
     same("answers of the stream", receipts.len(), count)?;
     Ok(receipts)
@@ -246,7 +285,12 @@ async fn check_all(scene: &mut Scene<'_>) -> Result<Vec<wire::Ruling>, Surprise>
         ..BulkCheckUseRequest::default()
     });
     let requests = tokio_stream::iter(requests);
-    let mut answers = scene.callers.checks.bulk_check_use(requests).await?.into_inner();
+    let mut answers = scene
+        .callers
+        .checks
+        .bulk_check_use(requests)
+        .await?
+        .into_inner();
     let mut rulings = Vec::with_capacity(LIST);
     while let Some(response) = answers.message().await? {
         let ruling = match response.answer {

@@ -47,13 +47,22 @@ fn question(purpose: Purpose, to: RecipientKind, entity: &str, class: CpniClass)
 }
 
 fn on(ground: Ground, question: Question) -> Question {
-    Question { ground: Some(ground), ..question }
+    Question {
+        ground: Some(ground),
+        ..question
+    }
 }
 
 fn bill(verification: Option<Assurance>) -> Question {
-    let invoice = wire::BillingGround { invoice: "invoice 2026-10-4471".to_owned(), verification };
+    let invoice = wire::BillingGround {
+        invoice: "invoice 2026-10-4471".to_owned(),
+        verification,
+    };
     let to = RecipientKind::Customer;
-    on(Ground::Billing(invoice), question(Purpose::Billing, to, "", CpniClass::Billing))
+    on(
+        Ground::Billing(invoice),
+        question(Purpose::Billing, to, "", CpniClass::Billing),
+    )
 }
 
 fn ticket() -> Ground {
@@ -65,16 +74,30 @@ fn ticket() -> Ground {
 }
 
 fn cases(grant: u64) -> Vec<Case> {
-    let made = |told, question| Case { told, question, seal: None, refused: None };
-    let refused = |told, question, code| Case { told, question, seal: None, refused: Some(code) };
+    let made = |told, question| Case {
+        told,
+        question,
+        seal: None,
+        refused: None,
+    };
+    let refused = |told, question, code| Case {
+        told,
+        question,
+        seal: None,
+        refused: Some(code),
+    };
     let affiliate = question(
         Purpose::MarketingComms,
         RecipientKind::Affiliate,
         "infotech-wireless",
         CpniClass::Billing,
     );
-    let court =
-        question(Purpose::Legal, RecipientKind::LawEnforcement, "", CpniClass::CallDetail);
+    let court = question(
+        Purpose::Legal,
+        RecipientKind::LawEnforcement,
+        "",
+        CpniClass::CallDetail,
+    );
     let order = Ground::Legal(wire::LegalGround {
         authority: AUTHORITY.to_owned(),
         reference: "order 26-1193".to_owned(),
@@ -86,8 +109,12 @@ fn cases(grant: u64) -> Vec<Case> {
         provider: provider.to_owned(),
         request_id: "acme request 5512".to_owned(),
     });
-    let carrier =
-        question(Purpose::PicFreeze, RecipientKind::Carrier, provider, CpniClass::PicFreezeStatus);
+    let carrier = question(
+        Purpose::PicFreeze,
+        RecipientKind::Carrier,
+        provider,
+        CpniClass::PicFreezeStatus,
+    );
     let agent = "northwind-repairs";
     let repair = question(
         Purpose::Service,
@@ -95,24 +122,44 @@ fn cases(grant: u64) -> Vec<Case> {
         agent,
         CpniClass::TechnicalConfiguration,
     );
-    let offer = question(Purpose::MarketingComms, RecipientKind::Agent, agent, CpniClass::Billing);
+    let offer = question(
+        Purpose::MarketingComms,
+        RecipientKind::Agent,
+        agent,
+        CpniClass::Billing,
+    );
     vec![
         made(
             "Billing data to an affiliate that may market, citing the customer's grant.",
-            on(Ground::Approval(wire::ApprovalGround { cites: Some(grant) }), affiliate),
+            on(
+                Ground::Approval(wire::ApprovalGround { cites: Some(grant) }),
+                affiliate,
+            ),
         ),
         Case {
             seal: Some(Seal::SealedUntilLifted(true)),
-            ..made("Call detail to a court, by its order, under a gag until that is lifted.", on(order, court))
+            ..made(
+                "Call detail to a court, by its order, under a gag until that is lifted.",
+                on(order, court),
+            )
         },
         refused(
             "The bill, read out to a caller whom nobody verified.",
             bill(None),
             ReasonCode::VerificationRequired,
         ),
-        made("The bill, read out to the customer after the password.", bill(verified())),
-        made("A carrier asks whether a PIC freeze stands; nothing else leaves.", on(freeze, carrier)),
-        made("Technical details to the agent who repairs, for an open ticket.", on(ticket(), repair)),
+        made(
+            "The bill, read out to the customer after the password.",
+            bill(verified()),
+        ),
+        made(
+            "A carrier asks whether a PIC freeze stands; nothing else leaves.",
+            on(freeze, carrier),
+        ),
+        made(
+            "Technical details to the agent who repairs, for an open ticket.",
+            on(ticket(), repair),
+        ),
         refused(
             "The same agent would like the bill to sell something, on the ground of the ticket.",
             on(ticket(), offer),
@@ -131,17 +178,30 @@ async fn disclose(scene: &mut Scene<'_>, case: Case) -> Result<(), Surprise> {
         question: Some(case.question),
         seal: case.seal,
     };
-    let response = scene.callers.disclosures.disclose(request).await?.into_inner();
+    let response = scene
+        .callers
+        .disclosures
+        .disclose(request)
+        .await?
+        .into_inner();
     let position = scene.recorded(response.receipt)?.position;
     if under_gag {
         scene.gagged = position;
     }
     match (there("the outcome", response.outcome)?, case.refused) {
         (Outcome::Made(_), None) => {
-            let gag = if under_gag { ", hidden from accounting and publication" } else { "" };
-            scene.page.yes(&format!("ground: {ground}; recorded as made (record {position}{gag})"));
+            let gag = if under_gag {
+                ", hidden from accounting and publication"
+            } else {
+                ""
+            };
+            scene.page.yes(&format!(
+                "ground: {ground}; recorded as made (record {position}{gag})"
+            ));
         }
-        (Outcome::Refused(denied), Some(code)) => tell_refused(scene.page, &denied, code, position)?,
+        (Outcome::Refused(denied), Some(code)) => {
+            tell_refused(scene.page, &denied, code, position)?
+        }
         (outcome, refused) => return Err(Surprise::otherwise(case.told, refused, outcome)),
     }
     Ok(())
@@ -165,12 +225,31 @@ fn tell_refused(
 
 /// The order's words are in the record only as ciphertext, beside a commitment to them.
 async fn sealed_texts(scene: &mut Scene<'_>) -> Result<(), Surprise> {
-    let request = wire::GetRecordRequest { position: scene.gagged };
-    let line = scene.callers.audit.get_record(request).await?.into_inner().line;
+    let request = wire::GetRecordRequest {
+        position: scene.gagged,
+    };
+    let line = scene
+        .callers
+        .audit
+        .get_record(request)
+        .await?
+        .into_inner()
+        .line;
     let line = String::from_utf8_lossy(&line);
-    same("the order's court in the record", line.contains(AUTHORITY), false)?;
-    same("sealed fields in the record", line.contains("\"sealed\":{"), true)?;
-    scene.page.done(&format!("the court's name is nowhere in record {}: it is sealed under the customer's own key", scene.gagged));
+    same(
+        "the order's court in the record",
+        line.contains(AUTHORITY),
+        false,
+    )?;
+    same(
+        "sealed fields in the record",
+        line.contains("\"sealed\":{"),
+        true,
+    )?;
+    scene.page.done(&format!(
+        "the court's name is nowhere in record {}: it is sealed under the customer's own key",
+        scene.gagged
+    ));
     Ok(())
 }
 
@@ -181,17 +260,39 @@ async fn accounting(scene: &mut Scene<'_>) -> Result<(), Surprise> {
         let question = disclosure.question.as_ref()?.question.as_ref()?;
         Some([
             words::recipient(question),
-            question.classes().map(words::class).collect::<Vec<_>>().join(", "),
+            question
+                .classes()
+                .map(words::class)
+                .collect::<Vec<_>>()
+                .join(", "),
             words::ground(question).to_owned(),
         ])
     });
-    scene.page.table(["given to", "what", "on what ground"], rows.collect::<Vec<_>>());
-    let hidden = customers.iter().any(|disclosure| disclosure.position == scene.gagged);
-    same("the gagged disclosure in the customer's accounting", hidden, false)?;
+    scene.page.table(
+        ["given to", "what", "on what ground"],
+        rows.collect::<Vec<_>>(),
+    );
+    let hidden = customers
+        .iter()
+        .any(|disclosure| disclosure.position == scene.gagged);
+    same(
+        "the gagged disclosure in the customer's accounting",
+        hidden,
+        false,
+    )?;
     let auditors = list(scene, true, true).await?;
-    let refused = auditors.iter().filter(|one| !one.refused_for.is_empty()).count();
-    same("disclosures, the refused and the sealed", (customers.len(), auditors.len(), refused), (4, 7, 2))?;
-    scene.page.done("the customer sees 4; an auditor 7: also the one under the gag order, and the 2 refused");
+    let refused = auditors
+        .iter()
+        .filter(|one| !one.refused_for.is_empty())
+        .count();
+    same(
+        "disclosures, the refused and the sealed",
+        (customers.len(), auditors.len(), refused),
+        (4, 7, 2),
+    )?;
+    scene.page.done(
+        "the customer sees 4; an auditor 7: also the one under the gag order, and the 2 refused",
+    );
     Ok(())
 }
 
@@ -207,5 +308,11 @@ async fn list(
         min_position: scene.head,
         ..ListDisclosuresRequest::default()
     };
-    Ok(scene.callers.disclosures.list_disclosures(request).await?.into_inner().disclosures)
+    Ok(scene
+        .callers
+        .disclosures
+        .list_disclosures(request)
+        .await?
+        .into_inner()
+        .disclosures)
 }

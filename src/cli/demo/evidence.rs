@@ -24,32 +24,53 @@ pub struct Evidence {
 
 /// Asks the running server for checkpoint and records, and verifies them without believing it.
 pub async fn handed_over(scene: &mut Scene<'_>, into: &Path) -> Result<Evidence, Surprise> {
-    scene.page.step("An auditor checks, and need not believe us");
-    let checkpoint = scene.callers.audit.get_checkpoint(GetCheckpointRequest {}).await?;
+    scene
+        .page
+        .step("An auditor checks, and need not believe us");
+    let checkpoint = scene
+        .callers
+        .audit
+        .get_checkpoint(GetCheckpointRequest {})
+        .await?;
     let checkpoint = checkpoint.into_inner();
+    std::fs::create_dir_all(into).map_err(of_file(into))?;
     let evidence = Evidence {
-        export: into.join("export.ndjson"),
-        note: into.join("export.ndjson.checkpoint"),
+        export: into.join("ledger.ndjson"),
+        note: into.join("ledger.ndjson.checkpoint"),
         lines: export(scene).await?,
     };
-    write(&evidence.export, evidence.lines.iter().map(|line| [line, b"\n".as_slice()].concat()))?;
+    write(
+        &evidence.export,
+        evidence
+            .lines
+            .iter()
+            .map(|line| [line, b"\n".as_slice()].concat()),
+    )?;
     write(&evidence.note, [checkpoint.note.clone()])?;
-    write(&into.join("export.ndjson.key"), [format!("{}\n", checkpoint.verifier_key)])?;
+    write(
+        &into.join("ledger.ndjson.key"),
+        [format!("{}\n", checkpoint.verifier_key)],
+    )?;
 
     scene.page.act("The checkpoint: a signed note of the ledger's name, its length and the root of all records.");
     scene.page.exact(&checkpoint.note);
     scene.page.fact("key", &checkpoint.verifier_key);
     let key = VerifyingKey::parse(&checkpoint.verifier_key);
     let stated = key.and_then(|key| open(&checkpoint.note, &key));
-    let stated = stated.map_err(|problem| Surprise::otherwise("the checkpoint", "a signed note", problem))?;
+    let stated = stated
+        .map_err(|problem| Surprise::otherwise("the checkpoint", "a signed note", problem))?;
     let count = scene.head + 1;
     same("records in the checkpoint", stated.size, count)?;
     let first = there("the first line", evidence.lines.first())?;
     let names_key = String::from_utf8_lossy(first).contains(&checkpoint.verifier_key);
     same("the key in the first record", names_key, true)?;
-    scene.page.done("the signature is that of the key named in the first record of the ledger");
+    scene
+        .page
+        .done("the signature is that of the key named in the first record of the ledger");
 
-    scene.page.act("The export: one record a line, the exact bytes that were hashed.");
+    scene
+        .page
+        .act("The export: one record a line, the exact bytes that were hashed.");
     let audited = audit_export(&evidence.export, Some(&evidence.note), true, &|_| {})?;
     same("verified records", audited.verified.records, count)?;
     same("the root", audited.verified.root, stated.root)?;
@@ -62,11 +83,23 @@ pub async fn handed_over(scene: &mut Scene<'_>, into: &Path) -> Result<Evidence,
 }
 
 async fn export(scene: &mut Scene<'_>) -> Result<Vec<Vec<u8>>, Surprise> {
-    let request = ExportRecordsRequest { from_position: 0, until_position: None };
-    let mut responses = scene.callers.audit.export_records(request).await?.into_inner();
+    let request = ExportRecordsRequest {
+        from_position: 0,
+        until_position: None,
+    };
+    let mut responses = scene
+        .callers
+        .audit
+        .export_records(request)
+        .await?
+        .into_inner();
     let mut lines = Vec::new();
     while let Some(response) = responses.message().await? {
-        same("the next exported position", response.first_position, lines.len() as u64)?;
+        same(
+            "the next exported position",
+            response.first_position,
+            lines.len() as u64,
+        )?;
         lines.extend(response.lines.iter().map(|line| line.to_vec()));
     }
     same("exported records", lines.len() as u64, scene.head + 1)?;
@@ -79,22 +112,29 @@ fn by_hand(scene: &mut Scene<'_>, evidence: &Evidence) -> Result<(), Surprise> {
     let line = there("the grant's line", line(&evidence.lines, position))?;
     let next = there("the line after", self::line(&evidence.lines, position + 1))?;
     let next = Envelope::parse(next);
-    let next = next.map_err(|problem| Surprise::otherwise("the line after", "a record", problem))?;
+    let next =
+        next.map_err(|problem| Surprise::otherwise("the line after", "a record", problem))?;
     let hash = leaf_hash(line);
     same("the hash that the next record names", next.prev, hash)?;
     // Line numbers of `sed` start at 1.
     let (here, after) = (position + 1, position + 2);
     let file = evidence.export.display();
     scene.page.act(&format!("By hand, without our program: the hash of record {position}, and what the next one says that it is."));
-    scene.page.exact(&format!("( printf '\\0'; sed -n {here}p {file} | tr -d '\\n' ) | sha256sum"));
-    scene.page.exact(&format!("sed -n {after}p {file} | grep -o '\"prev\":\"[0-9a-f]*\"'"));
+    scene.page.exact(&format!(
+        "( printf '\\0'; sed -n {here}p {file} | tr -d '\\n' ) | sha256sum"
+    ));
+    scene.page.exact(&format!(
+        "sed -n {after}p {file} | grep -o '\"prev\":\"[0-9a-f]*\"'"
+    ));
     scene.page.under(&format!("both give {hash}"));
     Ok(())
 }
 
 /// The line of a position.
 pub fn line(lines: &[Vec<u8>], position: u64) -> Option<&[u8]> {
-    lines.get(usize::try_from(position).ok()?).map(Vec::as_slice)
+    lines
+        .get(usize::try_from(position).ok()?)
+        .map(Vec::as_slice)
 }
 
 /// Verifies the folder of the stopped server, and that its export is what the server had sent.
@@ -104,16 +144,26 @@ pub fn offline(
     scratch: &Path,
     evidence: &Evidence,
 ) -> Result<Verified, Surprise> {
-    page.act("The server stops. Its folder, read from a copy as `consent-ledger verify --data` does:");
+    page.act(
+        "The server stops. Its folder, read from a copy as `consent-ledger verify --data` does:",
+    );
     let audited = audit_folder(dir, true, &|_| {})?;
     let verified = audited.verified;
     let checkpoint = there("the checkpoint in the folder", audited.checkpoint)?;
-    same("records in the checkpoint", checkpoint.size, verified.records)?;
+    same(
+        "records in the checkpoint",
+        checkpoint.size,
+        verified.records,
+    )?;
     let again = scratch.join("again.ndjson");
     export_folder(dir, &again, &|_| {})?;
     let sent = std::fs::read(&evidence.export).map_err(of_file(&evidence.export))?;
     let stored = std::fs::read(&again).map_err(of_file(&again))?;
-    same("the stored bytes are those that were sent", sent == stored, true)?;
+    same(
+        "the stored bytes are those that were sent",
+        sent == stored,
+        true,
+    )?;
     page.done(&format!(
         "{} records on disk hold against the checkpoint there, and are byte for byte those that the server sent",
         grouped(verified.records)
@@ -122,7 +172,10 @@ pub fn offline(
 }
 
 /// Writes parts one after the other.
-pub fn write(path: &Path, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<(), Surprise> {
+pub fn write(
+    path: &Path,
+    parts: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<(), Surprise> {
     let mut file = BufWriter::new(File::create(path).map_err(of_file(path))?);
     for part in parts {
         file.write_all(part.as_ref()).map_err(of_file(path))?;

@@ -20,7 +20,9 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr:
 pub struct Place {
     /// Where the ledger is kept.
     pub dir: PathBuf,
-    /// Where what the demo makes of it is kept: the export, and the copies that are tampered with.
+    /// Where the auditor's files are put: with the ledger where that is kept.
+    pub export: PathBuf,
+    /// Where copies are tampered with.
     pub scratch: TempDir,
     /// Whether all of it goes away with this value.
     pub temporary: bool,
@@ -37,7 +39,12 @@ impl Place {
             .tempdir()
             .map_err(of_file(Path::new("a temporary folder")))?;
         let Some(dir) = given else {
-            return Ok(Self { dir: scratch.path().join("data"), scratch, temporary: true });
+            return Ok(Self {
+                dir: scratch.path().join("data"),
+                export: scratch.path().join("export"),
+                scratch,
+                temporary: true,
+            });
         };
         match std::fs::read_dir(dir) {
             Ok(mut entries) => {
@@ -48,7 +55,12 @@ impl Place {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(of_file(dir)(error)),
         }
-        Ok(Self { dir: dir.to_owned(), scratch, temporary: false })
+        Ok(Self {
+            dir: dir.to_owned(),
+            export: dir.join("export"),
+            scratch,
+            temporary: false,
+        })
     }
 }
 
@@ -68,7 +80,13 @@ impl House {
     /// When metrics of this process are collected already.
     pub fn new(dir: &Path, nats: String) -> Result<Self, Surprise> {
         let metrics = telemetry::collect().map_err(ServeError::from)?;
-        Ok(Self { dir: dir.to_owned(), nats, listen: ANY, metrics_at: ANY, metrics })
+        Ok(Self {
+            dir: dir.to_owned(),
+            nats,
+            listen: ANY,
+            metrics_at: ANY,
+            metrics,
+        })
     }
 
     /// Starts the server; the next time on the same ports.
@@ -114,6 +132,8 @@ impl House {
 /// When the system has no port.
 pub fn nobody() -> Result<String, Surprise> {
     let listener = std::net::TcpListener::bind(ANY).map_err(of_file(Path::new("a free port")))?;
-    let address = listener.local_addr().map_err(of_file(Path::new("a free port")))?;
+    let address = listener
+        .local_addr()
+        .map_err(of_file(Path::new("a free port")))?;
     Ok(format!("nats://{address}"))
 }

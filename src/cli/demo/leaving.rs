@@ -7,7 +7,7 @@ use super::surprise::{Surprise, same};
 use super::words;
 use crate::proto::v1 as wire;
 use wire::{
-    Channel, ChangeServicesRequest, CloseService, CpniClass, GetHistoryRequest, ReasonCode,
+    ChangeServicesRequest, Channel, CloseService, CpniClass, GetHistoryRequest, ReasonCode,
 };
 
 /// The last service ends: grants end with it and never return, denials sleep.
@@ -17,14 +17,28 @@ pub async fn leaves_and_returns(scene: &mut Scene<'_>) -> Result<(), Surprise> {
     change_services(scene, "closed", &[], &["local", "interexchange"]).await?;
     let question = may_market("cmrs", &[CpniClass::Billing]);
     let asked = "Marketing: we had a grant, may we win the customer back with it?";
-    scene.ask((asked, MAIN, question.clone()), (false, ReasonCode::Lapsed), Full).await?;
+    scene
+        .ask(
+            (asked, MAIN, question.clone()),
+            (false, ReasonCode::Lapsed),
+            Full,
+        )
+        .await?;
     scene.page.act("Provisioning opens local service again.");
     change_services(scene, "opened", &["local"], &[]).await?;
     let asked = "Marketing: and now?";
-    scene.ask((asked, MAIN, question), (false, ReasonCode::ApprovalRequired), Brief).await?;
+    scene
+        .ask(
+            (asked, MAIN, question),
+            (false, ReasonCode::ApprovalRequired),
+            Brief,
+        )
+        .await?;
     let asked = "And the affiliate that the customer did not want?";
     let question = may_affiliate_market("infotech-cloud");
-    scene.ask((asked, MAIN, question), (false, ReasonCode::Denied), Brief).await?;
+    scene
+        .ask((asked, MAIN, question), (false, ReasonCode::Denied), Brief)
+        .await?;
     scene.page.aside("The grant ended with the last service and never returns; the denial was asleep and is in force again.");
     Ok(())
 }
@@ -41,10 +55,18 @@ async fn change_services(
         open: open.iter().map(|category| (*category).to_owned()).collect(),
         close: close
             .iter()
-            .map(|category| CloseService { category: (*category).to_owned(), ends_at: None })
+            .map(|category| CloseService {
+                category: (*category).to_owned(),
+                ends_at: None,
+            })
             .collect(),
     };
-    let changed = scene.callers.accounts.change_services(request).await?.into_inner();
+    let changed = scene
+        .callers
+        .accounts
+        .change_services(request)
+        .await?
+        .into_inner();
     scene.tell_recorded(what, changed.receipt).map(drop)
 }
 
@@ -57,7 +79,13 @@ pub async fn history(scene: &mut Scene<'_>) -> Result<(), Surprise> {
         page_size: 500,
         ..GetHistoryRequest::default()
     };
-    let entries = scene.callers.queries.get_history(request).await?.into_inner().entries;
+    let entries = scene
+        .callers
+        .queries
+        .get_history(request)
+        .await?
+        .into_inner()
+        .entries;
     let versions: Vec<_> = entries.iter().map(|entry| entry.customer_version).collect();
     let gapless: Vec<_> = (1..=entries.len() as u64).collect();
     same("the customer's versions", versions, gapless)?;
@@ -69,7 +97,11 @@ pub async fn history(scene: &mut Scene<'_>) -> Result<(), Surprise> {
             words::event(entry.event.as_ref()),
         ]
     });
-    scene.page.table(["version", "record", "what", ""], rows.collect::<Vec<_>>());
-    scene.page.aside("Versions run without a gap: a record that is missing would show.");
+    scene
+        .page
+        .table(["version", "record", "what", ""], rows.collect::<Vec<_>>());
+    scene
+        .page
+        .aside("Versions run without a gap: a record that is missing would show.");
     Ok(())
 }

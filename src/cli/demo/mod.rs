@@ -116,7 +116,7 @@ async fn play(page: &mut Page, arguments: &Arguments) -> Result<Played, Surprise
     story(&mut scene, &mut publication).await?;
     let marks = (scene.grant, scene.gagged);
     publication.tell(scene.page, scene.head, marks).await?;
-    let evidence = evidence::handed_over(&mut scene, place.scratch.path()).await?;
+    let evidence = evidence::handed_over(&mut scene, &place.export).await?;
     let Scene {
         page, denial, head, ..
     } = scene;
@@ -146,19 +146,41 @@ async fn publication(
         return Ok(Publication::Waiting(relay));
     };
     let feed = Feed::subscribe(url, &running.ledger.genesis.ledger, relay).await?;
-    page.fact("NATS", format!("{} on {url}, started for this", program.version));
-    page.fact("subscriber", format!("a marketing system, on stream {}", feed.stream));
+    page.fact(
+        "NATS",
+        format!("{} on {url}, started for this", program.version),
+    );
+    page.fact(
+        "subscriber",
+        format!("a marketing system, on stream {}", feed.stream),
+    );
     Ok(Publication::Followed(Box::new(feed)))
 }
 
 fn tell_house(page: &mut Page, place: &Place, running: &Running) {
-    let kept = if place.temporary { " (temporary: it goes with the demo)" } else { "" };
+    let kept = if place.temporary {
+        " (temporary: it goes with the demo)"
+    } else {
+        ""
+    };
     page.fact("folder", format!("{}{kept}", place.dir.display()));
-    page.fact("server", format!("gRPC on {}, reachable from this machine only", running.grpc));
+    page.fact(
+        "server",
+        format!("gRPC on {}, reachable from this machine only", running.grpc),
+    );
     let genesis = &running.ledger.genesis;
     let rulebook = &genesis.rulebook;
-    page.fact("ledger", format!("{}, opened in record 0", running.ledger.id()));
-    page.fact("rulebook", format!("{} {}, the policy as data; its digest is in record 0", rulebook.name, rulebook.version));
+    page.fact(
+        "ledger",
+        format!("{}, opened in record 0", running.ledger.id()),
+    );
+    page.fact(
+        "rulebook",
+        format!(
+            "{} {}, the policy as data; its digest is in record 0",
+            rulebook.name, rulebook.version
+        ),
+    );
 }
 
 /// The policy, clause by clause.
@@ -187,19 +209,41 @@ async fn restart(
     page.step("The server starts again on the untouched folder");
     let running = house.open().await?;
     let callers = Callers::connect(running.grpc).await?;
-    let mut scene = Scene { page, callers, head, grant: 0, denial: 0, gagged: 0 };
+    let mut scene = Scene {
+        page,
+        callers,
+        head,
+        grant: 0,
+        denial: 0,
+        gagged: 0,
+    };
     let asked = "May infotech-cloud use the billing data of the customer who denied it?";
     let question = may_affiliate_market("infotech-cloud");
     let no = (false, crate::proto::v1::ReasonCode::Denied);
-    scene.ask((asked, MAIN, question), no, Detail::Brief).await?;
+    scene
+        .ask((asked, MAIN, question), no, Detail::Brief)
+        .await?;
     same("the newest record", scene.reached().await?, head)?;
     if nats {
         let mut relay = there("the relay", running.relay.clone())?;
-        let status = relay.wait(|status| status.connected || status.stopped).await;
-        same("the position published next", (status.connected, status.next), (true, head + 1))?;
+        let status = relay
+            .wait(|status| status.connected || status.stopped)
+            .await;
+        same(
+            "the position published next",
+            (status.connected, status.next),
+            (true, head + 1),
+        )?;
     }
-    let nothing_twice = if nats { ", and nothing is published twice" } else { "" };
-    scene.page.done(&format!("all {} records are there{nothing_twice}", grouped(head + 1)));
+    let nothing_twice = if nats {
+        ", and nothing is published twice"
+    } else {
+        ""
+    };
+    scene.page.done(&format!(
+        "all {} records are there{nothing_twice}",
+        grouped(head + 1)
+    ));
     Ok(running)
 }
 
@@ -225,12 +269,14 @@ async fn end(page: &mut Page, exit: bool, played: Played) -> Result<(), Surprise
 /// What to try next; the last lines of a demo that stays up.
 fn commands(page: &mut Page, running: &Running, place: &Place) {
     let server = format!("--server http://{}", running.grpc);
-    let export = place.scratch.path().join("export.ndjson");
+    let export = place.export.join("ledger.ndjson");
     let export = export.display();
     page.edge("\nThe server stays up until Ctrl-C. In another terminal (from the source: `cargo run --release --` for `consent-ledger`):\n");
     let mut lines = vec![
         format!("consent-ledger check {server} --customer {MAIN} --class billing --target cmrs"),
-        format!("consent-ledger check {server} --customer ACCT-20012 --class billing --target cmrs"),
+        format!(
+            "consent-ledger check {server} --customer ACCT-20012 --class billing --target cmrs"
+        ),
         format!("consent-ledger inspect {server} --customer {MAIN}"),
         format!("consent-ledger inspect {server} --position 0"),
         format!("consent-ledger verify --export {export} --checkpoint {export}.checkpoint"),

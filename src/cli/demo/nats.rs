@@ -14,7 +14,7 @@ use super::surprise::{Surprise, of_file};
 /// Where the project's own tools install it; relative to where the demo is started.
 const INSTALLED: &str = "target/tools/nats-server";
 /// How long a server may take to say where it listens.
-const START_MAX: Duration = Duration::from_secs(10);
+const START_MAX: Duration = Duration::from_secs(60);
 
 /// How to get one, in a line.
 pub const HOW_TO_GET: &str =
@@ -34,13 +34,22 @@ pub struct Program {
 pub async fn find(given: Option<&Path>) -> Result<Option<Program>, Surprise> {
     if let Some(path) = given {
         let version = version_of(path).await.map_err(|problem| {
-            Surprise::Nats(format!("{} doesn't run: {problem}; correct or unset NATS_SERVER", path.display()))
+            Surprise::Nats(format!(
+                "{} doesn't run: {problem}; correct or unset NATS_SERVER",
+                path.display()
+            ))
         })?;
-        return Ok(Some(Program { path: path.to_owned(), version }));
+        return Ok(Some(Program {
+            path: path.to_owned(),
+            version,
+        }));
     }
     for path in [Path::new("nats-server"), Path::new(INSTALLED)] {
         if let Ok(version) = version_of(path).await {
-            return Ok(Some(Program { path: path.to_owned(), version }));
+            return Ok(Some(Program {
+                path: path.to_owned(),
+                version,
+            }));
         }
     }
     Ok(None)
@@ -96,10 +105,18 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .map_err(of_file(&program.path))?;
-        let mut server = Self { url: String::new(), child, store };
+        let mut server = Self {
+            url: String::new(),
+            child,
+            store,
+        };
         let listening = timeout(START_MAX, server.listening()).await;
-        server.url = listening
-            .map_err(|_| Surprise::Nats(format!("{} did not start in {START_MAX:?}", program.path.display())))??;
+        server.url = listening.map_err(|_| {
+            Surprise::Nats(format!(
+                "{} did not start in {START_MAX:?}",
+                program.path.display()
+            ))
+        })??;
         Ok(server)
     }
 
@@ -109,7 +126,9 @@ impl Server {
                 return Ok(url);
             }
             if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(Surprise::Nats(format!("the server ended at once with {status}")));
+                return Err(Surprise::Nats(format!(
+                    "the server ended at once with {status}"
+                )));
             }
             sleep(Duration::from_millis(10)).await;
         }

@@ -63,10 +63,7 @@ impl Page {
 
     /// A name and its value.
     pub fn fact(&mut self, name: &str, value: impl Display) {
-        self.put(&format!(
-            "{:INDENT$}{FAINT}{name:<11}{FAINT:#} {value}",
-            ""
-        ));
+        self.put(&format!("{:INDENT$}{FAINT}{name:<11}{FAINT:#} {value}", ""));
     }
 
     /// Who asks or does what.
@@ -76,27 +73,32 @@ impl Page {
 
     /// That it was done.
     pub fn done(&mut self, text: &str) {
-        self.marked(YES, "ok   ", text);
+        self.marked(YES, "ok", text);
     }
 
     /// That the answer is yes.
     pub fn yes(&mut self, text: &str) {
-        self.marked(YES, "YES  ", text);
+        self.marked(YES, "YES", text);
     }
 
     /// That the answer is no, or that something was refused.
     pub fn no(&mut self, text: &str) {
-        self.marked(NO, "NO   ", text);
+        self.marked(NO, "NO", text);
     }
 
     /// That something wrong was found.
     pub fn found(&mut self, text: &str) {
-        self.marked(NO, "FOUND", &format!(" {text}"));
+        self.marked(NO, "FOUND", text);
     }
 
     /// What stands under an answer.
     pub fn under(&mut self, text: &str) {
-        self.wrapped("       ", text, FAINT);
+        self.wrapped("         ", text, FAINT);
+    }
+
+    /// That it reached somebody elsewhere.
+    pub fn heard(&mut self, text: &str) {
+        self.marked(HEADING, "~", text);
     }
 
     /// Lines as they are: records, notes, commands.
@@ -135,13 +137,10 @@ impl Page {
     }
 
     fn marked(&mut self, style: Style, mark: &str, text: &str) {
-        let lines = broken(text, WIDTH - INDENT - 7);
+        let lines = broken(text, WIDTH - INDENT - 9);
         for (index, line) in lines.iter().enumerate() {
             let mark = if index == 0 { mark } else { "" };
-            self.put(&format!(
-                "{:INDENT$}  {style}{mark:<5}{style:#}{line}",
-                ""
-            ));
+            self.put(&format!("{:INDENT$}  {style}{mark:<7}{style:#}{line}", ""));
         }
     }
 
@@ -207,7 +206,10 @@ mod tests {
         let lines = broken(text, 20);
         assert!(lines.iter().all(|line| line.chars().count() <= 20));
         assert_eq!(lines.join(" "), text);
-        assert_eq!(broken("averyveryverylongword b", 4), ["averyveryverylongword", "b"]);
+        assert_eq!(
+            broken("averyveryverylongword b", 4),
+            ["averyveryverylongword", "b"]
+        );
     }
 
     #[test]

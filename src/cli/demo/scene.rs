@@ -40,10 +40,17 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// When the answer has no receipt, or repeats an earlier one.
-    pub fn recorded(&mut self, receipt: Option<CommandReceipt>) -> Result<CommandReceipt, Surprise> {
+    pub fn recorded(
+        &mut self,
+        receipt: Option<CommandReceipt>,
+    ) -> Result<CommandReceipt, Surprise> {
         let receipt = there("the command's receipt", receipt)?;
         same("repeated", receipt.repeated, false)?;
-        same("the command's first record", receipt.first_position, self.head + 1)?;
+        same(
+            "the command's first record",
+            receipt.first_position,
+            self.head + 1,
+        )?;
         self.head = receipt.position;
         Ok(receipt)
     }

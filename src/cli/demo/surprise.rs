@@ -68,7 +68,9 @@ impl Surprise {
     /// The exit code that goes with it.
     pub fn ended(&self) -> Ended {
         match self {
-            Self::Otherwise { .. } | Self::Call(_) | Self::Audit(_) | Self::Serve(_) => Ended::Wrong,
+            Self::Otherwise { .. } | Self::Call(_) | Self::Audit(_) | Self::Serve(_) => {
+                Ended::Wrong
+            }
             Self::NotEmpty(_) | Self::Config(_) => Ended::Usage,
             Self::Connect(_) | Self::File { .. } | Self::Nats(_) | Self::Stopped => {
                 Ended::Unreachable

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::evidence::{Evidence, line, write};
+use super::evidence::{Evidence, write};
 use super::print::Page;
 use super::surprise::{Surprise, of_file, same, there};
+use crate::app::{Ledger, Options, abort_on_failure};
 use crate::audit::{AuditError, audit_export, audit_folder};
+use crate::clock::System;
 use crate::ledger::{Problem, leaf_hash};
 
 /// The name in the customer's denial, and the name with one letter changed: the denial would bind nobody.
@@ -23,28 +26,48 @@ pub fn copies(
     page.step("Somebody tampers with a copy");
     let index = there("the denial's index", usize::try_from(denial).ok())?;
     let forged = one_letter(&evidence.lines, index)?;
-    page.act(&format!("One letter of record {denial}, the denial: {} becomes {}.", NAME.0, NAME.1));
+    page.act(&format!(
+        "One letter of record {denial}, the denial: {} becomes {}.",
+        NAME.0, NAME.1
+    ));
     let file = scratch.join("one-letter.ndjson");
     let found = finding(&file, &forged, None)?;
-    expect(&found, denial, |problem| matches!(problem, Problem::Altered { .. }))?;
+    expect(&found, denial, |problem| {
+        matches!(problem, Problem::Altered { .. })
+    })?;
     page.found(&found.to_string());
 
     page.act("The denial is taken out.");
     let mut shorter = evidence.lines.clone();
     shorter.remove(index);
     let found = finding(&scratch.join("taken-out.ndjson"), &shorter, None)?;
-    expect(&found, denial, |problem| matches!(problem, Problem::Position { .. }))?;
+    expect(&found, denial, |problem| {
+        matches!(problem, Problem::Position { .. })
+    })?;
     page.found(&found.to_string());
 
     page.act("A careful forger changes the letter and then computes every later hash anew.");
     let rewritten = relinked(forged, index);
     let file = scratch.join("rewritten.ndjson");
-    write(&file, rewritten.iter().map(|line| [line, b"\n".as_slice()].concat()))?;
+    write(
+        &file,
+        rewritten
+            .iter()
+            .map(|line| [line, b"\n".as_slice()].concat()),
+    )?;
     let fooled = audit_export(&file, None, true, &|_| {})?;
-    same("records of the forgery", fooled.verified.records, rewritten.len() as u64)?;
-    page.under("The chain alone is whole again: it can't tell. The checkpoint, signed before, can:");
+    same(
+        "records of the forgery",
+        fooled.verified.records,
+        rewritten.len() as u64,
+    )?;
+    page.under(
+        "The chain alone is whole again: it can't tell. The checkpoint, signed before, can:",
+    );
     let found = finding(&file, &rewritten, Some(&evidence.note))?;
-    expect(&found, found.position(), |problem| matches!(problem, Problem::Root { .. }))?;
+    expect(&found, found.position(), |problem| {
+        matches!(problem, Problem::Root { .. })
+    })?;
     page.found(&found.to_string());
     folder(page, dir, scratch, denial)
 }
@@ -53,7 +76,11 @@ fn one_letter(lines: &[Vec<u8>], index: usize) -> Result<Vec<Vec<u8>>, Surprise>
     let mut lines = lines.to_vec();
     let line = there("the denial's line", lines.get_mut(index))?;
     let text = String::from_utf8_lossy(line).into_owned();
-    same("the denial names the affiliate", text.contains(NAME.0), true)?;
+    same(
+        "the denial names the affiliate",
+        text.contains(NAME.0),
+        true,
+    )?;
     *line = text.replacen(NAME.0, NAME.1, 1).into_bytes();
     Ok(lines)
 }
@@ -93,10 +120,17 @@ impl std::fmt::Display for Found {
 }
 
 fn finding(file: &Path, lines: &[Vec<u8>], note: Option<&Path>) -> Result<Found, Surprise> {
-    write(file, lines.iter().map(|line| [line, b"\n".as_slice()].concat()))?;
+    write(
+        file,
+        lines.iter().map(|line| [line, b"\n".as_slice()].concat()),
+    )?;
     match audit_export(file, note, true, &|_| {}) {
         Err(found) => Ok(Found(found)),
-        Ok(audited) => Err(Surprise::otherwise("a forged export", "a finding", audited.verified.records)),
+        Ok(audited) => Err(Surprise::otherwise(
+            "a forged export",
+            "a finding",
+            audited.verified.records,
+        )),
     }
 }
 
@@ -106,8 +140,16 @@ fn expect(
     problem: impl Fn(&Problem) -> bool,
 ) -> Result<(), Surprise> {
     match &found.0 {
-        AuditError::Finding(finding) if finding.position == position && problem(&finding.problem) => Ok(()),
-        other => Err(Surprise::otherwise("the forgery's finding", position, other)),
+        AuditError::Finding(finding)
+            if finding.position == position && problem(&finding.problem) =>
+        {
+            Ok(())
+        }
+        other => Err(Surprise::otherwise(
+            "the forgery's finding",
+            position,
+            other,
+        )),
     }
 }
 
@@ -117,14 +159,52 @@ fn folder(page: &mut Page, dir: &Path, scratch: &Path, denial: u64) -> Result<()
     copy_folder(dir, &copy)?;
     let mut places = Vec::new();
     damage(&copy.join("log"), denial, &mut places)?;
-    let names: Vec<_> = places.iter().filter_map(|path| path.strip_prefix(&copy).ok()).collect();
-    let names: Vec<_> = names.iter().map(|path| path.display().to_string()).collect();
-    page.act(&format!("One byte of that record in the data folder, wherever it is stored: {}.", names.join(", ")));
+    let names: Vec<_> = places
+        .iter()
+        .filter_map(|path| path.strip_prefix(&copy).ok())
+        .collect();
+    let names: Vec<_> = names
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    page.act(&format!(
+        "One byte of that record in the data folder, wherever it is stored: {}.",
+        names.join(", ")
+    ));
     same("files that hold the record", names.is_empty(), false)?;
     match audit_folder(&copy, true, &|_| {}) {
-        Ok(audited) => Err(Surprise::otherwise("a damaged folder", "a finding", audited.verified.records)),
+        Ok(audited) => Err(Surprise::otherwise(
+            "a damaged folder",
+            "a finding",
+            audited.verified.records,
+        )),
         Err(found) => {
+            let found = Found(found);
+            expect(&found, denial, |_| true)?;
             page.found(&found.to_string());
+            refused(page, &copy)
+        }
+    }
+}
+
+/// A server doesn't start on it.
+fn refused(page: &mut Page, folder: &Path) -> Result<(), Surprise> {
+    page.act("A server is started on that copy.");
+    let clock = Arc::new(System::default());
+    let opened = Ledger::open(
+        Options::new(folder),
+        clock,
+        abort_on_failure(),
+        &|_, _, _| {},
+    );
+    match opened {
+        Ok(_) => Err(Surprise::otherwise(
+            "a start on a damaged folder",
+            "a refusal",
+            "it started",
+        )),
+        Err(refusal) => {
+            page.no(&format!("It refuses: {refusal}"));
             Ok(())
         }
     }

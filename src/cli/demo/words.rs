@@ -4,7 +4,7 @@ use super::print::Page;
 use super::scene::Detail;
 use crate::proto::v1 as wire;
 use wire::entry::Event;
-use wire::{CpniClass, NamedRecipient, Purpose, RecipientKind, Ruling, Scope, spoken_word};
+use wire::{CpniClass, NamedRecipient, RecipientKind, Ruling, Scope, spoken_word};
 
 /// `record 8` or `records 1 to 3`.
 pub fn span(first: u64, last: u64) -> String {
@@ -41,7 +41,7 @@ pub fn tell(page: &mut Page, ruling: &Ruling, detail: Detail) {
     });
     let why = why.collect::<Vec<_>>().join(", ");
     let state = plain(ruling.state().as_str_name(), "CELL_STATE_");
-    let line = format!("{why}; the state is {state}");
+    let line = format!("{why}; state of approval: {state}");
     if ruling.allowed {
         page.yes(&line);
     } else {
@@ -50,7 +50,10 @@ pub fn tell(page: &mut Page, ruling: &Ruling, detail: Detail) {
     clauses(page, ruling, detail);
     if detail == Detail::Full && !ruling.remedies.is_empty() {
         let remedies: Vec<_> = ruling.remedies.iter().filter_map(remedy).collect();
-        page.under(&format!("It would be yes if {}.", remedies.join(", or if ")));
+        page.under(&format!(
+            "It would be yes if {}.",
+            remedies.join(", or if ")
+        ));
     }
 }
 
@@ -62,7 +65,10 @@ fn clauses(page: &mut Page, ruling: &Ruling, detail: Detail) {
     for clause in quoted {
         page.under(&format!("{}: “{}”", clause.reference, clause.text));
     }
-    let mut named: Vec<_> = named.iter().map(|clause| clause.reference.as_str()).collect();
+    let mut named: Vec<_> = named
+        .iter()
+        .map(|clause| clause.reference.as_str())
+        .collect();
     named.dedup();
     if !named.is_empty() {
         page.under(&format!("By {}.", named.join("; ")));
@@ -73,7 +79,10 @@ fn remedy(remedy: &wire::Remedy) -> Option<String> {
     use wire::remedy::Remedy;
 
     Some(match remedy.remedy.as_ref()? {
-        Remedy::OpenService(open) => format!("the customer opened a service of category {}", open.category),
+        Remedy::OpenService(open) => format!(
+            "the customer opened a service of category {}",
+            open.category
+        ),
         Remedy::OptIn(_) => "the customer opted in".to_owned(),
         Remedy::Lift(lift) => format!("the customer lifted {}", records(&lift.positions)),
         Remedy::SupplyFact(supply) => format!("the caller gave `{}`", supply.fact),
@@ -98,7 +107,9 @@ fn scope(scope: &Scope) -> String {
     let recipients = scope.recipient_kinds().map(kind);
     let recipients = recipients.chain(scope.named_recipients.iter().map(named));
     let classes = scope.classes().map(|class| self::class(class));
-    let purposes = scope.purposes().map(|one| plain(one.as_str_name(), "PURPOSE_"));
+    let purposes = scope
+        .purposes()
+        .map(|one| plain(one.as_str_name(), "PURPOSE_"));
     format!(
         "{}; {}; {}",
         listed(recipients, "everybody"),
@@ -165,11 +176,17 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::OnceGranted(granted)) => granted.scope.as_ref().map(scope).unwrap_or_default(),
         Some(Event::CallEnded(_)) => "what was approved for its length ends".to_owned(),
         Some(Event::DisclosureMade(made)) => {
-            let gag = if made.sealed { "; under a gag order" } else { "" };
+            let gag = if made.sealed {
+                "; under a gag order"
+            } else {
+                ""
+            };
             format!("{}{gag}", asked(made.question.as_ref()))
         }
         Some(Event::DisclosureRefused(refused)) => {
-            let why = refused.reasons().map(|code| bare(code.as_str_name(), "REASON_CODE_").to_owned());
+            let why = refused
+                .reasons()
+                .map(|code| bare(code.as_str_name(), "REASON_CODE_").to_owned());
             format!("{}; {}", asked(refused.question.as_ref()), listed(why, ""))
         }
         Some(Event::RulingRecorded(_)) => "a question and its answer".to_owned(),
