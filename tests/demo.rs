@@ -62,6 +62,10 @@ fn u1_the_demo_plays_the_policy_and_ends_with_the_verified_records() {
     let said = said(&run(project, &["demo", "--exit", "--data", data]), 0);
     let records = verified(&said);
     assert!(records > 2_000, "{records}");
+    assert!(
+        !said.contains("No nats-server was found"),
+        "this test needs a nats-server and finds none: run `tests/tool nats-server`"
+    );
     assert_says(
         &said,
         &[

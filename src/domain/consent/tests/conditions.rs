@@ -7,7 +7,7 @@ fn r15_a_block_needs_nothing_and_a_grant_says_what_it_lacks() {
     let scope = company(classes(&[Billing]));
     let words = vec![granting(scope.clone())];
     let mut story = Story::begun();
-    let refused = |story: &mut Story, change: &dyn Fn(&mut super::word::Speak)| {
+    let refused = |story: &mut Story, change: &dyn Fn(&mut crate::domain::consent::word::Speak)| {
         let mut command = story.speaking(words.clone());
         change(&mut command);
         let refused = story.refused(Command::Speak(command.clone()));
@@ -23,14 +23,14 @@ fn r15_a_block_needs_nothing_and_a_grant_says_what_it_lacks() {
         refused(&mut story, &|c| c.statement.speaker = Speaker::Other),
         RefusalCode::VerificationRequired
     );
-    let by_mail = |c: &mut super::word::Speak| {
+    let by_mail = |c: &mut crate::domain::consent::word::Speak| {
         c.statement.assurance.as_mut().unwrap().method = AssuranceMethod::Mail;
     };
     assert_eq!(
         refused(&mut story, &by_mail),
         RefusalCode::VerificationRequired
     );
-    let long_ago = |c: &mut super::word::Speak| {
+    let long_ago = |c: &mut crate::domain::consent::word::Speak| {
         let at = &mut c.statement.assurance.as_mut().unwrap().at;
         // The command comes a minute later: half an hour has then passed.
         *at = Time(at.0 - 29 * 60_000_000);
@@ -252,7 +252,8 @@ fn r11_a_one_time_approval_is_oral_recorded_and_by_class() {
     let mut story = Story::begun();
     for (change, code) in [
         (
-            (|c| c.statement.medium = Medium::Written) as fn(&mut super::word::GrantOnce),
+            (|c| c.statement.medium = Medium::Written)
+                as fn(&mut crate::domain::consent::word::GrantOnce),
             RefusalCode::Invalid,
         ),
         (
