@@ -14,8 +14,10 @@ use wire::{
     ReasonCode, RecipientKind,
 };
 
-/// Who ordered it: in the record this is sealed.
-const AUTHORITY: &str = "Third District Court, Salt Lake County";
+/// Who is told: an id, in the clear for auditors.
+const COURT: &str = "third-district-court-utah";
+/// The order's authority and number as told, which the record holds sealed.
+const ORDER: [&str; 2] = ["Third District Court, Salt Lake County", "order 26-1193"];
 
 /// One request to disclose, and what must become of it.
 struct Case {
@@ -95,12 +97,12 @@ fn cases(grant: u64) -> Vec<Case> {
     let court = question(
         Purpose::Legal,
         RecipientKind::LawEnforcement,
-        "us-district-court-utah",
+        COURT,
         CpniClass::CallDetail,
     );
     let order = Ground::Legal(wire::LegalGround {
-        authority: AUTHORITY.to_owned(),
-        reference: "order 26-1193".to_owned(),
+        authority: ORDER[0].to_owned(),
+        reference: ORDER[1].to_owned(),
         dated: "2026-11-02".to_owned(),
         digest: digest("the court's order"),
     });
@@ -237,8 +239,8 @@ async fn sealed_texts(scene: &mut Scene<'_>) -> Result<(), Surprise> {
         .line;
     let line = String::from_utf8_lossy(&line);
     same(
-        "the order's court in the record",
-        line.contains(AUTHORITY),
+        "the order's own texts in the record",
+        ORDER.iter().any(|text| line.contains(text)),
         false,
     )?;
     same(
@@ -247,7 +249,7 @@ async fn sealed_texts(scene: &mut Scene<'_>) -> Result<(), Surprise> {
         true,
     )?;
     scene.page.done(&format!(
-        "the court's name is nowhere in record {}: it is sealed under the customer's own key",
+        "what the order says of itself is nowhere in record {}: it is sealed under the customer's own key",
         scene.gagged
     ));
     Ok(())
