@@ -150,3 +150,6 @@ impl Customer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

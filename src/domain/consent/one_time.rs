@@ -43,7 +43,8 @@ pub(in crate::domain) fn decide(
         field: "scope",
     };
     grant.require(customer, context)?;
-    if statement.evidence_reference.is_none() {
+    let reference = statement.evidence_reference.as_ref();
+    if reference.is_none_or(|reference| reference.expose().trim().is_empty()) {
         return Err(Refusal::new(
             RefusalCode::EvidenceRequired,
             "statement.evidence_reference",

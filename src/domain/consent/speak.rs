@@ -234,6 +234,7 @@ fn remember(words: &mut Vec<Word>, mut word: Word) -> Option<Block> {
     *words = others;
     word.repeats = newest_records(&repeats);
     if let Said::Block(block) = &word.said
+        && repeats.is_empty()
         && words.len() >= WORDS_MAX
     {
         let all = Block::of_everything(block.kind);

@@ -172,11 +172,11 @@ pub(super) fn ended_by_lapse(facts: &[Fact], fact: &Fact, at: Time) -> bool {
             return true;
         }
     }
-    gap_after(facts, fact.recorded_at, at)
+    gap_after(facts, fact, at)
 }
 
-/// Whether, with what is known now, nothing was held at some instant from `since` until `at`.
-fn gap_after(facts: &[Fact], since: Time, at: Time) -> bool {
+/// Whether, with what is known now, nothing was held at some instant from the fact until `at`.
+fn gap_after(facts: &[Fact], fact: &Fact, at: Time) -> bool {
     let intervals = intervals(facts);
     intervals.iter().any(|ended| {
         let Some(end) = ended.ends_at.filter(|end| *end <= at) else {
@@ -186,8 +186,11 @@ fn gap_after(facts: &[Fact], since: Time, at: Time) -> bool {
         let replaced = intervals
             .iter()
             .any(|one| one.starts_at >= end && Some(one.opened_by) == ended.closed_by);
-        let starts = intervals.iter().map(|one| one.starts_at);
-        let next = starts.filter(|start| *start > end).min();
-        !held_on && !replaced && next.is_none_or(|next| since < next)
+        let later = intervals.iter().filter(|one| one.starts_at > end);
+        let next = later.min_by_key(|one| (one.starts_at, one.opened_by));
+        // At one instant the order is by position.
+        let before =
+            |next: &Interval| (fact.recorded_at, fact.position) < (next.starts_at, next.opened_by);
+        !held_on && !replaced && next.is_none_or(before)
     })
 }

@@ -168,6 +168,8 @@ fn r2_blocks_are_taken_beyond_every_limit_and_then_stand_for_everything() {
         story.deny(one(1000 + number));
     }
     assert_eq!(story.state().words.len(), WORDS_MAX + 1);
+    story.deny(one(5));
+    assert_eq!(story.state().words.len(), WORDS_MAX + 1, "it repeats one");
     assert_eq!(answer(&story, Company, None, Billing).1, State::Denied);
 }
 
