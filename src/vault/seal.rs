@@ -17,8 +17,8 @@
 
 use std::fmt;
 
-use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit, Tag};
 use hkdf::Hkdf;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -148,19 +148,31 @@ fn place(position: u64, name: &str) -> Vec<u8> {
     out
 }
 
+/// The key as the cipher takes it. It refuses only other lengths than 32, which [`Secret`] can't have.
+fn cipher(key: &Secret) -> Option<LessSafeKey> {
+    let key = UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).ok();
+    debug_assert!(key.is_some());
+    key.map(LessSafeKey::new)
+}
+
 /// Ciphertext and tag.
 pub(super) fn encrypt(key: &Secret, nonce: [u8; 12], bound_to: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(plaintext.len() + TAG);
     out.extend_from_slice(plaintext);
-    let cipher = ChaCha20Poly1305::new(key.as_slice().into());
-    // Fails only above 256 GiB; even then no plaintext may leave.
-    let tag = cipher
-        .encrypt_in_place_detached(&nonce.into(), bound_to, &mut out)
-        .unwrap_or_else(|_| {
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let sealed = cipher(key).and_then(|cipher| {
+        cipher
+            .seal_in_place_separate_tag(nonce, Aad::from(bound_to), &mut out)
+            .ok()
+    });
+    match sealed {
+        Some(tag) => out.extend_from_slice(tag.as_ref()),
+        // Fails only above 256 GiB; even then no plaintext may leave.
+        None => {
             out.zeroize();
-            Tag::default()
-        });
-    out.extend_from_slice(&tag);
+            out.resize(TAG, 0);
+        }
+    }
     out
 }
 
@@ -171,12 +183,14 @@ pub(super) fn decrypt(
     bound_to: &[u8],
     ciphertext: &[u8],
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let (body, tag) = ciphertext.split_last_chunk::<TAG>()?;
-    let mut plaintext = Zeroizing::new(body.to_vec());
-    ChaCha20Poly1305::new(key.as_slice().into())
-        .decrypt_in_place_detached(&nonce.into(), bound_to, &mut plaintext, tag.into())
-        .ok()?;
-    Some(plaintext)
+    let mut opened = Zeroizing::new(ciphertext.to_vec());
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let length = cipher(key)?
+        .open_in_place(nonce, Aad::from(bound_to), &mut opened)
+        .ok()?
+        .len();
+    opened.truncate(length);
+    Some(opened)
 }
 
 /// Wraps a key under another; `nonce` must be used once with the outer key.
