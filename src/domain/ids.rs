@@ -1,6 +1,7 @@
 //! Identities that the rules handle: positions, pseudonyms, tokens, named entities, personal text.
 
 use std::fmt;
+use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
@@ -27,6 +28,25 @@ pub struct Pseudonym(pub [u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Token(pub [u8; 16]);
+
+/// Hashes ids that are random, or keyed digests: eight of their own bytes are as good as any hash of them, and nobody
+/// outside can choose them.
+#[derive(Clone, Debug, Default)]
+pub struct RandomId(u64);
+
+impl Hasher for RandomId {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*last);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 macro_rules! sixteen_bytes_as_hex {
     ($name:ident) => {

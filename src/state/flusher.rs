@@ -24,13 +24,18 @@ struct Pending {
 }
 
 impl Signal {
-    /// Some customers became dirty. Waits while twice the limit is unwritten.
+    /// Some customers became dirty.
     pub fn changed(&self, added: usize, limit: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         pending.dirty += added;
         if pending.dirty >= limit {
             self.wake.notify_one();
         }
+    }
+
+    /// Waits while twice the limit is unwritten.
+    pub fn wait(&self, limit: usize) {
+        let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while pending.dirty >= limit.saturating_mul(2) && !pending.stopped {
             pending = self
                 .room
@@ -169,8 +174,8 @@ fn write(states: &States) -> Result<(), StateError> {
     let repeats = inner.repeats.write()?;
     inner.store.sync()?;
     inner.store.set_reflects(position, &ledger)?;
-    inner.repeats.stored(&repeats);
-    inner.signal.cleaned(repeats.len());
+    inner.signal.cleaned(repeats.count);
+    inner.repeats.stored(repeats)?;
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;
     inner.stored.store(position, Ordering::Release);
     metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());

@@ -7,7 +7,6 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
-mod filter;
 mod flusher;
 mod ledger_state;
 mod repeats;
@@ -174,7 +173,7 @@ impl States {
         self.0.stored.load(Ordering::Acquire)
     }
 
-    /// Makes a committed block visible. Waits while too much is unwritten, so that memory stays bounded.
+    /// Makes a committed block visible.
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
         let added = applied.repeats.len();
@@ -189,6 +188,11 @@ impl States {
             inner.applied.store(applied.next, Ordering::Release);
         }
         inner.signal.changed(added, inner.options.flush_dirty);
+    }
+
+    /// Waits while too much is unwritten, so that memory stays bounded.
+    pub fn wait_for_room(&self) {
+        self.0.signal.wait(self.0.options.flush_dirty);
     }
 
     /// Starts the thread that writes behind; it ends when the returned handle is stopped or dropped.

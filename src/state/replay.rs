@@ -189,6 +189,7 @@ impl<'a> Chunk<'a> {
             .map(|(pseudonym, customer)| (pseudonym, Arc::new(customer)))
             .collect();
         self.states.publish(applied);
+        self.states.wait_for_room();
         self.records = 0;
     }
 }

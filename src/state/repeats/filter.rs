@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::repeats::RequestToken;
+use super::RequestToken;
 
 /// 16 MiB: some six million ids at a hundredth of false hits, thirty million at a third.
 const WORDS: usize = 1 << 21;

@@ -1,13 +1,19 @@
 //! Request ids and what they were answered (C1): daily tables, dropped when the window has passed.
 
+mod filter;
+mod table;
+
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::StateError;
-use super::filter::Filter;
 use super::store::view;
+use crate::domain::ids::RandomId;
+use filter::Filter;
+use table::{Merged, Table};
 
 /// A keyed digest of actor and request id.
 pub type RequestToken = [u8; 8];
@@ -32,41 +38,57 @@ pub fn day_of(micros: i64) -> u32 {
     u32::try_from(micros.div_euclid(86_400_000_000)).unwrap_or(0)
 }
 
+type Pending = HashMap<RequestToken, Repeat, BuildHasherDefault<RandomId>>;
+
+/// What is not durable in a table yet.
+#[derive(Default)]
+struct Unwritten {
+    /// Answered since the last write.
+    recent: Pending,
+    /// Being written.
+    writing: Arc<Pending>,
+}
+
 pub struct Repeats {
     database: sled::Db,
     window_days: u32,
-    /// Answered and not yet in a table.
-    pending: Mutex<HashMap<RequestToken, Repeat>>,
-    tables: RwLock<BTreeMap<u32, sled::Tree>>,
+    unwritten: Mutex<Unwritten>,
+    tables: RwLock<BTreeMap<u32, Table>>,
     filter: Arc<Filter>,
     /// The filter knows every id in the tables.
     filled: Arc<AtomicBool>,
 }
 
-const PREFIX: &str = "requests-";
+/// What a write put into the tables, until it is durable.
+pub struct Written {
+    /// Ids that were written.
+    pub count: usize,
+    merged: Vec<(u32, Merged)>,
+}
+
+const PREFIX: &str = "request-runs-";
 
 impl Repeats {
     pub fn open(database: &sled::Db, window_days: u32) -> Result<Self, StateError> {
-        let mut tables = BTreeMap::new();
+        let (mut tables, mut trees) = (BTreeMap::new(), Vec::new());
         for name in database.tree_names() {
             let day = std::str::from_utf8(&name)
                 .ok()
                 .and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
             if let Some(day) = day {
-                tables.insert(
-                    day,
-                    database.open_tree(&name).map_err(|error| view(&error))?,
-                );
+                let tree = database.open_tree(&name).map_err(|error| view(&error))?;
+                tables.insert(day, Table::open(day, tree.clone())?);
+                trees.push(tree);
             }
         }
         let (filter, filled) = (Arc::<Filter>::default(), Arc::<AtomicBool>::default());
-        fill(&filter, &filled, tables.values().cloned().collect())?;
+        fill(&filter, &filled, trees)?;
         Ok(Self {
             filter,
             filled,
             database: database.clone(),
             window_days,
-            pending: Mutex::default(),
+            unwritten: Mutex::default(),
             tables: RwLock::new(tables),
         })
     }
@@ -76,21 +98,20 @@ impl Repeats {
         token: RequestToken,
         days: RangeInclusive<u32>,
     ) -> Result<Option<Repeat>, StateError> {
-        if let Some(repeat) = self
-            .pending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&token)
-        {
-            return Ok(Some(*repeat));
-        }
         if self.filled.load(Ordering::Acquire) && !self.filter.may_hold(token) {
             return Ok(None);
         }
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        for (day, table) in tables.range(days).rev() {
-            if let Some(bytes) = table.get(token).map_err(|error| view(&error))? {
-                return read(token, *day, &bytes).map(Some);
+        {
+            let unwritten = self.unwritten();
+            let pending = unwritten.recent.get(&token);
+            if let Some(repeat) = pending.or_else(|| unwritten.writing.get(&token)) {
+                return Ok(Some(*repeat));
+            }
+        }
+        let tables = self.tables();
+        for (_, table) in tables.range(days).rev() {
+            if let Some(repeat) = table.find(token)? {
+                return Ok(Some(repeat));
             }
         }
         Ok(None)
@@ -100,45 +121,48 @@ impl Repeats {
         repeats
             .iter()
             .for_each(|repeat| self.filter.add(repeat.token));
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.extend(repeats.into_iter().map(|repeat| (repeat.token, repeat)));
+        let repeats = repeats.into_iter().map(|repeat| (repeat.token, repeat));
+        self.unwritten().recent.extend(repeats);
     }
 
     /// Writes the pending ones to their tables; they stay findable all the time.
-    pub fn write(&self) -> Result<Vec<Repeat>, StateError> {
-        let mut pending: Vec<Repeat> = self
-            .pending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .copied()
-            .collect();
-        pending.sort_unstable_by_key(|repeat| (repeat.day, repeat.token));
-        for repeat in &pending {
-            self.table(repeat.day)?
-                .insert(repeat.token, &write(repeat)[..])
-                .map_err(|error| view(&error))?;
-        }
-        Ok(pending)
-    }
-
-    /// What was written is durable: memory lets go of it.
-    pub fn stored(&self, repeats: &[Repeat]) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        for repeat in repeats {
-            if pending.get(&repeat.token) == Some(repeat) {
-                pending.remove(&repeat.token);
+    pub fn write(&self) -> Result<Written, StateError> {
+        let writing = {
+            let mut unwritten = self.unwritten();
+            let recent = std::mem::take(&mut unwritten.recent);
+            unwritten.writing = Arc::new(recent);
+            Arc::clone(&unwritten.writing)
+        };
+        let mut sorted: Vec<Repeat> = writing.values().copied().collect();
+        sorted.sort_unstable_by_key(|repeat| (repeat.day, repeat.token));
+        let mut merged = Vec::new();
+        for of_day in sorted.chunk_by(|one, other| one.day == other.day) {
+            if let Some(first) = of_day.first() {
+                merged.push((first.day, self.write_day(first.day, of_day)?));
             }
         }
-        if pending.is_empty() {
-            pending.shrink_to(1 << 16);
+        Ok(Written {
+            count: sorted.len(),
+            merged,
+        })
+    }
+
+    /// What was written is durable: memory lets go of it, and the tables of what was merged.
+    pub fn stored(&self, written: Written) -> Result<(), StateError> {
+        self.unwritten().writing = Arc::default();
+        let tables = self.tables();
+        for (day, runs) in written.merged {
+            if let Some(table) = tables.get(&day) {
+                table.drop_runs(&runs)?;
+            }
         }
+        Ok(())
     }
 
     /// Drops the tables of days that the window has passed.
     pub fn forget_before(&self, today: u32) -> Result<(), StateError> {
         let oldest = today.saturating_sub(self.window_days);
-        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables_mut();
         while let Some((&day, _)) = tables.first_key_value() {
             if day >= oldest {
                 break;
@@ -151,24 +175,37 @@ impl Repeats {
         Ok(())
     }
 
-    fn table(&self, day: u32) -> Result<sled::Tree, StateError> {
-        if let Some(table) = self
-            .tables
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&day)
-        {
-            return Ok(table.clone());
+    /// Look-ups are held up only while the table is told what it consists of now, not while that is written.
+    fn write_day(&self, day: u32, sorted: &[Repeat]) -> Result<Merged, StateError> {
+        if !self.tables().contains_key(&day) {
+            let tree = self
+                .database
+                .open_tree(name(day))
+                .map_err(|error| view(&error))?;
+            let table = Table::open(day, tree)?;
+            self.tables_mut().insert(day, table);
         }
-        let table = self
-            .database
-            .open_tree(name(day))
-            .map_err(|error| view(&error))?;
-        self.tables
-            .write()
+        let prepared = match self.tables().get(&day) {
+            Some(table) => table.prepare(sorted)?,
+            None => return Ok(Merged::default()),
+        };
+        let mut tables = self.tables_mut();
+        let table = tables.get_mut(&day);
+        Ok(table.map_or_else(Merged::default, |table| table.switch(prepared)))
+    }
+
+    fn tables(&self) -> RwLockReadGuard<'_, BTreeMap<u32, Table>> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tables_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<u32, Table>> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Unwritten> {
+        self.unwritten
+            .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(day, table.clone());
-        Ok(table)
     }
 }
 
@@ -180,13 +217,11 @@ fn fill(
 ) -> Result<(), StateError> {
     let (filter, filled) = (Arc::clone(filter), Arc::clone(filled));
     let fill = move || {
-        let tokens = tables.iter().flat_map(|table| table.iter().keys());
-        for token in tokens {
-            let token = token.ok().and_then(|token| token.as_ref().try_into().ok());
-            match token {
-                Some(token) => filter.add(token),
+        for ids in tables.iter().flat_map(Table::ids) {
+            match ids {
+                Ok(ids) => ids.into_iter().for_each(|id| filter.add(id)),
                 // What can't be read must not be called unseen.
-                None => return,
+                Err(_) => return,
             }
         }
         filled.store(true, Ordering::Release);
@@ -200,39 +235,4 @@ fn fill(
 
 fn name(day: u32) -> String {
     format!("{PREFIX}{day:06}")
-}
-
-fn write(repeat: &Repeat) -> [u8; 22] {
-    let mut bytes = [0; 22];
-    bytes[..8].copy_from_slice(&repeat.content);
-    bytes[8..16].copy_from_slice(&repeat.first.to_le_bytes());
-    bytes[16..18].copy_from_slice(&repeat.of.to_le_bytes());
-    let sum = checksum(repeat.token, &bytes[..18]);
-    bytes[18..].copy_from_slice(&sum.to_le_bytes());
-    bytes
-}
-
-fn read(token: RequestToken, day: u32, bytes: &[u8]) -> Result<Repeat, StateError> {
-    let broken = || StateError::View("a request entry is broken".to_owned());
-    let (content, rest) = bytes.split_first_chunk::<8>().ok_or_else(broken)?;
-    let (first, rest) = rest.split_first_chunk::<8>().ok_or_else(broken)?;
-    let (of, rest) = rest.split_first_chunk::<2>().ok_or_else(broken)?;
-    let sum: &[u8; 4] = rest.try_into().map_err(|_| broken())?;
-    if checksum(token, &bytes[..18]) != u32::from_le_bytes(*sum) {
-        return Err(broken());
-    }
-    Ok(Repeat {
-        token,
-        content: *content,
-        first: u64::from_le_bytes(*first),
-        of: u16::from_le_bytes(*of),
-        day,
-    })
-}
-
-fn checksum(token: RequestToken, body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&token);
-    hasher.update(body);
-    hasher.finalize()
 }
