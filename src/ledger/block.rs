@@ -341,6 +341,16 @@ impl BlockBuilder {
         self.count
     }
 
+    /// The position of its first line.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The hash of the line before its first.
+    pub fn prev(&self) -> Hash {
+        self.prev
+    }
+
     /// The position that the next line will have.
     pub fn next(&self) -> u64 {
         self.first.saturating_add(u64::from(self.count))

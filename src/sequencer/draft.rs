@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use uuid::Uuid;
-
 use super::answer::{Recorded, answer};
+use super::flight::{Aloft, Changes, Decided, Flight};
+use super::queue::{Batch, Queued};
 use super::records::{Place, record};
+use super::repeat::answered_before;
 use super::{Answer, CustomerRef, Intent, Parts, SubmitError};
-use crate::codec::{self, Fact};
 use crate::domain::command::Command;
 use crate::domain::customer::{Context, Customer, decide, evolve};
 use crate::domain::event::{Event, Placed};
@@ -18,77 +18,156 @@ use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy};
-use crate::state::{Applied, LedgerState, Repeat, RequestToken};
+use crate::state::{LedgerState, Repeat, day_of};
 
-/// Customers registered with the vault for this block, by account id.
-pub type Registered = HashMap<String, (Pseudonym, VaultHead)>;
+/// Customers registered with the vault for this block, by account id; or why one could not be.
+pub type Registered = HashMap<String, Result<(Pseudonym, VaultHead), SubmitError>>;
 
-pub struct Draft<'a> {
-    parts: &'a Parts,
-    policy: &'a Policy,
-    registered: Registered,
-    now: Time,
-    builder: &'a mut BlockBuilder,
-    raw_limit: usize,
-    customers: HashMap<Pseudonym, Option<Customer>>,
-    repeats: HashMap<RequestToken, (Repeat, Answer)>,
+/// What commands are decided with.
+pub struct Desk<'a> {
+    pub parts: &'a Parts,
+    pub policy: &'a Policy,
+    pub registered: &'a Registered,
+    pub now: Time,
+    /// Bytes of lines that a block may hold.
+    pub raw_limit: usize,
+    /// Commands that a block may decide.
+    pub commands_max: usize,
+    /// The block before this one, while it is not durable yet.
+    pub aloft: Option<&'a Aloft>,
+}
+
+/// A block in the making.
+pub struct Draft {
+    builder: BlockBuilder,
+    changes: Changes,
+    repeats: Vec<Repeat>,
     hashes: Vec<Hash>,
     ledger: LedgerState,
+    decided: Vec<Decided>,
+    commands: usize,
+    started: Instant,
     line: Vec<u8>,
 }
 
-/// What a drafted block changes once it is durable.
-pub struct Drafted {
-    pub applied: Applied,
-    pub hashes: Vec<Hash>,
+/// What became of a command that was shown to the draft.
+pub enum Taken {
+    /// It is decided.
+    Decided,
+    /// This block must go before it can be decided.
+    NextBlock,
+    /// It is the same request as one that is not durable yet: once that is, the log answers it.
+    AfterLanding,
 }
 
-/// A command's answer, or that the block must be committed before it can be decided.
-pub enum Drafting {
-    Answer(Box<Answer>),
-    BlockFull,
-}
+type Lines = Vec<(usize, Hash)>;
 
-impl<'a> Draft<'a> {
-    pub fn new(
-        parts: &'a Parts,
-        policy: &'a Policy,
-        registered: Registered,
-        now: Time,
-        builder: &'a mut BlockBuilder,
-        raw_limit: usize,
-    ) -> Self {
-        let mut ledger = parts.states.ledger();
-        ledger.recorded_at = now.0;
+impl Draft {
+    /// An empty draft after everything that is in `builder`'s past and in `ledger`.
+    pub fn new(builder: BlockBuilder, ledger: LedgerState) -> Self {
         Self {
-            parts,
-            policy,
-            registered,
-            now,
             builder,
-            raw_limit,
-            customers: HashMap::new(),
-            repeats: HashMap::new(),
+            changes: Changes::default(),
+            repeats: Vec::new(),
             hashes: Vec::new(),
             ledger,
+            decided: Vec::new(),
+            commands: 0,
+            started: Instant::now(),
             line: Vec::new(),
         }
     }
 
-    /// Decides a command and adds its records; an error leaves the draft as it was.
-    pub fn add(&mut self, intent: &Intent) -> Result<Drafting, SubmitError> {
+    /// Whether no command was decided in it yet.
+    pub fn is_empty(&self) -> bool {
+        self.commands == 0
+    }
+
+    /// Its first position, and the hash before it.
+    pub fn after(&self) -> (u64, Hash) {
+        (self.builder.first(), self.builder.prev())
+    }
+
+    /// How many commands were decided in it.
+    pub fn commands(&self) -> usize {
+        self.commands
+    }
+
+    /// Decides a command of `batch` and adds its records; a refusal leaves the block as it was.
+    pub fn take(&mut self, desk: &Desk<'_>, batch: &Arc<Batch>, index: usize) -> Taken {
+        let Some(command) = batch.commands.get(index) else {
+            return Taken::Decided;
+        };
+        if self.commands >= desk.commands_max {
+            return Taken::NextBlock;
+        }
+        let answer = match self.decide(desk, command) {
+            Ok(Step::Answer(answer)) => Ok(answer),
+            Ok(Step::NextBlock) => return Taken::NextBlock,
+            Ok(Step::AfterLanding) => return Taken::AfterLanding,
+            Err(error) => Err(error),
+        };
+        self.settle(batch, index, answer);
+        Taken::Decided
+    }
+
+    /// Notes how a command was decided: it is told when everything before it is durable.
+    pub fn settle(
+        &mut self,
+        batch: &Arc<Batch>,
+        index: usize,
+        answer: Result<Answer, SubmitError>,
+    ) {
+        if self.commands == 0 {
+            self.started = Instant::now();
+        }
+        self.commands += 1;
+        Decided::add(&mut self.decided, batch, index, answer);
+    }
+
+    /// Ends the draft, and starts the next one with what memory `spare` has.
+    pub fn take_off(&mut self, spare: Changes) -> (Flight, Changes) {
+        let mut ledger = self.ledger.clone();
+        ledger.hash = self.builder.last().0;
+        let next = BlockBuilder::new(self.builder.next(), self.builder.last());
+        let changes = std::mem::replace(&mut self.changes, spare);
+        let flight = Flight {
+            applied: changes.applied(
+                self.builder.next(),
+                std::mem::take(&mut self.repeats),
+                ledger,
+            ),
+            block: std::mem::replace(&mut self.builder, next),
+            hashes: std::mem::take(&mut self.hashes),
+            decided: std::mem::take(&mut self.decided),
+            started: self.started,
+        };
+        self.commands = 0;
+        (flight, changes)
+    }
+
+    /// Gives everything up: the commands are to be decided again, over `ledger` and after `builder`.
+    pub fn abandon(&mut self, builder: BlockBuilder, ledger: LedgerState) -> Vec<Decided> {
+        let given_up = std::mem::replace(self, Self::new(builder, ledger));
+        given_up.decided
+    }
+
+    fn decide(&mut self, desk: &Desk<'_>, command: &Queued) -> Result<Step, SubmitError> {
+        let intent = &command.intent;
         if intent
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now())
         {
             return Err(SubmitError::DeadlinePassed);
         }
-        let request = request_mac(self.parts, intent);
-        if let Some(first) = self.answered_before(intent, request)? {
-            return Ok(Drafting::Answer(Box::new(first)));
+        if self.is_under_way(desk, command) {
+            return Ok(Step::AfterLanding);
         }
-        let (pseudonym, vault) = self.resolve(intent)?;
-        let before = self.customer(pseudonym)?;
+        if let Some(first) = answered_before(desk, command)? {
+            return Ok(Step::Answer(first));
+        }
+        let (pseudonym, vault) = resolve(desk, intent)?;
+        let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
         if let Some(expected) = intent.expected_version
             && expected != actual
@@ -96,156 +175,54 @@ impl<'a> Draft<'a> {
             return Err(SubmitError::VersionMismatch { expected, actual });
         }
         let context = Context {
-            now: self.now,
+            now: desk.now,
             occurred_at: intent.occurred_at,
             position: Position(self.builder.next()),
-            rulebook: &self.parts.rulebook,
+            rulebook: &desk.parts.rulebook,
             vault,
         };
         let events =
-            decide(before.as_ref(), &intent.command, &context).map_err(SubmitError::Refused)?;
-        let lines = self.lines(intent, pseudonym, actual, &events, request)?;
-        if !self.has_room(&lines) {
+            decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
+        let lines = self.lines(desk, command, pseudonym, actual, &events)?;
+        if self.builder.raw_len() + self.line.len() + lines.len() > desk.raw_limit {
             return if self.builder.count() > 0 {
-                Ok(Drafting::BlockFull)
+                Ok(Step::NextBlock)
             } else {
                 Err(too_large())
             };
         }
-        Ok(Drafting::Answer(Box::new(self.accept(
-            intent, pseudonym, before, &events, lines, request,
-        ))))
+        let answer = self.accept(desk, command, pseudonym, before, &events, lines);
+        Ok(Step::Answer(answer))
     }
 
-    /// Ends the draft; what it says is true once the builder's block is durable.
-    pub fn finish(self) -> Drafted {
-        let mut ledger = self.ledger;
-        ledger.hash = self.builder.last().0;
-        let customers = self
-            .customers
-            .into_iter()
-            .filter_map(|(pseudonym, customer)| Some((pseudonym, Arc::new(customer?))))
-            .collect();
-        Drafted {
-            applied: Applied {
-                next: self.builder.next(),
-                customers,
-                repeats: self
-                    .repeats
-                    .into_values()
-                    .map(|(repeat, _)| repeat)
-                    .collect(),
-                ledger,
-            },
-            hashes: self.hashes,
-        }
+    fn is_under_way(&self, desk: &Desk<'_>, command: &Queued) -> bool {
+        self.changes.has_request(command.token)
+            || desk
+                .aloft
+                .is_some_and(|aloft| aloft.changes.has_request(command.token))
     }
 
-    fn answered_before(
+    fn customer(
         &self,
-        intent: &Intent,
-        request: [u8; 16],
-    ) -> Result<Option<Answer>, SubmitError> {
-        let (token, content) = split(request);
-        if let Some((repeat, answer)) = self.repeats.get(&token) {
-            return same(intent, repeat.content == content).map(|()| {
-                Some(Answer {
-                    repeated: true,
-                    ..answer.clone()
-                })
-            });
+        desk: &Desk<'_>,
+        pseudonym: Pseudonym,
+    ) -> Result<Option<Arc<Customer>>, SubmitError> {
+        let drafted = self.changes.customer(pseudonym);
+        let drafted = drafted.or_else(|| desk.aloft?.changes.customer(pseudonym));
+        match drafted {
+            Some(customer) => Ok(Some(customer)),
+            None => Ok(desk.parts.states.get(pseudonym)?),
         }
-        let window_days = self.parts.states.request_window_days();
-        let today = day_of(self.now);
-        let oldest = today.saturating_sub(window_days);
-        let since = match day_of_id(intent.request_id) {
-            Some(day) if day < oldest => {
-                return Err(SubmitError::RequestIdTooOld {
-                    id: intent.request_id,
-                    window_days,
-                });
-            }
-            // An id's own clock may be a day ahead of ours; no record of it is older than that.
-            Some(day) => day.saturating_sub(1).min(today).max(oldest),
-            None => oldest,
-        };
-        let Some(repeat) = self.parts.states.repeat(token, since..=today)? else {
-            return Ok(None);
-        };
-        same(intent, repeat.content == content)?;
-        self.answer_again(&repeat).map(Some)
-    }
-
-    /// The first answer, read back from the records.
-    fn answer_again(&self, repeat: &Repeat) -> Result<Answer, SubmitError> {
-        let failed = |problem: String| SubmitError::Failed(problem);
-        let block = self
-            .parts
-            .journal
-            .read(repeat.first)
-            .map_err(|error| failed(error.to_string()))?
-            .ok_or_else(|| failed(format!("position {} is not in the log", repeat.first)))?;
-        let open = block.open().map_err(|error| failed(error.to_string()))?;
-        let (mut events, mut newest) = (Vec::new(), None);
-        for position in repeat.first..repeat.first.saturating_add(u64::from(repeat.of)) {
-            let line = open
-                .line(position)
-                .ok_or_else(|| failed(format!("position {position} is not in its block")))?;
-            let decoded = codec::read_facts(line).map_err(|error| failed(error.to_string()))?;
-            if let Fact::About(customer, event) = decoded.fact {
-                events.push(event);
-                newest = Some((customer, decoded.record.version, decoded.record.recorded_at));
-            }
-        }
-        let (customer, version, recorded_at) =
-            newest.ok_or_else(|| failed("a request's records are not there".to_owned()))?;
-        let recorded_at = Time(recorded_at.0);
-        let recorded = Recorded {
-            customer,
-            first: repeat.first,
-            version,
-            recorded_at,
-            events: &events,
-        };
-        Ok(answer(&recorded, true))
-    }
-
-    fn resolve(&self, intent: &Intent) -> Result<(Pseudonym, VaultHead), SubmitError> {
-        match &intent.customer {
-            CustomerRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
-            CustomerRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => self
-                .registered
-                .get(id)
-                .copied()
-                .ok_or_else(|| SubmitError::Failed("the vault did not register it".to_owned())),
-            CustomerRef::Id(id) => self
-                .parts
-                .vault
-                .find(id)?
-                .map(|pseudonym| (pseudonym, VaultHead::default()))
-                .ok_or_else(|| SubmitError::Refused(unknown_customer())),
-        }
-    }
-
-    fn customer(&self, pseudonym: Pseudonym) -> Result<Option<Customer>, SubmitError> {
-        if let Some(drafted) = self.customers.get(&pseudonym) {
-            return Ok(drafted.clone());
-        }
-        Ok(self
-            .parts
-            .states
-            .get(pseudonym)?
-            .map(|customer| Customer::clone(&customer)))
     }
 
     fn lines(
         &mut self,
-        intent: &Intent,
+        desk: &Desk<'_>,
+        command: &Queued,
         pseudonym: Pseudonym,
         version: u64,
         events: &[Event],
-        request: [u8; 16],
-    ) -> Result<Vec<(usize, Hash)>, SubmitError> {
+    ) -> Result<Lines, SubmitError> {
         let of = u16::try_from(events.len()).map_err(|_| too_large())?;
         let (mut position, mut prev) = (self.builder.next(), self.builder.last());
         let mut ends = Vec::with_capacity(events.len());
@@ -256,13 +233,13 @@ impl<'a> Draft<'a> {
                 prev,
                 version: version + u64::from(index),
                 part: Part { index, of },
-                recorded_at: self.now,
+                recorded_at: desk.now,
             };
-            let request = (index == 1).then_some(request);
+            let request = (index == 1).then(|| request_mac(command));
             let record = record(
-                &self.parts.vault,
-                self.policy,
-                intent,
+                &desk.parts.vault,
+                desk.policy,
+                &command.intent,
                 pseudonym,
                 event,
                 &place,
@@ -282,27 +259,26 @@ impl<'a> Draft<'a> {
         Ok(ends)
     }
 
-    fn has_room(&self, lines: &[(usize, Hash)]) -> bool {
-        self.builder.raw_len() + self.line.len() + lines.len() <= self.raw_limit
-    }
-
     fn accept(
         &mut self,
-        intent: &Intent,
+        desk: &Desk<'_>,
+        command: &Queued,
         pseudonym: Pseudonym,
-        mut customer: Option<Customer>,
+        before: Option<Arc<Customer>>,
         events: &[Event],
-        lines: Vec<(usize, Hash)>,
-        request: [u8; 16],
+        lines: Lines,
     ) -> Answer {
         let first = self.builder.next();
+        // The draft's own state of the customer goes, so that it need not be copied to be changed.
+        self.changes.forget(pseudonym);
+        let mut customer = before.map(Arc::unwrap_or_clone);
         let mut start = 0;
         for ((end, hash), event) in lines.into_iter().zip(events) {
             let placed = Placed {
                 position: Position(self.builder.next()),
                 command: Position(first),
-                recorded_at: self.now,
-                occurred_at: intent.occurred_at,
+                recorded_at: desk.now,
+                occurred_at: command.intent.occurred_at,
                 event,
             };
             self.builder
@@ -312,27 +288,27 @@ impl<'a> Draft<'a> {
             self.note(event, placed.position);
             customer = evolve(customer, &placed);
         }
+        self.ledger.recorded_at = desk.now.0;
         let version = customer.as_ref().map_or(0, |customer| customer.version);
-        self.customers.insert(pseudonym, customer);
+        if let Some(customer) = customer {
+            self.changes.set(pseudonym, Arc::new(customer));
+        }
+        self.changes.add_request(command.token);
+        self.repeats.push(Repeat {
+            token: command.token,
+            content: command.content,
+            first,
+            of: u16::try_from(events.len()).unwrap_or(u16::MAX),
+            day: day_of(desk.now.0),
+        });
         let recorded = Recorded {
             customer: pseudonym,
             first,
             version,
-            recorded_at: self.now,
+            recorded_at: desk.now,
             events,
         };
-        let answer = answer(&recorded, false);
-        let (token, content) = split(request);
-        let of = u16::try_from(events.len()).unwrap_or(u16::MAX);
-        let repeat = Repeat {
-            token,
-            content,
-            first,
-            of,
-            day: day_of(self.now),
-        };
-        self.repeats.insert(token, (repeat, answer.clone()));
-        answer
+        answer(&recorded, false)
     }
 
     /// Keeps the ledger's own state in step, as a replay of the same records would.
@@ -347,45 +323,37 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Eight bytes that know the request's id and caller, eight that know its content.
-fn request_mac(parts: &Parts, intent: &Intent) -> [u8; 16] {
-    let id = parts
-        .vault
-        .request_token(&intent.caller.service, intent.request_id.as_bytes());
-    let content = parts
-        .vault
-        .request_mac(&intent.caller.service, &intent.content);
-    let mut mac = [0; 16];
-    mac[..8].copy_from_slice(&id);
-    mac[8..].copy_from_slice(&content[..8]);
-    mac
+enum Step {
+    Answer(Answer),
+    NextBlock,
+    AfterLanding,
 }
 
-fn split(request: [u8; 16]) -> (RequestToken, [u8; 8]) {
-    let (mut token, mut content) = ([0; 8], [0; 8]);
-    token.copy_from_slice(&request[..8]);
-    content.copy_from_slice(&request[8..]);
-    (token, content)
-}
-
-fn same(intent: &Intent, same: bool) -> Result<(), SubmitError> {
-    if same {
-        Ok(())
-    } else {
-        Err(SubmitError::RequestIdReused(intent.request_id))
+fn resolve(desk: &Desk<'_>, intent: &Intent) -> Result<(Pseudonym, VaultHead), SubmitError> {
+    match &intent.customer {
+        CustomerRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
+        CustomerRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => {
+            desk.registered.get(id).cloned().unwrap_or_else(|| {
+                Err(SubmitError::Failed(
+                    "the vault did not register it".to_owned(),
+                ))
+            })
+        }
+        CustomerRef::Id(id) => desk
+            .parts
+            .vault
+            .find(id)?
+            .map(|pseudonym| (pseudonym, VaultHead::default()))
+            .ok_or_else(|| SubmitError::Refused(unknown_customer())),
     }
 }
 
-fn day_of(time: Time) -> u32 {
-    crate::state::day_of(time.0)
-}
-
-/// The day in a version 7 id; other versions carry no time.
-fn day_of_id(id: Uuid) -> Option<u32> {
-    let stamp = (id.get_version_num() == 7)
-        .then(|| id.get_timestamp())
-        .flatten()?;
-    u32::try_from(stamp.to_unix().0 / 86_400).ok()
+/// As a record carries it: eight bytes that know the request's id and caller, eight that know its content.
+fn request_mac(command: &Queued) -> [u8; 16] {
+    let mut mac = [0; 16];
+    mac[..8].copy_from_slice(&command.token);
+    mac[8..].copy_from_slice(&command.content);
+    mac
 }
 
 fn unknown_customer() -> Refusal {

@@ -1,16 +1,22 @@
 //! The single writer: what happens to a command until it is a durable fact.
 //!
-//! Commands wait in a bounded queue. One thread takes all that wait, decides each against the customer's state,
-//! makes records, links them, and commits one block: that sync is the only wait on disk, shared by everybody whose
-//! command is in it. Then the state is published, every caller is answered, and who follows the log is woken.
+//! Commands wait in a bounded queue. One thread takes them in their order, decides each against the customer's state,
+//! makes records and links them to a block. A second thread makes the block durable: that sync is the only wait on
+//! disk, shared by everybody whose command is in it. Then the state is published, every caller is answered, and who
+//! follows the log is woken. Meanwhile the first thread decides the next block, over what the one under way will have
+//! changed; if that one is not stored, everything decided since is decided again.
 //!
 //! Nothing is visible before it is durable. A commit whose outcome is unknown ends the process: it comes back from
 //! what is on disk.
 
+mod adoption;
 mod answer;
+mod commit;
 mod draft;
+mod flight;
 mod queue;
 mod records;
+mod repeat;
 mod writer;
 
 use std::sync::Arc;
@@ -32,6 +38,7 @@ use crate::state::{Fatal, StateError, States};
 use crate::storage::Journal;
 use crate::vault::{Vault, VaultError};
 
+use queue::Queued;
 pub use writer::{Writer, own_actor};
 
 /// How the writer works.
@@ -237,7 +244,7 @@ impl Handle {
     pub async fn submit(&self, intent: Intent) -> Result<Answer, SubmitError> {
         let mut answers = self
             .queue
-            .offer(vec![intent])?
+            .offer(vec![self.queued(intent)])?
             .await
             .map_err(|_| SubmitError::Stopping)?;
         answers.pop().unwrap_or(Err(SubmitError::Stopping))
@@ -246,10 +253,28 @@ impl Handle {
     /// Records commands in their order, waiting for room in the queue instead of refusing: for streams, whose callers
     /// are held back by not being read.
     pub async fn submit_many(&self, intents: Vec<Intent>) -> Vec<Result<Answer, SubmitError>> {
+        if intents.is_empty() {
+            return Vec::new();
+        }
         let count = intents.len();
-        match self.queue.wait_and_offer(intents).await {
+        let commands = intents.into_iter().map(|intent| self.queued(intent));
+        match self.queue.wait_and_offer(commands.collect()).await {
             Ok(answers) => answers.await.unwrap_or_else(|_| stopping(count)),
             Err(_) => stopping(count),
+        }
+    }
+
+    fn queued(&self, intent: Intent) -> Queued {
+        let caller = &intent.caller.service;
+        let request = self.vault.request_mac(caller, &intent.content);
+        let mut content = [0; 8];
+        content.copy_from_slice(request.split_at(8).0);
+        Queued {
+            token: self
+                .vault
+                .request_token(caller, intent.request_id.as_bytes()),
+            content,
+            intent,
         }
     }
 

@@ -1,26 +1,22 @@
-//! The thread that owns the log's end.
+//! The thread that owns the log's end: it takes commands in their order, decides them block by block, and sends each
+//! block off as soon as the one before has landed.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
-use super::draft::{Draft, Drafted, Drafting, Registered};
-use super::queue::{Batch, Queued, Sender, queue};
-use super::{Answer, CustomerRef, Handle, Intent, Options, Parts, SubmitError};
+use super::commit::{Commit, Landing, Runway};
+use super::draft::{Desk, Draft, Registered, Taken};
+use super::flight::{Aloft, Changes, Decided};
+use super::queue::{Batch, Event, Sender, queue};
+use super::{CustomerRef, Handle, Intent, Options, Parts, SubmitError, adoption};
 use crate::clock::LedgerTime;
-use crate::codec::{RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook};
 use crate::domain::command::Command;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
-use crate::ledger::{
-    Actor, BlockBuilder, Frontier, Hash, Part, Policy, Record, SAFE_RAW, STORED_BLOCK_MAX,
-    StoredBlock, Subject, Timestamp,
-};
-use crate::state::Applied;
-use crate::storage::AppendError;
+use crate::ledger::{Actor, BlockBuilder, Frontier, Policy, SAFE_RAW, STORED_BLOCK_MAX};
 use crate::vault::VaultError;
 
 /// The running writer; stopping it answers what is queued first.
@@ -37,7 +33,8 @@ impl Writer {
     /// # Errors
     /// When the rulebook can't take force (the clock, the disk), or no thread can be started.
     pub fn start(options: Options, parts: Parts) -> Result<(Self, Handle), SubmitError> {
-        let (sender, batches) = queue(options.queue_commands, options.retry_after);
+        let failed = |error: std::io::Error| SubmitError::Failed(error.to_string());
+        let (sender, events) = queue(options.queue_commands, options.retry_after);
         let (committed, follow) = watch::channel(parts.journal.head().next);
         let frontier = Arc::new(Mutex::new(parts.frontier.clone()));
         let handle = Handle {
@@ -45,25 +42,22 @@ impl Writer {
             vault: parts.vault.clone(),
             committed: follow,
         };
-        let last = Time(parts.states.ledger().recorded_at);
-        let mut running = Running {
-            time: LedgerTime::new(Arc::clone(&parts.clock), last),
-            policy: Policy {
-                rulebook: parts.rulebook.name.clone(),
-                version: parts.rulebook.version.clone(),
-            },
-            builder: BlockBuilder::new(parts.journal.head().next, parts.journal.head().last),
+        let commit = Arc::new(Commit {
+            journal: Arc::clone(&parts.journal),
+            states: parts.states.clone(),
             frontier: Arc::clone(&frontier),
-            raw_limit: SAFE_RAW,
-            options,
-            parts,
             committed,
-        };
-        running.adopt_rulebook()?;
+            fatal: Arc::clone(&parts.fatal),
+        });
+        let last = Time(parts.states.ledger().recorded_at);
+        let mut time = LedgerTime::new(Arc::clone(&parts.clock), last);
+        adopt_rulebook(&parts, &commit, &mut time)?;
+        let runway = Runway::start(Arc::clone(&commit), sender.clone()).map_err(failed)?;
+        let sequencer = Sequencer::new(options, parts, time, commit, runway);
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || running.run(batches))
-            .map_err(|error| SubmitError::Failed(error.to_string()))?;
+            .spawn(move || sequencer.run(events))
+            .map_err(failed)?;
         Ok((
             Self {
                 queue: sender,
@@ -100,295 +94,327 @@ impl Drop for Writer {
     }
 }
 
-struct Running {
+/// Records that the configured rulebook takes force, where another was (P17).
+fn adopt_rulebook(
+    parts: &Parts,
+    commit: &Commit,
+    time: &mut LedgerTime,
+) -> Result<(), SubmitError> {
+    let ledger = parts.states.ledger();
+    if !adoption::is_due(parts, &ledger) {
+        return Ok(());
+    }
+    let head = parts.journal.head();
+    let block = BlockBuilder::new(head.next, head.last);
+    match commit.land(adoption::adopt(parts, ledger, time.now()?, block)?) {
+        Landing::Durable { .. } => Ok(()),
+        Landing::NotStored | Landing::TooLarge(_) | Landing::Over => Err(SubmitError::Failed(
+            "the record that the rulebook takes force was not stored".to_owned(),
+        )),
+    }
+}
+
+struct Sequencer {
     options: Options,
     parts: Parts,
     policy: Policy,
     time: LedgerTime,
-    builder: BlockBuilder,
+    commit: Arc<Commit>,
+    runway: Runway,
+    /// Commands that are not decided, in their order.
+    waiting: VecDeque<Waiting>,
+    registered: Registered,
+    draft: Draft,
+    /// Why the next command can't be decided now.
+    held_up: Option<HeldUp>,
+    aloft: Option<Aloft>,
+    /// The memory of the block that landed last.
+    spare: Changes,
     /// Bytes of lines that the next block may hold; follows how well the newest ones compressed.
     raw_limit: usize,
-    frontier: Arc<Mutex<Frontier>>,
-    committed: watch::Sender<u64>,
+    stopping: bool,
+}
+
+/// Commands `next..end` of a batch.
+struct Waiting {
+    batch: Arc<Batch>,
+    next: usize,
+    end: usize,
+}
+
+impl Waiting {
+    /// The accounts that they open.
+    fn opened(&self) -> impl Iterator<Item = &str> {
+        let commands = self.batch.commands.get(self.next..self.end);
+        let commands = commands.unwrap_or_default().iter();
+        commands.filter_map(|command| opened(&command.intent))
+    }
+}
+
+/// The account that a command opens, if it opens one.
+fn opened(intent: &Intent) -> Option<&str> {
+    match (&intent.command, &intent.customer) {
+        (Command::OpenAccount(_), CustomerRef::Id(id)) => Some(id),
+        _ => None,
+    }
+}
+
+/// Whether the next of the commands opens an account that the vault was not asked about.
+fn is_unregistered(waiting: &Waiting, registered: &Registered) -> bool {
+    let next = waiting.batch.commands.get(waiting.next);
+    next.and_then(|command| opened(&command.intent))
+        .is_some_and(|id| !registered.contains_key(id))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HeldUp {
+    /// The draft is full.
+    Full,
+    /// The command's first sending is not durable yet.
+    Repeat,
 }
 
 /// The most bytes of lines in a block that the writer makes: a reader opens a whole block for one record.
 const RAW_LIMIT_MAX: usize = 384 << 10;
+/// Commands that are decided before the writer looks up: whether a block has landed, whether more came.
+const AT_ONCE: usize = 64;
 
-/// Answers of one batch as they come.
-type Answers = Vec<Option<Result<Answer, SubmitError>>>;
+impl Sequencer {
+    fn new(
+        options: Options,
+        parts: Parts,
+        time: LedgerTime,
+        commit: Arc<Commit>,
+        runway: Runway,
+    ) -> Self {
+        let head = parts.journal.head();
+        Self {
+            policy: adoption::policy_of(&parts),
+            draft: Draft::new(
+                BlockBuilder::new(head.next, head.last),
+                parts.states.ledger(),
+            ),
+            waiting: VecDeque::new(),
+            registered: Registered::new(),
+            held_up: None,
+            aloft: None,
+            spare: Changes::default(),
+            raw_limit: SAFE_RAW,
+            stopping: false,
+            options,
+            parts,
+            time,
+            commit,
+            runway,
+        }
+    }
 
-impl Running {
-    fn run(mut self, mut batches: mpsc::UnboundedReceiver<Queued>) {
-        let mut stopping = false;
+    fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
         loop {
-            let first = match if stopping {
-                batches.try_recv().ok()
-            } else {
-                batches.blocking_recv()
-            } {
-                Some(Queued::Batch(batch)) => batch,
-                Some(Queued::Stop) => {
-                    stopping = true;
-                    continue;
-                }
-                None => return,
-            };
-            let mut waiting = vec![first];
-            let mut commands = waiting
-                .iter()
-                .map(|batch| batch.intents.len())
-                .sum::<usize>();
-            while commands < self.options.block_records as usize {
-                match batches.try_recv() {
-                    Ok(Queued::Batch(batch)) => {
-                        commands += batch.intents.len();
-                        waiting.push(batch);
-                    }
-                    Ok(Queued::Stop) => stopping = true,
-                    Err(_) => break,
-                }
+            while let Ok(event) = events.try_recv() {
+                self.note(event);
             }
-            metrics::gauge!("consent_queue_waiting").set(commands as f64);
-            if !self.work(waiting) {
+            if let Some(landing) = self.aloft.as_ref().and_then(|_| self.runway.landed())
+                && !self.land(landing)
+            {
+                return;
+            }
+            if !self.waiting.is_empty() && self.held_up.is_none() && !self.decide() {
+                return;
+            }
+            let ready = self.waiting.is_empty() || self.held_up.is_some();
+            let done = match (&self.aloft, ready) {
+                (_, false) => true,
+                (None, true) if !self.draft.is_empty() => self.take_off(),
+                (Some(_), true) if self.held_up.is_some() => {
+                    let landing = self.runway.wait();
+                    self.land(landing)
+                }
+                (None, true) if self.stopping => false,
+                (_, true) => match events.blocking_recv() {
+                    Some(event) => {
+                        self.note(event);
+                        true
+                    }
+                    None => false,
+                },
+            };
+            if !done {
                 return;
             }
         }
     }
 
-    /// Decides and commits all of `batches`, in as many blocks as they need; `false` when nothing more may be written.
-    fn work(&mut self, batches: Vec<Batch>) -> bool {
-        let span = tracing::debug_span!("commit", commands = tracing::field::Empty).entered();
-        if !span.is_disabled() {
-            batches.iter().for_each(|batch| {
-                span.follows_from(&batch.span);
-            });
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Batch(batch) => self.waiting.push_back(Waiting {
+                next: 0,
+                end: batch.commands.len(),
+                batch,
+            }),
+            Event::Stop => self.stopping = true,
+            Event::Landed => {}
         }
-        let mut answers: Vec<Answers> = batches
-            .iter()
-            .map(|batch| batch.intents.iter().map(|_| None).collect())
-            .collect();
-        let commands: Vec<(usize, usize)> = batches
-            .iter()
-            .enumerate()
-            .flat_map(|(at, batch)| (0..batch.intents.len()).map(move |index| (at, index)))
-            .collect();
-        span.record("commands", commands.len());
-        let mut done = 0;
-        while done < commands.len() {
-            let rest = &commands[done..];
-            let Some(taken) = self.one_block(&batches, rest, &mut answers) else {
-                return false;
+    }
+
+    /// Decides some of the waiting commands; `false` when nothing more may be written.
+    fn decide(&mut self) -> bool {
+        let now = match self.time.now() {
+            Ok(now) => now,
+            Err(error) => {
+                self.refuse_waiting(&SubmitError::Clock(error));
+                return true;
+            }
+        };
+        if !self.register() {
+            return false;
+        }
+        let desk = Desk {
+            parts: &self.parts,
+            policy: &self.policy,
+            registered: &self.registered,
+            now,
+            raw_limit: self.raw_limit,
+            commands_max: self.options.block_records as usize,
+            aloft: self.aloft.as_ref(),
+        };
+        for _ in 0..AT_ONCE {
+            let Some(first) = self.waiting.front_mut() else {
+                break;
             };
-            done += taken;
+            if is_unregistered(first, &self.registered) {
+                break;
+            }
+            match self.draft.take(&desk, &first.batch, first.next) {
+                Taken::Decided => first.next += 1,
+                Taken::NextBlock => {
+                    self.held_up = Some(HeldUp::Full);
+                    break;
+                }
+                Taken::AfterLanding => {
+                    self.held_up = Some(HeldUp::Repeat);
+                    break;
+                }
+            }
+            if first.next >= first.end {
+                self.waiting.pop_front();
+            }
         }
-        for (batch, answers) in batches.into_iter().zip(answers) {
-            let answers = answers
-                .into_iter()
-                .map(|answer| answer.unwrap_or(Err(SubmitError::Stopping)));
-            // Whoever asked may have gone; the command is recorded all the same.
-            let _ = batch.reply.send(answers.collect());
+        if self.waiting.is_empty() {
+            self.registered.clear();
         }
         true
     }
 
-    /// One block of the commands at `rest`: how many were decided, or `None` when the outcome is unknown.
-    fn one_block(
-        &mut self,
-        batches: &[Batch],
-        rest: &[(usize, usize)],
-        answers: &mut [Answers],
-    ) -> Option<usize> {
-        let started = Instant::now();
-        let intent = |(batch, index): (usize, usize)| &batches[batch].intents[index];
-        let mut refuse_all = |error: &SubmitError| {
-            for &(batch, index) in rest {
-                answers[batch][index] = Some(Err(error.clone()));
-            }
-            Some(rest.len())
-        };
-        let now = match self.time.now() {
-            Ok(now) => now,
-            Err(error) => return refuse_all(&SubmitError::Clock(error)),
-        };
-        let registered = match self.register(rest.iter().map(|at| intent(*at))) {
-            Ok(registered) => registered,
-            Err(error @ VaultError::Unknown { .. }) => {
-                (self.parts.fatal)(&error.to_string());
-                return None;
-            }
-            Err(error) => return refuse_all(&SubmitError::from(error)),
-        };
-        let before = BlockBuilder::new(self.builder.next(), self.builder.last());
-        let mut draft = Draft::new(
-            &self.parts,
-            &self.policy,
-            registered,
-            now,
-            &mut self.builder,
-            self.raw_limit,
-        );
-        let (mut taken, mut accepted) = (0, Vec::new());
-        for &(batch, index) in rest {
-            if taken >= self.options.block_records as usize {
-                break;
-            }
-            match draft.add(intent((batch, index))) {
-                Ok(Drafting::BlockFull) => break,
-                Ok(Drafting::Answer(answer)) => {
-                    accepted.push((batch, index));
-                    answers[batch][index] = Some(Ok(*answer));
+    /// Registers the accounts that the waiting commands open, with one sync for all, before any block cites them.
+    /// `false` when nothing more may be written.
+    fn register(&mut self) -> bool {
+        let first = self.waiting.front();
+        if !first.is_some_and(|first| is_unregistered(first, &self.registered)) {
+            return true;
+        }
+        self.registered.clear();
+        let mut ids: Vec<&str> = self
+            .waiting
+            .iter()
+            .flat_map(Waiting::opened)
+            .take(self.options.block_records as usize)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        match self.parts.vault.register(&ids) {
+            Ok(registrations) => {
+                for (id, registration) in ids.iter().zip(registrations) {
+                    let head = VaultHead {
+                        sequence: registration.head.sequence,
+                        hash: registration.head.hash,
+                    };
+                    let found = Ok((registration.pseudonym, head));
+                    self.registered.insert((*id).to_owned(), found);
                 }
-                Err(error) => answers[batch][index] = Some(Err(error)),
             }
-            taken += 1;
-        }
-        let drafted = draft.finish();
-        if drafted.hashes.is_empty() {
-            return Some(taken);
-        }
-        let block = self.builder.finish();
-        if block.bytes.len() > STORED_BLOCK_MAX {
-            // It compressed worse than the ones before; decided again, it surely fits.
-            self.builder = before;
-            self.raw_limit = SAFE_RAW;
-            return Some(0);
-        }
-        self.learn(&block);
-        match self.commit(&block, drafted, started) {
-            Ok(()) => Some(taken),
-            Err(AppendError::Unavailable(problem)) => {
-                tracing::warn!(%problem, "a block was not stored");
-                self.builder = before;
-                for (batch, index) in accepted {
-                    answers[batch][index] = Some(Err(SubmitError::Unavailable(problem.clone())));
+            Err(error) => {
+                if matches!(error, VaultError::Unknown { .. }) {
+                    (self.parts.fatal)(&error.to_string());
+                    return false;
                 }
-                Some(taken)
+                let error = SubmitError::from(error);
+                for id in &ids {
+                    self.registered.insert((*id).to_owned(), Err(error.clone()));
+                }
             }
-            Err(error @ (AppendError::HeadMoved { .. } | AppendError::Unknown(_))) => {
-                (self.parts.fatal)(&error.to_string());
-                None
+        }
+        true
+    }
+
+    fn refuse_waiting(&mut self, error: &SubmitError) {
+        for waiting in self.waiting.drain(..) {
+            for index in waiting.next..waiting.end {
+                self.draft.settle(&waiting.batch, index, Err(error.clone()));
             }
         }
     }
 
-    /// Makes the drafted block durable, then visible.
-    fn commit(
-        &mut self,
-        block: &StoredBlock,
-        drafted: Drafted,
-        started: Instant,
-    ) -> Result<(), AppendError> {
-        // A crash before this returns leaves the block whole or not at all, and nobody was answered.
-        self.parts.journal.append(block.first, block)?;
-        // From here on the block is a fact: a crash recovers it from the log.
-        self.builder.start_next();
-        {
-            let mut frontier = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-            drafted.hashes.iter().for_each(|hash| frontier.push(*hash));
+    /// Sends the draft off; `false` when nothing more may be written.
+    fn take_off(&mut self) -> bool {
+        let after = self.draft.after();
+        let alone = self.draft.commands() == 1 && self.waiting.is_empty();
+        metrics::gauge!("consent_queue_waiting").set(self.draft.commands() as f64);
+        let (flight, changes) = self.draft.take_off(std::mem::take(&mut self.spare));
+        if self.held_up == Some(HeldUp::Full) {
+            self.held_up = None;
         }
-        let next = drafted.applied.next;
-        self.parts.states.publish(drafted.applied);
-        self.committed.send_replace(next);
-        metrics::histogram!("consent_commit_seconds").record(started.elapsed().as_secs_f64());
-        metrics::histogram!("consent_block_records").record(f64::from(block.count));
-        metrics::histogram!("consent_block_bytes").record(block.bytes.len() as f64);
-        metrics::gauge!("consent_log_position").set(next as f64);
-        tracing::debug!(first = block.first, count = block.count, "block committed");
-        Ok(())
+        self.aloft = Some(Aloft { changes, after });
+        if alone {
+            // Handing one command to another thread would cost more than nobody else gains by it.
+            let landing = self.commit.land(flight);
+            return self.land(landing);
+        }
+        self.runway.send(flight);
+        true
+    }
+
+    /// Takes note of how the block under way ended; `false` when nothing more may be written.
+    fn land(&mut self, landing: Landing) -> bool {
+        let Some(aloft) = self.aloft.take() else {
+            return true;
+        };
+        self.held_up = None;
+        match landing {
+            Landing::Durable { raw, stored } => {
+                self.learn(raw, stored);
+                self.spare = aloft.changes.cleared();
+            }
+            Landing::NotStored => self.go_back(aloft.after, Vec::new()),
+            Landing::TooLarge(decided) => {
+                self.raw_limit = SAFE_RAW;
+                self.go_back(aloft.after, decided);
+            }
+            Landing::Over => return false,
+        }
+        true
+    }
+
+    /// What was decided since rests on a block that is not there: it is decided again, after `undecided`.
+    fn go_back(&mut self, after: (u64, crate::ledger::Hash), mut undecided: Vec<Decided>) {
+        let builder = BlockBuilder::new(after.0, after.1);
+        undecided.extend(self.draft.abandon(builder, self.parts.states.ledger()));
+        for decided in undecided.into_iter().rev() {
+            self.waiting.push_front(Waiting {
+                end: decided.from + decided.answers.len(),
+                next: decided.from,
+                batch: decided.batch,
+            });
+        }
     }
 
     /// How much the next block may hold so that it fits, by how well this one compressed.
-    fn learn(&mut self, block: &StoredBlock) {
-        let (raw, stored) = (block.raw_len(), block.bytes.len());
+    fn learn(&mut self, raw: usize, stored: usize) {
         // A small block says little of how a large one compresses.
         if raw >= SAFE_RAW / 2 {
             let fits = STORED_BLOCK_MAX * 3 / 4 * raw / stored.max(1);
             self.raw_limit = fits.clamp(SAFE_RAW, RAW_LIMIT_MAX);
         }
-    }
-
-    /// Registers the accounts that the commands open, with one sync for all, before any block cites them.
-    fn register<'i>(
-        &self,
-        intents: impl Iterator<Item = &'i Intent>,
-    ) -> Result<Registered, VaultError> {
-        let ids: HashSet<&str> = intents
-            .filter(|intent| matches!(intent.command, Command::OpenAccount(_)))
-            .filter_map(|intent| match &intent.customer {
-                CustomerRef::Id(id) => Some(id.as_str()),
-                CustomerRef::Pseudonym(_) => None,
-            })
-            .collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<&str> = ids.into_iter().collect();
-        let registrations = self.parts.vault.register(&ids)?;
-        Ok(ids
-            .into_iter()
-            .zip(registrations)
-            .map(|(id, registration)| {
-                let head = VaultHead {
-                    sequence: registration.head.sequence,
-                    hash: registration.head.hash,
-                };
-                (id.to_owned(), (registration.pseudonym, head))
-            })
-            .collect())
-    }
-
-    /// Records that the configured rulebook takes force, where another was (P17).
-    fn adopt_rulebook(&mut self) -> Result<(), SubmitError> {
-        let mut ledger = self.parts.states.ledger();
-        let rulebook = Arc::clone(&self.parts.rulebook);
-        if ledger.rulebook.2 == rulebook.digest {
-            return Ok(());
-        }
-        let now = self.time.now()?;
-        let adopted = RulebookAdopted {
-            name: rulebook.name.clone(),
-            version: rulebook.version.clone(),
-            digest: rulebook.digest,
-        };
-        let record = Record {
-            position: self.builder.next(),
-            recorded_at: Timestamp(now.0),
-            occurred_at: None,
-            subject: Subject::Ledger,
-            version: ledger.version + 1,
-            kind: RULEBOOK_ADOPTED.to_owned(),
-            part: Part { index: 1, of: 1 },
-            actor: own_actor(),
-            policy: self.policy.clone(),
-            data: encode_rulebook(&adopted)
-                .map_err(|error| SubmitError::Failed(error.to_string()))?,
-            sealed: Vec::new(),
-            request_mac: None,
-            prev: self.builder.last(),
-        };
-        let mut line = Vec::new();
-        record
-            .write_checked(&mut line)
-            .map_err(|error| SubmitError::Failed(error.to_string()))?;
-        let hash: Hash = self.builder.push(&line);
-        ledger.version = record.version;
-        ledger.last = record.position;
-        ledger.rulebook = (adopted.name, adopted.version, adopted.digest);
-        ledger.recorded_at = now.0;
-        ledger.hash = hash.0;
-        let applied = Applied {
-            next: self.builder.next(),
-            ledger,
-            ..Applied::default()
-        };
-        let drafted = Drafted {
-            applied,
-            hashes: vec![hash],
-        };
-        let block = self.builder.finish();
-        self.commit(&block, drafted, Instant::now())
-            .map_err(|error| SubmitError::Failed(error.to_string()))
     }
 }
 
