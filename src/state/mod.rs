@@ -11,6 +11,7 @@ mod flusher;
 mod ledger_state;
 mod repeats;
 mod replay;
+mod runs;
 mod shards;
 mod store;
 
@@ -27,6 +28,7 @@ pub use repeats::{Repeat, RequestToken, day_of};
 pub use replay::{Replayed, replay};
 
 use repeats::Repeats;
+pub use runs::{Merged, Runs};
 use shards::Shards;
 use store::Store;
 pub use store::open_sled;

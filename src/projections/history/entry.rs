@@ -53,74 +53,60 @@ pub struct HistoryEntry {
     pub gag: Gag,
 }
 
-const ENTRY_BYTES: usize = 25;
+/// Pseudonym and version: the key of a stored entry.
+pub const KEY: usize = 24;
+/// The key, position, time, type, gag order. Key and position are big-endian, so that entries sort as they came.
+pub const ENTRY: usize = 49;
 const NO_GAG: i64 = i64::MIN;
 
-/// The key of a customer's run that begins with `version`.
-pub fn key(pseudonym: Pseudonym, version: u64) -> [u8; 24] {
-    let mut key = [0; 24];
+/// The key of a customer's record with `version`.
+pub fn key(pseudonym: Pseudonym, version: u64) -> [u8; KEY] {
+    let mut key = [0; KEY];
     key[..16].copy_from_slice(&pseudonym.0);
     key[16..].copy_from_slice(&version.to_be_bytes());
     key
 }
 
-/// The stored form of a run.
-pub fn write(key: &[u8; 24], run: &[HistoryEntry]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(run.len() * ENTRY_BYTES + 4);
-    for entry in run {
-        let gag = match entry.gag {
-            Gag::None => NO_GAG,
-            Gag::Until(at) => at.0,
-            Gag::UntilLifted => i64::MAX,
-        };
-        value.extend_from_slice(&entry.position.0.to_le_bytes());
-        value.extend_from_slice(&entry.recorded_at.0.to_le_bytes());
-        value.push(codec::number_of(entry.kind).unwrap_or(u8::MAX));
-        value.extend_from_slice(&gag.to_le_bytes());
-    }
-    let sum = checksum(key, &value);
-    value.extend_from_slice(&sum.to_le_bytes());
-    value
+/// The stored form of a record about `pseudonym`.
+pub fn write(pseudonym: Pseudonym, entry: &HistoryEntry) -> [u8; ENTRY] {
+    let gag = match entry.gag {
+        Gag::None => NO_GAG,
+        Gag::Until(at) => at.0,
+        Gag::UntilLifted => i64::MAX,
+    };
+    let mut bytes = [0; ENTRY];
+    bytes[..24].copy_from_slice(&key(pseudonym, entry.version));
+    bytes[24..32].copy_from_slice(&entry.position.0.to_be_bytes());
+    bytes[32..40].copy_from_slice(&entry.recorded_at.0.to_be_bytes());
+    bytes[40] = codec::number_of(entry.kind).unwrap_or(u8::MAX);
+    bytes[41..].copy_from_slice(&gag.to_be_bytes());
+    bytes
 }
 
-/// The run under `key`.
+/// Whom a stored entry is about, and what it says.
 ///
 /// # Errors
 /// When it isn't what was written.
-pub fn read(key: &[u8], value: &[u8]) -> Result<Vec<HistoryEntry>, ViewError> {
-    let broken = || ViewError::History("a run of records is broken".to_owned());
-    let (_, first) = key.split_last_chunk::<8>().ok_or_else(broken)?;
-    let (body, sum) = value.split_last_chunk::<4>().ok_or_else(broken)?;
-    if checksum(key, body) != u32::from_le_bytes(*sum) || body.len() % ENTRY_BYTES != 0 {
-        return Err(broken());
-    }
-    let first = u64::from_be_bytes(*first);
-    body.chunks_exact(ENTRY_BYTES)
-        .zip(first..)
-        .map(|(bytes, version)| read_one(bytes, version).ok_or_else(broken))
-        .collect()
+pub fn read(bytes: &[u8; ENTRY]) -> Result<(Pseudonym, HistoryEntry), ViewError> {
+    parse(bytes).ok_or_else(|| ViewError::History("an entry is broken".to_owned()))
 }
 
-fn read_one(bytes: &[u8], version: u64) -> Option<HistoryEntry> {
-    let (position, rest) = bytes.split_first_chunk::<8>()?;
+fn parse(bytes: &[u8]) -> Option<(Pseudonym, HistoryEntry)> {
+    let (pseudonym, rest) = bytes.split_first_chunk::<16>()?;
+    let (version, rest) = rest.split_first_chunk::<8>()?;
+    let (position, rest) = rest.split_first_chunk::<8>()?;
     let (recorded_at, rest) = rest.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first()?;
-    Some(HistoryEntry {
-        version,
-        position: Position(u64::from_le_bytes(*position)),
-        recorded_at: Time(i64::from_le_bytes(*recorded_at)),
+    let entry = HistoryEntry {
+        version: u64::from_be_bytes(*version),
+        position: Position(u64::from_be_bytes(*position)),
+        recorded_at: Time(i64::from_be_bytes(*recorded_at)),
         kind: codec::name_of(*kind)?,
-        gag: match i64::from_le_bytes(rest.try_into().ok()?) {
+        gag: match i64::from_be_bytes(rest.try_into().ok()?) {
             NO_GAG => Gag::None,
             i64::MAX => Gag::UntilLifted,
             until => Gag::Until(Time(until)),
         },
-    })
-}
-
-fn checksum(key: &[u8], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(key);
-    hasher.update(body);
-    hasher.finalize()
+    };
+    Some((Pseudonym(*pseudonym), entry))
 }

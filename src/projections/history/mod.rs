@@ -1,14 +1,15 @@
-//! Which records are about a customer: runs of compact facts keyed by pseudonym and version, so that a page of history
-//! or a list of disclosures reads only the blocks that it shows.
+//! Which records are about a customer: compact facts keyed by pseudonym and version, so that a page of history or a list
+//! of disclosures reads only the blocks that it shows.
 //!
 //! A thread follows the log. What it has seen since the last write is in memory and shown at once; every now and then
-//! it is written, sorted, one run a customer, because an insert for each record costs more than the record itself.
+//! it is written as a sorted run.
 
 mod entry;
 mod writer;
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::BuildHasherDefault;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +20,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::ViewError;
-use crate::domain::ids::Pseudonym;
-use crate::state::Fatal;
+use crate::domain::ids::{Pseudonym, RandomId};
+use crate::state::{Fatal, Runs};
 use crate::storage::Journal;
 
 pub use entry::{Gag, HistoryEntry};
@@ -41,7 +42,7 @@ pub struct HistoryOptions {
 /// A cheap handle to the view.
 #[derive(Clone)]
 pub struct History {
-    runs: sled::Tree,
+    written: Arc<RwLock<Written>>,
     unwritten: Arc<RwLock<Unwritten>>,
     reached: watch::Receiver<u64>,
     running: Arc<Running>,
@@ -52,15 +53,16 @@ struct Running {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Runs = HashMap<Pseudonym, Vec<HistoryEntry>>;
+type Recent = HashMap<Pseudonym, Vec<HistoryEntry>, BuildHasherDefault<RandomId>>;
+type Written = Runs<{ entry::KEY }, { entry::ENTRY }>;
 
 /// What isn't durable in the view yet.
 #[derive(Default)]
 struct Unwritten {
     /// Being written.
-    writing: Arc<Runs>,
+    writing: Arc<Recent>,
     /// Seen since.
-    recent: Runs,
+    recent: Recent,
 }
 
 impl History {
@@ -91,7 +93,7 @@ impl History {
             stop: AtomicBool::new(false),
             thread: Mutex::default(),
         });
-        let (runs, unwritten) = (writer.runs(), writer.unwritten());
+        let (written, unwritten) = (writer.written(), writer.unwritten());
         let stop = Arc::clone(&running);
         let thread = std::thread::Builder::new()
             .name("history-view".to_owned())
@@ -106,7 +108,7 @@ impl History {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(Self {
-            runs,
+            written,
             unwritten,
             reached,
             running,
@@ -162,19 +164,23 @@ impl History {
         catch_unwind(scan).unwrap_or_else(|_| {
             Err(ViewError::History("sled panicked while reading".to_owned()))
         })?;
-        page.take(writing.get(&pseudonym).map_or(&[][..], Vec::as_slice));
-        page.take(&recent.unwrap_or_default());
+        let writing = writing.get(&pseudonym).into_iter().flatten();
+        for entry in writing.chain(recent.iter().flatten()) {
+            if !page.take(entry) {
+                break;
+            }
+        }
         Ok(page.found)
     }
 
     fn written(&self, pseudonym: Pseudonym, page: &mut Page<'_>) -> Result<(), ViewError> {
         let first = entry::key(pseudonym, page.after_version.saturating_add(1));
-        let lowest = entry::key(pseudonym, 0);
-        let before = self.runs.range(lowest..first).next_back();
-        let rest = self.runs.range(first..=entry::key(pseudonym, u64::MAX));
-        for item in before.into_iter().chain(rest) {
-            let (key, value) = item.map_err(|error| failed(&error))?;
-            if !page.take(&entry::read(&key, &value)?) {
+        let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = written.from(&first)?;
+        drop(written);
+        for bytes in entries {
+            let (about, entry) = entry::read(&bytes?)?;
+            if about != pseudonym || !page.take(&entry) {
                 break;
             }
         }
@@ -191,17 +197,15 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Takes a run; `false` when the page is full.
-    fn take(&mut self, run: &[HistoryEntry]) -> bool {
-        for entry in run {
-            if self.found.len() >= self.limit {
-                return false;
-            }
-            if entry.version > self.after_version {
-                self.after_version = entry.version;
-                if (self.wanted)(entry) {
-                    self.found.push(*entry);
-                }
+    /// Takes the next entry; `false` when the page is full.
+    fn take(&mut self, entry: &HistoryEntry) -> bool {
+        if self.found.len() >= self.limit {
+            return false;
+        }
+        if entry.version > self.after_version {
+            self.after_version = entry.version;
+            if (self.wanted)(entry) {
+                self.found.push(*entry);
             }
         }
         true

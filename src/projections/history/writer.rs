@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::entry::{self, HistoryEntry};
-use super::{HistoryOptions, Unwritten, ViewError, failed};
+use super::{HistoryOptions, Unwritten, ViewError, Written, failed};
 use crate::codec;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::time::Time;
@@ -17,14 +17,14 @@ use crate::state::open_sled;
 use crate::storage::Journal;
 
 /// Raised whenever the shape of a run changes: an older view is then rebuilt.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// How often the thread looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub struct Writer {
     options: HistoryOptions,
     database: sled::Db,
-    runs: sled::Tree,
+    written: Arc<RwLock<Written>>,
     meta: sled::Tree,
     file: File,
     unwritten: Arc<RwLock<Unwritten>>,
@@ -33,7 +33,8 @@ pub struct Writer {
     reached: watch::Sender<u64>,
     runtime: tokio::runtime::Handle,
     next: u64,
-    written: u64,
+    /// Everything below is durable in the view.
+    durable: u64,
     written_at: Instant,
 }
 
@@ -79,20 +80,20 @@ pub fn open(
         journal: Arc::clone(journal),
         committed: committed.clone(),
         database,
-        runs,
+        written: Arc::new(RwLock::new(Written::open(runs)?)),
         meta,
         reached,
         runtime: tokio::runtime::Handle::current(),
         next,
-        written: next,
+        durable: next,
         written_at: Instant::now(),
     };
     Ok((writer, follow))
 }
 
 impl Writer {
-    pub fn runs(&self) -> sled::Tree {
-        self.runs.clone()
+    pub fn written(&self) -> Arc<RwLock<Written>> {
+        Arc::clone(&self.written)
     }
 
     pub fn unwritten(&self) -> Arc<RwLock<Unwritten>> {
@@ -105,12 +106,12 @@ impl Writer {
             let head = *self.committed.borrow_and_update();
             while self.next < head && !stop.load(Ordering::Acquire) {
                 self.take_block()?;
-                if self.next - self.written >= self.options.flush_records {
+                if self.next - self.durable >= self.options.flush_records {
                     self.write()?;
                 }
             }
             let stopping = stop.load(Ordering::Acquire);
-            if self.next > self.written
+            if self.next > self.durable
                 && (stopping || self.written_at.elapsed() >= self.options.flush_every)
             {
                 self.write()?;
@@ -167,8 +168,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs durable first, then the position that promises them. A crash in between leaves runs that the next start
-    /// writes again under the same keys.
+    /// The run durable first, then the position that promises it. A crash in between leaves entries that the next start
+    /// writes again: the same twice, which is read as one.
     fn write(&mut self) -> Result<(), ViewError> {
         let writing = {
             let mut unwritten = self
@@ -180,24 +181,31 @@ impl Writer {
         };
         let mut sorted: Vec<_> = writing.iter().collect();
         sorted.sort_unstable_by_key(|(pseudonym, _)| **pseudonym);
-        for (pseudonym, run) in sorted {
-            let Some(first) = run.first() else { continue };
-            let key = entry::key(*pseudonym, first.version);
-            self.runs
-                .insert(key, entry::write(&key, run))
-                .map_err(|error| failed(&error))?;
-        }
+        let sorted = sorted.into_iter().flat_map(|(pseudonym, entries)| {
+            entries.iter().map(|entry| entry::write(*pseudonym, entry))
+        });
+        let prepared = {
+            let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
+            written.prepare(sorted)?
+        };
         self.database.flush().map_err(|error| failed(&error))?;
         self.file.sync_data().map_err(|error| failed(&error))?;
         self.meta
             .insert("reflects", &self.next.to_le_bytes())
             .map_err(|error| failed(&error))?;
         self.database.flush().map_err(|error| failed(&error))?;
+        let merged = self
+            .written
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .switch(prepared);
         self.unwritten
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .writing = Arc::default();
-        (self.written, self.written_at) = (self.next, Instant::now());
+        let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
+        written.drop_runs(&merged)?;
+        (self.durable, self.written_at) = (self.next, Instant::now());
         Ok(())
     }
 }
@@ -229,6 +237,5 @@ fn entry_of(line: &[u8]) -> Result<Option<(Pseudonym, HistoryEntry)>, String> {
 
 /// Whether the line may hold a gag order: most don't, and are not decoded for it.
 fn names_a_seal(line: &[u8]) -> bool {
-    const MEMBER: &[u8] = b"\"seal\":";
-    line.windows(MEMBER.len()).any(|window| window == MEMBER)
+    memchr::memmem::find(line, b"\"seal\":").is_some()
 }

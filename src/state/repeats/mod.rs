@@ -1,7 +1,6 @@
 //! Request ids and what they were answered (C1): daily tables, dropped when the window has passed.
 
 mod filter;
-mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -10,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::StateError;
+use super::runs::{Merged, Runs};
 use super::store::view;
 use crate::domain::ids::RandomId;
 use filter::Filter;
-use table::{Merged, Table};
 
 /// A keyed digest of actor and request id.
 pub type RequestToken = [u8; 8];
@@ -49,6 +48,10 @@ struct Unwritten {
     writing: Arc<Pending>,
 }
 
+/// One day's: token, content, first position, number of records; integers big-endian.
+type Table = Runs<8, ENTRY>;
+const ENTRY: usize = 26;
+
 pub struct Repeats {
     database: sled::Db,
     window_days: u32,
@@ -77,7 +80,7 @@ impl Repeats {
                 .and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
             if let Some(day) = day {
                 let tree = database.open_tree(&name).map_err(|error| view(&error))?;
-                tables.insert(day, Table::open(day, tree.clone())?);
+                tables.insert(day, Table::open(tree.clone())?);
                 trees.push(tree);
             }
         }
@@ -109,9 +112,9 @@ impl Repeats {
             }
         }
         let tables = self.tables();
-        for (_, table) in tables.range(days).rev() {
-            if let Some(repeat) = table.find(token)? {
-                return Ok(Some(repeat));
+        for (day, table) in tables.range(days).rev() {
+            if let Some(entry) = table.find(&token)? {
+                return Ok(Some(read(&entry, *day)));
             }
         }
         Ok(None)
@@ -182,11 +185,11 @@ impl Repeats {
                 .database
                 .open_tree(name(day))
                 .map_err(|error| view(&error))?;
-            let table = Table::open(day, tree)?;
+            let table = Table::open(tree)?;
             self.tables_mut().insert(day, table);
         }
         let prepared = match self.tables().get(&day) {
-            Some(table) => table.prepare(sorted)?,
+            Some(table) => table.prepare(sorted.iter().map(write))?,
             None => return Ok(Merged::default()),
         };
         let mut tables = self.tables_mut();
@@ -217,9 +220,9 @@ fn fill(
 ) -> Result<(), StateError> {
     let (filter, filled) = (Arc::clone(filter), Arc::clone(filled));
     let fill = move || {
-        for ids in tables.iter().flat_map(Table::ids) {
-            match ids {
-                Ok(ids) => ids.into_iter().for_each(|id| filter.add(id)),
+        for entries in tables.iter().flat_map(Table::entries) {
+            match entries {
+                Ok(entries) => entries.iter().for_each(|entry| filter.add(field(entry, 0))),
                 // What can't be read must not be called unseen.
                 Err(_) => return,
             }
@@ -235,4 +238,29 @@ fn fill(
 
 fn name(day: u32) -> String {
     format!("{PREFIX}{day:06}")
+}
+
+fn write(repeat: &Repeat) -> [u8; ENTRY] {
+    let mut entry = [0; ENTRY];
+    entry[..8].copy_from_slice(&repeat.token);
+    entry[8..16].copy_from_slice(&repeat.content);
+    entry[16..24].copy_from_slice(&repeat.first.to_be_bytes());
+    entry[24..].copy_from_slice(&repeat.of.to_be_bytes());
+    entry
+}
+
+fn read(entry: &[u8; ENTRY], day: u32) -> Repeat {
+    Repeat {
+        token: field(entry, 0),
+        content: field(entry, 8),
+        first: u64::from_be_bytes(field(entry, 16)),
+        of: u16::from_be_bytes(field(entry, 24)),
+        day,
+    }
+}
+
+/// `N` bytes of an entry, which has them.
+fn field<const N: usize>(entry: &[u8; ENTRY], at: usize) -> [u8; N] {
+    let field = entry.get(at..).and_then(|rest| rest.first_chunk());
+    field.copied().unwrap_or([0; N])
 }
