@@ -48,11 +48,17 @@ impl Hasher for RandomId {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 macro_rules! sixteen_bytes_as_hex {
     ($name:ident) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; 32];
+                for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+                    *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                }
+                f.pad(std::str::from_utf8(&digits).unwrap_or_default())
             }
         }
 

@@ -370,7 +370,7 @@ impl BlockBuilder {
     /// Compresses the lines into a stored block. Storage refuses one without lines or beyond [`STORED_BLOCK_MAX`].
     pub fn finish(&self) -> StoredBlock {
         let raw_len = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
-        let mut bytes = Vec::with_capacity(HEADER_LEN + frame::bound(self.lines.len()));
+        let mut bytes = Vec::with_capacity(STORED_BLOCK_MAX);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.first.to_le_bytes());
         bytes.extend_from_slice(&self.count.to_le_bytes());
@@ -393,12 +393,16 @@ impl BlockBuilder {
         }
     }
 
-    /// Starts the block that follows, in the same buffer.
-    pub fn start_next(&mut self) {
-        self.first = self.next();
-        self.prev = self.last;
-        self.count = 0;
-        self.lines.clear();
+    /// The block that follows, in the memory of `spent`.
+    pub fn following(&self, mut spent: Self) -> Self {
+        spent.lines.clear();
+        Self {
+            first: self.next(),
+            count: 0,
+            prev: self.last,
+            last: self.last,
+            lines: spent.lines,
+        }
     }
 }
 

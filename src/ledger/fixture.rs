@@ -176,7 +176,7 @@ pub(crate) fn blocks(records: &[Record], per_block: u32) -> Vec<StoredBlock> {
         builder.push(&line_of(record));
         if builder.count() >= per_block && record.part.is_last() {
             blocks.push(builder.finish());
-            builder.start_next();
+            builder = builder.following(builder.clone());
         }
     }
     if builder.count() > 0 {

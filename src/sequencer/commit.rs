@@ -9,14 +9,21 @@ use tokio::sync::watch;
 use super::SubmitError;
 use super::flight::{Decided, Flight};
 use super::queue::Sender;
-use crate::ledger::{Frontier, STORED_BLOCK_MAX, StoredBlock};
-use crate::state::{Fatal, States};
+use crate::ledger::{BlockBuilder, Frontier, Hash, STORED_BLOCK_MAX, StoredBlock};
+use crate::state::{Applied, Fatal, States};
 use crate::storage::{AppendError, Journal};
 
 /// How a flight ended.
 pub enum Landing {
-    /// Durable, visible, answered. The block's lines took `raw` bytes and are stored in `stored`.
-    Durable { raw: usize, stored: usize },
+    /// Durable, visible, answered.
+    Durable {
+        /// Bytes of the block's lines.
+        raw: usize,
+        /// Bytes of the stored block.
+        stored: usize,
+        /// The block's memory, for another.
+        spent: BlockBuilder,
+    },
     /// Nothing was stored, and its callers know.
     NotStored,
     /// It compressed worse than the blocks before, and a block so large can't be stored: decided again in smaller
@@ -46,7 +53,11 @@ impl Commit {
         }
         if flight.block.count() == 0 {
             answer(flight.decided);
-            return Landing::Durable { raw: 0, stored: 0 };
+            return Landing::Durable {
+                raw: 0,
+                stored: 0,
+                spent: flight.block,
+            };
         }
         let block = flight.block.finish();
         if block.bytes.len() > STORED_BLOCK_MAX {
@@ -55,10 +66,14 @@ impl Commit {
         // A crash before this returns leaves the block whole or not at all, and nobody was answered.
         match self.journal.append(block.first, &block) {
             Ok(()) => {
-                self.publish(&block, flight);
+                self.publish(&block, flight.applied, flight.decided, &flight.hashes);
+                let elapsed = flight.started.elapsed().as_secs_f64();
+                metrics::histogram!("consent_commit_seconds").record(elapsed);
+                self.states.wait_for_room();
                 Landing::Durable {
                     raw: block.raw_len(),
                     stored: block.bytes.len(),
+                    spent: flight.block,
                 }
             }
             Err(AppendError::Unavailable(problem)) => {
@@ -74,23 +89,26 @@ impl Commit {
     }
 
     /// The block is a fact: a crash recovers it from the log.
-    fn publish(&self, block: &StoredBlock, flight: Flight) {
+    fn publish(
+        &self,
+        block: &StoredBlock,
+        applied: Applied,
+        decided: Vec<Decided>,
+        hashes: &[Hash],
+    ) {
         {
             let mut frontier = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-            flight.hashes.iter().for_each(|hash| frontier.push(*hash));
+            hashes.iter().for_each(|hash| frontier.push(*hash));
         }
-        let next = flight.applied.next;
-        self.states.publish(flight.applied);
-        answer(flight.decided);
+        let next = applied.next;
+        self.states.publish(applied);
+        answer(decided);
         // Callers first: those who follow the log can wait.
         self.committed.send_replace(next);
-        let elapsed = flight.started.elapsed().as_secs_f64();
-        metrics::histogram!("consent_commit_seconds").record(elapsed);
         metrics::histogram!("consent_block_records").record(f64::from(block.count));
         metrics::histogram!("consent_block_bytes").record(block.bytes.len() as f64);
         metrics::gauge!("consent_log_position").set(next as f64);
         tracing::debug!(first = block.first, count = block.count, "block committed");
-        self.states.wait_for_room();
     }
 }
 

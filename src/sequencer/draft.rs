@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::answer::{Recorded, answer};
-use super::flight::{Aloft, Changes, Decided, Flight};
+use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, record};
 use super::repeat::answered_before;
@@ -126,11 +126,11 @@ impl Draft {
     }
 
     /// Ends the draft, and starts the next one with what memory `spare` has.
-    pub fn take_off(&mut self, spare: Changes) -> (Flight, Changes) {
+    pub fn take_off(&mut self, spare: Spare) -> (Flight, Changes) {
         let mut ledger = self.ledger.clone();
         ledger.hash = self.builder.last().0;
-        let next = BlockBuilder::new(self.builder.next(), self.builder.last());
-        let changes = std::mem::replace(&mut self.changes, spare);
+        let next = self.builder.following(spare.block);
+        let changes = std::mem::replace(&mut self.changes, spare.changes);
         let flight = Flight {
             applied: changes.applied(
                 self.builder.next(),

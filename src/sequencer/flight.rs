@@ -64,6 +64,21 @@ pub struct Aloft {
     pub after: (u64, Hash),
 }
 
+/// The memory of a block that has landed, empty.
+pub struct Spare {
+    pub block: BlockBuilder,
+    pub changes: Changes,
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self {
+            block: BlockBuilder::new(0, Hash::ZERO),
+            changes: Changes::default(),
+        }
+    }
+}
+
 /// What a block changes, for the commands after it.
 #[derive(Default)]
 pub struct Changes {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::commit::{Commit, Landing, Runway};
 use super::draft::{Desk, Draft, Registered, Taken};
-use super::flight::{Aloft, Changes, Decided};
+use super::flight::{Aloft, Decided, Spare};
 use super::queue::{Batch, Event, Sender, queue};
 use super::{CustomerRef, Handle, Intent, Options, Parts, SubmitError, adoption};
 use crate::clock::LedgerTime;
@@ -128,8 +128,7 @@ struct Sequencer {
     /// Why the next command can't be decided now.
     held_up: Option<HeldUp>,
     aloft: Option<Aloft>,
-    /// The memory of the block that landed last.
-    spare: Changes,
+    spare: Spare,
     /// Bytes of lines that the next block may hold; follows how well the newest ones compressed.
     raw_limit: usize,
     stopping: bool,
@@ -198,7 +197,7 @@ impl Sequencer {
             registered: Registered::new(),
             held_up: None,
             aloft: None,
-            spare: Changes::default(),
+            spare: Spare::default(),
             raw_limit: SAFE_RAW,
             stopping: false,
             options,
@@ -381,9 +380,12 @@ impl Sequencer {
         };
         self.held_up = None;
         match landing {
-            Landing::Durable { raw, stored } => {
+            Landing::Durable { raw, stored, spent } => {
                 self.learn(raw, stored);
-                self.spare = aloft.changes.cleared();
+                self.spare = Spare {
+                    block: spent,
+                    changes: aloft.changes.cleared(),
+                };
             }
             Landing::NotStored => self.go_back(aloft.after, Vec::new()),
             Landing::TooLarge(decided) => {

@@ -9,7 +9,8 @@ const LEVEL: i32 = 1;
 
 thread_local! {
     // zstd's working memory, some hundred KiB, kept from block to block. Its content never reaches an output.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static COMPRESSOR: RefCell<(Option<Compressor<'static>>, Vec<u8>)> =
+        const { RefCell::new((None, Vec::new())) };
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -21,20 +22,18 @@ pub(super) fn bound(len: usize) -> usize {
 /// Appends `raw` as one zstd frame. `out` has room for the worst case, so that only a lack of memory inside zstd can
 /// fail; the frame then holds the bytes uncompressed, because a commit must not fail for that.
 pub(super) fn compress(raw: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut frame = vec![0; bound(raw.len())];
-    let written = COMPRESSOR.with_borrow_mut(|slot| {
+    let written = COMPRESSOR.with_borrow_mut(|(slot, frame)| {
         if slot.is_none() {
             *slot = Compressor::new(LEVEL).ok();
         }
-        slot.as_mut()?.compress_to_buffer(raw, &mut frame).ok()
+        frame.clear();
+        frame.reserve(bound(raw.len()));
+        slot.as_mut()?.compress_to_buffer(raw, frame).ok()?;
+        out.extend_from_slice(frame);
+        Some(())
     });
-    match written.and_then(|len| frame.get(..len)) {
-        Some(frame) => out.extend_from_slice(frame),
-        None => {
-            out.truncate(start);
-            store_frame(raw, out);
-        }
+    if written.is_none() {
+        store_frame(raw, out);
     }
 }
 

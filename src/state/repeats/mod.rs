@@ -132,8 +132,9 @@ impl Repeats {
     pub fn write(&self) -> Result<Written, StateError> {
         let writing = {
             let mut unwritten = self.unwritten();
-            let recent = std::mem::take(&mut unwritten.recent);
-            unwritten.writing = Arc::new(recent);
+            // As many will come until the next write as came until this one.
+            let next = Pending::with_capacity_and_hasher(unwritten.recent.len(), <_>::default());
+            unwritten.writing = Arc::new(std::mem::replace(&mut unwritten.recent, next));
             Arc::clone(&unwritten.writing)
         };
         let mut sorted: Vec<Repeat> = writing.values().copied().collect();
