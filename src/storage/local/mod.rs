@@ -123,7 +123,8 @@ pub struct Recovery {
 
 /// A log on this machine's disk, open. See [`Journal`] for what it promises.
 ///
-/// [`Local::close`] ends it in order. Dropping it without that is like a crash: the next opening recovers.
+/// [`Local::close`] ends it in order. Dropping it without that is like a crash: the next opening recovers. After an
+/// unknown outcome neither may happen: sled flushes once more when it is dropped, over what nobody knows. Abort.
 pub struct Local {
     behind: Arc<Behind>,
     thread: Option<JoinHandle<()>>,
