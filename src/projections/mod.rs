@@ -137,6 +137,9 @@ impl Views {
         patience: Duration,
     ) -> Result<(), ViewError> {
         let mut reached = self.history.reached();
+        if *reached.borrow() <= position.0 {
+            self.history.want();
+        }
         wait(&mut reached, position.0, patience).await
     }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::ViewError;
 use crate::domain::ids::{Pseudonym, RandomId};
@@ -45,6 +45,7 @@ pub struct History {
     written: Arc<RwLock<Written>>,
     unwritten: Arc<RwLock<Unwritten>>,
     reached: watch::Receiver<u64>,
+    wanted: Arc<Notify>,
     running: Arc<Running>,
 }
 
@@ -94,6 +95,7 @@ impl History {
             thread: Mutex::default(),
         });
         let (written, unwritten) = (writer.written(), writer.unwritten());
+        let wanted = writer.wanted();
         let stop = Arc::clone(&running);
         let thread = std::thread::Builder::new()
             .name("history-view".to_owned())
@@ -111,6 +113,7 @@ impl History {
             written,
             unwritten,
             reached,
+            wanted,
             running,
         })
     }
@@ -118,6 +121,11 @@ impl History {
     /// The position below which the view shows everything.
     pub fn reached(&self) -> watch::Receiver<u64> {
         self.reached.clone()
+    }
+
+    /// Asks for what was committed to be shown at once.
+    pub(super) fn want(&self) {
+        self.wanted.notify_one();
     }
 
     /// Ends the thread after a last write.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::entry::{self, HistoryEntry};
 use super::{HistoryOptions, Unwritten, ViewError, Written, failed};
@@ -20,6 +20,8 @@ use crate::storage::Journal;
 const FORMAT: u8 = 3;
 /// How often the thread looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long it lets blocks gather.
+const GATHER: Duration = Duration::from_millis(5);
 
 pub struct Writer {
     options: HistoryOptions,
@@ -31,6 +33,8 @@ pub struct Writer {
     journal: Arc<dyn Journal>,
     committed: watch::Receiver<u64>,
     reached: watch::Sender<u64>,
+    /// Somebody waits for what was committed.
+    wanted: Arc<Notify>,
     runtime: tokio::runtime::Handle,
     next: u64,
     /// Everything below is durable in the view.
@@ -83,6 +87,7 @@ pub fn open(
         written: Arc::new(RwLock::new(Written::open(runs)?)),
         meta,
         reached,
+        wanted: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         next,
         durable: next,
@@ -94,6 +99,10 @@ pub fn open(
 impl Writer {
     pub fn written(&self) -> Arc<RwLock<Written>> {
         Arc::clone(&self.written)
+    }
+
+    pub fn wanted(&self) -> Arc<Notify> {
+        Arc::clone(&self.wanted)
     }
 
     pub fn unwritten(&self) -> Arc<RwLock<Unwritten>> {
@@ -123,18 +132,20 @@ impl Writer {
         }
     }
 
-    /// Until the log grows, or it is time to look around.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the thread is this view's own; nobody waits for it"
-    )]
+    /// Until the log has grown, or it is time to look around. Commits that follow each other closely are taken together,
+    /// so that this thread is not woken beside each of them; who waits for it does not wait for that.
     fn wait(&mut self) {
-        let committed = &mut self.committed;
-        let changed = async { tokio::time::timeout(LOOK_EVERY, committed.changed()).await };
-        if let Ok(Err(_)) = self.runtime.block_on(changed) {
-            // The writer has ended; only the stop is waited for.
-            std::thread::sleep(LOOK_EVERY);
-        }
+        let (committed, wanted) = (&mut self.committed, &self.wanted);
+        let next = async {
+            match tokio::time::timeout(LOOK_EVERY, committed.changed()).await {
+                Ok(Ok(())) => {
+                    let _ = tokio::time::timeout(GATHER, wanted.notified()).await;
+                }
+                Ok(Err(_)) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(_) => {}
+            }
+        };
+        self.runtime.block_on(next);
     }
 
     fn take_block(&mut self) -> Result<(), ViewError> {
