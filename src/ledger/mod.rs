@@ -35,8 +35,8 @@ pub use hash::{Hash, leaf_hash, node_hash};
 pub use merkle::{Frontier, MerkleError, Subtree};
 pub use note::{NoteError, SigningKey, VerifyingKey};
 pub use record::{
-    Actor, Envelope, INTEGER_MAX, LINE_MAX, LineError, Part, Policy, Record, Sealed, Subject,
-    check_data,
+    Actor, Envelope, INTEGER_MAX, LINE_MAX, LineError, Part, Policy, Record, RecordRef, Sealed,
+    Subject, check_data,
 };
 pub use timestamp::{Timestamp, TimestampError};
 pub use verify::{

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::ledger::{
     hash::parse_hex,
-    record::{INTEGER_MAX, LINE_MAX, LineError},
+    record::{INTEGER_MAX, LINE_MAX, LineError, names::Names},
     timestamp::Timestamp,
 };
 
@@ -70,8 +70,20 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text from `start` to here; empty if that is not between letters, which the scanner's steps exclude.
-    fn since(&self, start: usize) -> &'a str {
+    pub(super) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// The text from here on.
+    pub(super) fn rest_text(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps over `len` bytes that need no reading.
+    pub(super) fn known_text(&mut self, len: usize) -> &'a str {
+        let start = self.at;
+        self.at += len;
+        self.since(start)
     }
 
     /// Bytes read so far.
@@ -124,52 +136,56 @@ impl<'a> Scanner<'a> {
 
     /// The digits of an integer that starts at `at`, and proof that no fraction or exponent follows.
     fn magnitude(&mut self, at: usize) -> Result<u64, LineError> {
-        let digits = self
-            .rest()
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let (mut number, mut digits) = (0_u64, 0);
+        for byte in self.rest() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            // 2^53 has 16 digits; one more shows that a number is too big.
+            if digits <= 16 {
+                number = number * 10 + u64::from(digit);
+            }
+            digits += 1;
+        }
         let leading_zero = digits > 1 && self.rest().starts_with(b"0");
         if digits == 0 || leading_zero {
             return Err(LineError::NotInteger { at });
         }
-        let number = self
-            .rest()
-            .iter()
-            .take(digits)
-            .try_fold(0_u64, |number, digit| {
-                let number = number * 10 + u64::from(digit - b'0');
-                (number <= INTEGER_MAX).then_some(number)
-            });
         self.at += digits;
         if matches!(self.rest().first(), Some(b'.' | b'e' | b'E')) {
             return Err(LineError::NotInteger { at });
         }
-        number.ok_or(LineError::IntegerTooBig { at })
+        if number > INTEGER_MAX {
+            return Err(LineError::IntegerTooBig { at });
+        }
+        Ok(number)
     }
 
     /// A string, at its opening quote; returned without quotes and escapes.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, LineError> {
-        let raw = self.raw_string()?;
-        if raw.contains('\\') {
-            Ok(Cow::Owned(unescape(raw)))
-        } else {
-            Ok(Cow::Borrowed(raw))
-        }
+        self.raw_string().map(plain_text)
     }
 
     /// A string as written between its quotes. Two strings are equal exactly when their raw forms are, because there
     /// is only one way to write each.
-    fn raw_string(&mut self) -> Result<&'a str, LineError> {
+    pub(super) fn raw_string(&mut self) -> Result<&'a str, LineError> {
+        let plain = self.rest().strip_prefix(b"\"").map(plain_len);
+        let end = self.at + 1 + plain.unwrap_or_default();
+        // Most strings have nothing to escape.
+        if plain.is_some() && self.text.as_bytes().get(end) == Some(&b'"') {
+            let raw = self.text.get(self.at + 1..end).unwrap_or_default();
+            self.at = end + 1;
+            return Ok(raw);
+        }
+        self.escaped_string()
+    }
+
+    fn escaped_string(&mut self) -> Result<&'a str, LineError> {
         self.literal("\"")?;
         let start = self.at;
         loop {
-            let plain = self
-                .rest()
-                .iter()
-                .take_while(|b| !matches!(b, b'"' | b'\\' | 0..0x20))
-                .count();
-            self.at += plain;
+            self.at += plain_len(self.rest());
             match self.rest() {
                 [b'"', ..] => {
                     let raw = self.since(start);
@@ -189,30 +205,50 @@ impl<'a> Scanner<'a> {
     /// `2 * N` lower-case hex digits between quotes.
     pub(crate) fn hex<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], LineError> {
         let at = self.at;
-        let raw = self.raw_string()?;
-        parse_hex(raw.as_bytes()).ok_or(LineError::Expected { at, what })
+        let digits = self.quoted(2 * N).and_then(parse_hex);
+        if let Some(bytes) = digits {
+            self.at += 2 * N + 2;
+            return Ok(bytes);
+        }
+        self.raw_string()?;
+        Err(LineError::Expected { at, what })
     }
 
-    /// Standard base64 with padding, between quotes; only its canonical form.
-    pub(crate) fn base64(&mut self) -> Result<Vec<u8>, LineError> {
+    /// Standard base64 with padding, between quotes; only its canonical form. Returned as written, with the number of
+    /// bytes that it stands for.
+    pub(super) fn base64(&mut self) -> Result<(&'a str, usize), LineError> {
         let at = self.at;
         let raw = self.raw_string()?;
-        data_encoding::BASE64
-            .decode(raw.as_bytes())
-            .map_err(|_| LineError::Expected {
+        match decoded_len(raw.as_bytes()) {
+            Some(len) => Ok((raw, len)),
+            None => Err(LineError::Expected {
                 at,
                 what: "standard base64 with padding",
-            })
+            }),
+        }
     }
 
     /// A timestamp between quotes.
     pub(crate) fn timestamp(&mut self) -> Result<Timestamp, LineError> {
         let at = self.at;
-        let raw = self.raw_string()?;
-        Timestamp::parse(raw).map_err(|_| LineError::Expected {
+        let text = self.quoted(Timestamp::TEXT_LEN);
+        if let Some(time) = text.and_then(|text| Timestamp::from_text(text.try_into().ok()?)) {
+            self.at += Timestamp::TEXT_LEN + 2;
+            return Ok(time);
+        }
+        self.raw_string()?;
+        Err(LineError::Expected {
             at,
             what: "a time such as 2026-11-24T14:38:25.000000Z",
         })
+    }
+
+    /// `len` bytes that stand between quotes here.
+    fn quoted(&self, len: usize) -> Option<&'a [u8]> {
+        match self.rest().get(..len + 2)? {
+            [b'"', text @ .., b'"'] => Some(text),
+            _ => None,
+        }
     }
 
     /// An object in strict form, as written.
@@ -282,28 +318,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The names of one object, to find a repeated one.
-#[derive(Default)]
-pub(crate) struct Names<'a>(Vec<&'a str>);
-
-impl<'a> Names<'a> {
-    pub(crate) fn add(&mut self, name: &'a str) {
-        self.0.push(name);
-    }
-
-    /// Sorted, so that an object of many names costs no more than n log n.
-    pub(crate) fn distinct(mut self, at: usize) -> Result<(), LineError> {
-        self.0.sort_unstable();
-        match self.0.windows(2).find(|pair| pair.first() == pair.last()) {
-            Some(pair) => Err(LineError::DuplicateName {
-                at,
-                name: pair[0].to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
 /// Whether `\u00XY` is the shortest form of its character: a control character without a letter escape.
 fn needs_long_escape(high: u8, low: u8) -> bool {
     match high {
@@ -313,7 +327,75 @@ fn needs_long_escape(high: u8, low: u8) -> bool {
     }
 }
 
-/// Undoes the escapes of a raw string that the scanner has accepted.
+/// How many of `bytes` stand for themselves in a string: those before the first quote, backslash or control character.
+fn plain_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+    words.len() * 8 + rest.iter().take_while(plain).count()
+}
+
+/// The high bit of each byte that a string escapes, in the lanes of a word. What stands above the lowest one found may
+/// be wrong (a subtraction borrows from the lane above only where it found something), and is not looked at.
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |lanes: u64, bound: u64| lanes.wrapping_sub(ONES * bound) & !lanes;
+    let control = below(word, 0x20);
+    let quote = below(word ^ (ONES * b'"' as u64), 1);
+    let backslash = below(word ^ (ONES * b'\\' as u64), 1);
+    (control | quote | backslash) & (ONES * 0x80)
+}
+
+/// The number of bytes that canonical base64 with padding stands for; `None` if `text` is not that.
+fn decoded_len(text: &[u8]) -> Option<usize> {
+    let padding = text
+        .iter()
+        .rev()
+        .take(2)
+        .take_while(|b| **b == b'=')
+        .count();
+    let digits = text.get(..text.len() - padding)?;
+    // Looks at each byte, so that it vectorises.
+    let known = digits.iter().fold(true, |known, byte| {
+        known & (byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/'))
+    });
+    // The bits of the last digit that reach beyond the last byte are zero.
+    let spare = match padding {
+        0 => 0,
+        1 => 0b11,
+        _ => 0b1111,
+    };
+    let last = digits.last().map_or(0, |digit| base64_value(*digit));
+    (known && text.len().is_multiple_of(4) && last & spare == 0)
+        .then(|| text.len() / 4 * 3 - padding)
+}
+
+/// The value of a base64 digit.
+fn base64_value(digit: u8) -> u8 {
+    match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    }
+}
+
+/// The text of a raw string that the scanner has accepted.
+pub(super) fn plain_text(raw: &str) -> Cow<'_, str> {
+    if raw.contains('\\') {
+        Cow::Owned(unescape(raw))
+    } else {
+        Cow::Borrowed(raw)
+    }
+}
+
+/// Undoes the escapes of a raw string.
 fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut letters = raw.chars();
@@ -340,4 +422,30 @@ fn unescape(raw: &str) -> String {
         });
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_string_ends_at_the_first_byte_that_it_would_escape(bytes in prop::collection::vec(any::<u8>(), 0..40), at in 0_usize..40, special in prop::sample::select(vec![b'"', b'\\', 0, 0x1f, 0x20, b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff])) {
+            let mut bytes = bytes;
+            if let Some(place) = bytes.get_mut(at) {
+                *place = special;
+            }
+            let found = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            prop_assert_eq!(plain_len(&bytes), found.unwrap_or(bytes.len()));
+        }
+
+        #[test]
+        fn base64_is_known_by_its_text(text in "[A-D/+a9=]{0,9}|[A-Za-z0-9+/]{2,3}={1,2}") {
+            let decoded = data_encoding::BASE64.decode(text.as_bytes()).ok();
+            let canonical = decoded.filter(|bytes| data_encoding::BASE64.encode(bytes) == text);
+            prop_assert_eq!(decoded_len(text.as_bytes()), canonical.map(|bytes| bytes.len()));
+        }
+    }
 }

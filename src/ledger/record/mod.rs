@@ -8,6 +8,7 @@
 mod envelope;
 mod error;
 pub(crate) mod json;
+mod names;
 mod parse;
 pub(crate) mod write;
 
@@ -53,6 +54,34 @@ pub struct Record {
     pub request_mac: Option<[u8; 16]>,
     /// The hash of the line before; [`Hash::ZERO`] at position 0.
     pub prev: Hash,
+}
+
+/// A record that borrows its line: what a replay reads, which has no use for the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordRef<'a> {
+    /// As [`Record::position`].
+    pub position: u64,
+    /// As [`Record::recorded_at`].
+    pub recorded_at: Timestamp,
+    /// As [`Record::occurred_at`].
+    pub occurred_at: Option<Timestamp>,
+    /// As [`Record::subject`].
+    pub subject: Subject,
+    /// As [`Record::version`].
+    pub version: u64,
+    /// As [`Record::kind`].
+    pub kind: &'a str,
+    /// As [`Record::part`].
+    pub part: Part,
+    /// As [`Record::data`].
+    pub data: &'a str,
+    /// As [`Record::request_mac`].
+    pub request_mac: Option<[u8; 16]>,
+    /// As [`Record::prev`].
+    pub prev: Hash,
+    actor: parse::ActorText<'a>,
+    policy: parse::PolicyText<'a>,
+    sealed: Option<parse::SealedText<'a>>,
 }
 
 /// Whom a record is about. Other kinds will be added; a reader that meets an unknown one stops.

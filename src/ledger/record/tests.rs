@@ -92,6 +92,10 @@ fn e1_every_other_spelling_of_a_record_is_refused() {
         ("AQIDBA==", "AQIDBA"),
         ("AQIDBA==", "AQIDBB=="),
         ("AQIDBA==", "AQID_A=="),
+        ("AQIDBA==", "AQ==AQ=="),
+        ("AQIDBA==", "===="),
+        ("AQIDBA==", "A==="),
+        ("AQIDBA==", "AQJ="),
         ("zMz", "zMzMzMz"),
         ("5d5d", "5d5"),
         // Escapes: one form each, and only where needed.
