@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{Digest, Instant, category, entity};
+use super::names::{Digest, Instant, Named};
 use crate::domain::event::Event;
+use crate::domain::ids::{Category, EntityId};
 use crate::domain::services::{AccountOpened, ServiceClosed, ServiceOpened, VaultHead};
 
 pub const OPENED: &str = "account.opened.v1";
@@ -13,7 +14,7 @@ pub const SERVICE_CLOSED: &str = "service.closed.v1";
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opened {
-    legal_entity: String,
+    legal_entity: Named<EntityId>,
     vault: Vault,
 }
 
@@ -27,7 +28,7 @@ struct Vault {
 impl From<&AccountOpened> for Opened {
     fn from(event: &AccountOpened) -> Self {
         Self {
-            legal_entity: event.legal_entity.as_str().to_owned(),
+            legal_entity: Named(event.legal_entity.clone()),
             vault: Vault {
                 sequence: event.vault.sequence,
                 hash: Digest(event.vault.hash),
@@ -37,60 +38,60 @@ impl From<&AccountOpened> for Opened {
 }
 
 impl Opened {
-    pub fn event(self) -> Result<Event, String> {
-        Ok(Event::AccountOpened(AccountOpened {
-            legal_entity: entity(&self.legal_entity)?,
+    pub fn event(self) -> Event {
+        Event::AccountOpened(AccountOpened {
+            legal_entity: self.legal_entity.0,
             vault: VaultHead {
                 sequence: self.vault.sequence,
                 hash: self.vault.hash.0,
             },
-        }))
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceOpenedData {
-    category: String,
+    category: Named<Category>,
 }
 
 impl From<&ServiceOpened> for ServiceOpenedData {
     fn from(event: &ServiceOpened) -> Self {
         Self {
-            category: event.category.as_str().to_owned(),
+            category: Named(event.category.clone()),
         }
     }
 }
 
 impl ServiceOpenedData {
-    pub fn event(self) -> Result<Event, String> {
-        Ok(Event::ServiceOpened(ServiceOpened {
-            category: category(&self.category)?,
-        }))
+    pub fn event(self) -> Event {
+        Event::ServiceOpened(ServiceOpened {
+            category: self.category.0,
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceClosedData {
-    category: String,
+    category: Named<Category>,
     ends_at: Instant,
 }
 
 impl From<&ServiceClosed> for ServiceClosedData {
     fn from(event: &ServiceClosed) -> Self {
         Self {
-            category: event.category.as_str().to_owned(),
+            category: Named(event.category.clone()),
             ends_at: Instant(event.ends_at),
         }
     }
 }
 
 impl ServiceClosedData {
-    pub fn event(self) -> Result<Event, String> {
-        Ok(Event::ServiceClosed(ServiceClosed {
-            category: category(&self.category)?,
+    pub fn event(self) -> Event {
+        Event::ServiceClosed(ServiceClosed {
+            category: self.category.0,
             ends_at: self.ends_at.0,
-        }))
+        })
     }
 }

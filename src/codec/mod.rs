@@ -8,21 +8,23 @@
 
 mod accounts;
 mod asked;
+mod facts;
+mod grounds;
 mod names;
 mod record;
 mod rulings;
 mod said;
 mod scopes;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 use crate::domain::ids::Personal;
 
+pub use facts::FactReader;
 pub use record::{
-    Decoded, Fact, LEDGER_OPENED, RULEBOOK_ADOPTED, RulebookAdopted, encode_rulebook, read,
-    read_facts,
+    Decoded, Fact, FactOnly, LEDGER_OPENED, Outline, RULEBOOK_ADOPTED, RulebookAdopted,
+    encode_rulebook, read, read_facts,
 };
 
 /// Takes a personal field out of an event, to be sealed under that name.
@@ -101,7 +103,7 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
 /// # Errors
 /// An unknown type, or data that are not of the type's shape.
 pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
-    match kind {
+    Ok(match kind {
         accounts::OPENED => accounts::Opened::event(parse(kind, data)?),
         accounts::SERVICE_OPENED => accounts::ServiceOpenedData::event(parse(kind, data)?),
         accounts::SERVICE_CLOSED => accounts::ServiceClosedData::event(parse(kind, data)?),
@@ -116,8 +118,7 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
         asked::REFUSED => asked::Refused::event(parse(kind, data)?, open),
         asked::RULED => asked::Ruled::event(parse(kind, data)?, open),
         _ => return Err(DecodeError::UnknownType(kind.to_owned())),
-    }
-    .map_err(|problem| shape(kind, problem))
+    })
 }
 
 /// Every event type of customers, in the order of their numbers: append only, and never reuse one.
@@ -168,7 +169,7 @@ fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string(data)
 }
 
-fn parse<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
+fn parse<'de, T: Deserialize<'de>>(kind: &str, data: &'de str) -> Result<T, DecodeError> {
     serde_json::from_str(data).map_err(|problem| shape(kind, problem.to_string()))
 }
 

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::names::Digest;
-use super::{DecodeError, EncodeError, decode, json, parse};
+use super::{DecodeError, EncodeError, FactReader, decode, json, parse};
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Personal, Position, Pseudonym};
 use crate::domain::time::Time;
-use crate::ledger::{Genesis, Record, Sealed, Subject};
+use crate::ledger::{Genesis, Part, Record, Sealed, Subject, Timestamp};
 
 /// The type of position 0.
 pub const LEDGER_OPENED: &str = "ledger.opened.v1";
@@ -68,19 +68,66 @@ pub struct Decoded {
 impl Decoded {
     /// The event in its place, for the rules; `None` for a record about the ledger itself.
     pub fn placed(&self) -> Option<(Pseudonym, Placed<'_>)> {
-        let Fact::About(pseudonym, event) = &self.fact else {
+        let record = &self.record;
+        let outline = Outline {
+            position: record.position,
+            recorded_at: record.recorded_at,
+            occurred_at: record.occurred_at,
+            version: record.version,
+            part: record.part,
+            request_mac: record.request_mac,
+        };
+        outline.place(&self.fact)
+    }
+}
+
+/// What a replay needs of the record around a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// As [`Record::position`].
+    pub position: u64,
+    /// As [`Record::recorded_at`].
+    pub recorded_at: Timestamp,
+    /// As [`Record::occurred_at`].
+    pub occurred_at: Option<Timestamp>,
+    /// As [`Record::version`].
+    pub version: u64,
+    /// As [`Record::part`].
+    pub part: Part,
+    /// As [`Record::request_mac`].
+    pub request_mac: Option<[u8; 16]>,
+}
+
+impl Outline {
+    fn place<'a>(&self, fact: &'a Fact) -> Option<(Pseudonym, Placed<'a>)> {
+        let Fact::About(pseudonym, event) = fact else {
             return None;
         };
-        let record = &self.record;
-        let before = u64::from(record.part.index.saturating_sub(1));
+        let before = u64::from(self.part.index.saturating_sub(1));
         let placed = Placed {
-            position: Position(record.position),
-            command: Position(record.position.saturating_sub(before)),
-            recorded_at: Time(record.recorded_at.0),
-            occurred_at: record.occurred_at.map(|at| Time(at.0)),
+            position: Position(self.position),
+            command: Position(self.position.saturating_sub(before)),
+            recorded_at: Time(self.recorded_at.0),
+            occurred_at: self.occurred_at.map(|at| Time(at.0)),
             event,
         };
         Some((*pseudonym, placed))
+    }
+}
+
+/// A fact without personal fields, and the outline of its record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactOnly {
+    /// The record's outline.
+    pub record: Outline,
+    /// What it says.
+    pub fact: Fact,
+}
+
+impl FactOnly {
+    /// As [`Decoded::placed`].
+    pub fn placed(&self) -> Option<(Pseudonym, Placed<'_>)> {
+        self.record.place(&self.fact)
     }
 }
 
@@ -102,32 +149,32 @@ pub fn read(
             };
             Fact::About(pseudonym, decode(&record.kind, &record.data, &field)?)
         }
-        Subject::Ledger => ledger_fact(&record)?,
+        Subject::Ledger => ledger_fact(&record.kind, &record.data)?,
     };
     Ok(Decoded { record, fact })
 }
 
-/// Reads a line without its personal fields: all that a replay needs.
+/// Reads a line without its personal fields: all that a replay needs. It is as strict as [`read`].
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_facts(line: &[u8]) -> Result<Decoded, DecodeError> {
-    read(line, &|_, _, _| None)
+pub fn read_facts(line: &[u8]) -> Result<FactOnly, DecodeError> {
+    FactReader::default().read(line)
 }
 
-fn ledger_fact(record: &Record) -> Result<Fact, DecodeError> {
-    match record.kind.as_str() {
-        LEDGER_OPENED => Genesis::parse(&record.data)
+pub(super) fn ledger_fact(kind: &str, data: &str) -> Result<Fact, DecodeError> {
+    match kind {
+        LEDGER_OPENED => Genesis::parse(data)
             .map(Fact::LedgerOpened)
-            .map_err(|problem| super::shape(&record.kind, problem.to_string())),
+            .map_err(|problem| super::shape(kind, problem.to_string())),
         RULEBOOK_ADOPTED => {
-            let data: RulebookData = parse(&record.kind, &record.data)?;
+            let data: RulebookData = parse(kind, data)?;
             Ok(Fact::RulebookAdopted(RulebookAdopted {
                 name: data.name,
                 version: data.version,
                 digest: data.digest.0,
             }))
         }
-        _ => Err(DecodeError::UnknownType(record.kind.clone())),
+        _ => Err(DecodeError::UnknownType(kind.to_owned())),
     }
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{Instant, category, entity, numbers, positions};
-use super::scopes::{recipient_kind, unknown};
+use super::names::{Instant, Named, numbers, positions};
+use crate::domain::ids::{Category, EntityId};
 use crate::domain::ruling::{Basis, CellState, Reason, ReasonCode, Remedy, Ruling, State};
 use crate::domain::scope::Cell;
-use crate::domain::vocabulary::{CpniClass, Purpose};
+use crate::domain::vocabulary::{CpniClass, Purpose, RecipientKind};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,11 +62,11 @@ struct ReasonData {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CellData {
-    recipient: String,
+    recipient: Named<RecipientKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    entity: Option<String>,
-    class: String,
-    purpose: String,
+    entity: Option<Named<EntityId>>,
+    class: Named<CpniClass>,
+    purpose: Named<Purpose>,
     state: StateData,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     positions: Vec<u64>,
@@ -75,7 +75,7 @@ struct CellData {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum RemedyData {
-    OpenService(String),
+    OpenService(Named<Category>),
     OptIn,
     Lift(Vec<u64>),
     SupplyFact(String),
@@ -97,24 +97,16 @@ impl From<&Ruling> for RulingData {
 }
 
 impl RulingData {
-    pub fn ruling(self) -> Result<Ruling, String> {
-        Ok(Ruling {
+    pub fn ruling(self) -> Ruling {
+        Ruling {
             allowed: self.allowed,
             state: self.state.into(),
             basis: self.basis.map(Basis::from),
             reasons: self.reasons.into_iter().map(ReasonData::reason).collect(),
-            cells: self
-                .cells
-                .into_iter()
-                .map(CellData::cell)
-                .collect::<Result<_, _>>()?,
-            remedies: self
-                .remedies
-                .into_iter()
-                .map(RemedyData::remedy)
-                .collect::<Result<_, _>>()?,
+            cells: self.cells.into_iter().map(CellData::cell).collect(),
+            remedies: self.remedies.into_iter().map(RemedyData::remedy).collect(),
             valid_until: self.valid_until.map(|at| at.0),
-        })
+        }
     }
 }
 
@@ -141,10 +133,10 @@ impl ReasonData {
 impl From<&CellState> for CellData {
     fn from(state: &CellState) -> Self {
         Self {
-            recipient: state.cell.kind.name().to_owned(),
-            entity: state.cell.entity.as_ref().map(|id| id.as_str().to_owned()),
-            class: state.cell.class.name().to_owned(),
-            purpose: state.cell.purpose.name().to_owned(),
+            recipient: Named(state.cell.kind),
+            entity: state.cell.entity.clone().map(Named),
+            class: Named(state.cell.class),
+            purpose: Named(state.cell.purpose),
             state: state.state.into(),
             positions: numbers(&state.positions),
         }
@@ -152,26 +144,24 @@ impl From<&CellState> for CellData {
 }
 
 impl CellData {
-    fn cell(self) -> Result<CellState, String> {
-        Ok(CellState {
+    fn cell(self) -> CellState {
+        CellState {
             cell: Cell {
-                kind: recipient_kind(&self.recipient)?,
-                entity: self.entity.as_deref().map(entity).transpose()?,
-                class: CpniClass::parse(&self.class)
-                    .ok_or_else(|| unknown("class", &self.class))?,
-                purpose: Purpose::parse(&self.purpose)
-                    .ok_or_else(|| unknown("purpose", &self.purpose))?,
+                kind: self.recipient.0,
+                entity: self.entity.map(|entity| entity.0),
+                class: self.class.0,
+                purpose: self.purpose.0,
             },
             state: self.state.into(),
             positions: positions(self.positions),
-        })
+        }
     }
 }
 
 impl From<&Remedy> for RemedyData {
     fn from(remedy: &Remedy) -> Self {
         match remedy {
-            Remedy::OpenService(category) => Self::OpenService(category.as_str().to_owned()),
+            Remedy::OpenService(category) => Self::OpenService(Named(category.clone())),
             Remedy::OptIn => Self::OptIn,
             Remedy::Lift(blocks) => Self::Lift(numbers(blocks)),
             Remedy::SupplyFact(fact) => Self::SupplyFact(fact.to_string()),
@@ -181,13 +171,13 @@ impl From<&Remedy> for RemedyData {
 }
 
 impl RemedyData {
-    fn remedy(self) -> Result<Remedy, String> {
-        Ok(match self {
-            Self::OpenService(name) => Remedy::OpenService(category(&name)?),
+    fn remedy(self) -> Remedy {
+        match self {
+            Self::OpenService(category) => Remedy::OpenService(category.0),
             Self::OptIn => Remedy::OptIn,
             Self::Lift(blocks) => Remedy::Lift(positions(blocks)),
             Self::SupplyFact(fact) => Remedy::SupplyFact(fact.into()),
             Self::Verify => Remedy::Verify,
-        })
+        }
     }
 }

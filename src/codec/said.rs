@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{Digest, Instant, numbers, positions, token};
+use super::names::{Digest, Instant, Named, numbers, positions};
 use super::scopes::ScopeData;
 use super::{Open, Seal};
 use crate::domain::consent::word::{
     Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,
 };
 use crate::domain::event::Event;
-use crate::domain::ids::Position;
+use crate::domain::ids::{Position, Token};
 use crate::domain::notices::{GiveNotice, NoticeGiven};
 use crate::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
@@ -56,16 +56,16 @@ impl From<&NoticeGiven> for Notice {
 }
 
 impl Notice {
-    pub fn event(self) -> Result<Event, String> {
-        Ok(Event::NoticeGiven(NoticeGiven {
+    pub fn event(self) -> Event {
+        Event::NoticeGiven(NoticeGiven {
             notice: GiveNotice {
                 version: self.version,
                 text_digest: self.text_digest.0,
                 form: self.form,
                 language: self.language,
-                covers: self.covers.scope()?,
+                covers: self.covers.into(),
             },
-        }))
+        })
     }
 }
 
@@ -161,13 +161,13 @@ impl Grant {
         }
     }
 
-    pub fn event(self, open: Open<'_>) -> Result<Event, String> {
-        Ok(Event::Granted(Granted {
-            scope: self.scope.scope()?,
+    pub fn event(self, open: Open<'_>) -> Event {
+        Event::Granted(Granted {
+            scope: self.scope.into(),
             lifts: positions(self.lifts),
             still_blocked_by: positions(self.still_blocked_by),
             statement: self.statement.statement(open),
-        }))
+        })
     }
 }
 
@@ -189,31 +189,26 @@ impl BlockData {
         }
     }
 
-    pub fn event(self, kind: &str, open: Open<'_>) -> Result<Event, String> {
-        let except = self
-            .except
-            .into_iter()
-            .map(ScopeData::scope)
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Event::Blocked(Blocked {
+    pub fn event(self, kind: &str, open: Open<'_>) -> Event {
+        Event::Blocked(Blocked {
             block: Block {
                 kind: match kind {
                     DENIED => BlockKind::Deny,
                     WITHDRAWN => BlockKind::Withdraw,
                     _ => BlockKind::Restrict,
                 },
-                scope: self.scope.scope()?,
-                except: except.into(),
+                scope: self.scope.into(),
+                except: self.except.into_iter().map(Into::into).collect(),
             },
             statement: self.statement.statement(open),
-        }))
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Once {
-    call: String,
+    call: Named<Token>,
     scope: ScopeData,
     statement: StatementData,
     ends_at: Instant,
@@ -222,43 +217,41 @@ pub struct Once {
 impl Once {
     pub fn new(event: &GrantedOnce, seal: Seal<'_>) -> Self {
         Self {
-            call: event.grant.call.to_string(),
+            call: Named(event.grant.call),
             scope: ScopeData::from(&event.grant.scope),
             statement: StatementData::new(&event.grant.statement, seal),
             ends_at: Instant(event.ends_at),
         }
     }
 
-    pub fn event(self, open: Open<'_>) -> Result<Event, String> {
-        Ok(Event::GrantedOnce(GrantedOnce {
+    pub fn event(self, open: Open<'_>) -> Event {
+        Event::GrantedOnce(GrantedOnce {
             grant: GrantOnce {
-                call: token(&self.call)?,
-                scope: self.scope.scope()?,
+                call: self.call.0,
+                scope: self.scope.into(),
                 statement: self.statement.statement(open),
             },
             ends_at: self.ends_at.0,
-        }))
+        })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallEndedData {
-    call: String,
+    call: Named<Token>,
 }
 
 impl From<&CallEnded> for CallEndedData {
     fn from(event: &CallEnded) -> Self {
         Self {
-            call: event.call.to_string(),
+            call: Named(event.call),
         }
     }
 }
 
 impl CallEndedData {
-    pub fn event(self) -> Result<Event, String> {
-        Ok(Event::CallEnded(CallEnded {
-            call: token(&self.call)?,
-        }))
+    pub fn event(self) -> Event {
+        Event::CallEnded(CallEnded { call: self.call.0 })
     }
 }

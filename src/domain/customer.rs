@@ -118,24 +118,29 @@ pub fn evolve(customer: Option<Customer>, placed: &Placed<'_>) -> Option<Custome
         (None, Event::AccountOpened(opened)) => Customer::new(opened.legal_entity.clone()),
         (customer, _) => customer?,
     };
-    customer.version = customer.version.saturating_add(1);
-    customer.last = placed.position;
-    (customer.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
-    match placed.event {
-        Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
-        Event::ServiceOpened(opened) => customer.services.open(&opened.category, placed),
-        Event::ServiceClosed(closed) => customer.services.close(closed, placed),
-        Event::NoticeGiven(given) => notices::evolve(&mut customer.notices, given, placed),
-        Event::Granted(granted) => speak::evolve(&mut customer, granted.said(), placed),
-        Event::Blocked(blocked) => speak::evolve(&mut customer, blocked.said(), placed),
-        Event::GrantedOnce(granted) => one_time::evolve(&mut customer, granted, placed),
-        Event::CallEnded(ended) => one_time::evolve_end(&mut customer, ended),
-        Event::DisclosureMade(made) => disclosures::evolve(&mut customer, made),
-    }
+    customer.follow(placed);
     Some(customer)
 }
 
 impl Customer {
+    /// [`evolve`] in place, for a customer who is known: a replay does it for every record.
+    pub fn follow(&mut self, placed: &Placed<'_>) {
+        self.version = self.version.saturating_add(1);
+        self.last = placed.position;
+        (self.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
+        match placed.event {
+            Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
+            Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),
+            Event::ServiceClosed(closed) => self.services.close(closed, placed),
+            Event::NoticeGiven(given) => notices::evolve(&mut self.notices, given, placed),
+            Event::Granted(granted) => speak::evolve(self, granted.said(), placed),
+            Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
+            Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
+            Event::CallEnded(ended) => one_time::evolve_end(self, ended),
+            Event::DisclosureMade(made) => disclosures::evolve(self, made),
+        }
+    }
+
     fn new(legal_entity: EntityId) -> Self {
         Self {
             version: 0,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Decoded, Fact};
+use crate::codec::{Fact, FactOnly};
 
 /// The ledger's own state, carried beside the customers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct LedgerState {
 
 impl LedgerState {
     /// Takes a record over; one that is reflected already changes nothing.
-    pub fn take(&mut self, decoded: &Decoded) {
+    pub fn take(&mut self, decoded: &FactOnly) {
         let record = &decoded.record;
         self.recorded_at = self.recorded_at.max(record.recorded_at.0);
         match &decoded.fact {

@@ -1,15 +1,13 @@
 //! The way from the log to the state: the same `evolve` that the writer uses, with the decoding spread over the cores.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::repeats::{Repeat, day_of};
 use super::{Applied, StateError, States};
-use crate::codec::{Decoded, read_facts};
-use crate::domain::customer::{Customer, evolve};
-use crate::domain::ids::Pseudonym;
-use crate::ledger::{Hash, StoredBlock};
+use crate::codec::{FactOnly, FactReader};
+use crate::ledger::{Block, Hash, StoredBlock};
 use crate::storage::Journal;
 
 /// Records that are applied before they are published together.
@@ -26,9 +24,9 @@ pub struct Replayed {
     pub next: u64,
 }
 
-/// A block's records, and the hash of its last one.
-type Block = Result<(Vec<Decoded>, Hash), StateError>;
-type Job = (StoredBlock, Sender<Block>);
+/// What a block's records say, and the hash of its last one.
+type Facts = Result<(Vec<FactOnly>, Hash), StateError>;
+type Job = (StoredBlock, Sender<Facts>);
 
 /// Brings `states` from the position that it reflects up to the head of `journal`.
 ///
@@ -50,7 +48,7 @@ pub fn replay(
             scope.spawn(|| decode_jobs(&queue));
         }
         let mut chunk = Chunk::new(states, from);
-        let mut waiting: VecDeque<Receiver<Block>> = VecDeque::new();
+        let mut waiting: VecDeque<Receiver<Facts>> = VecDeque::new();
         let mut next = from;
         while next < to || !waiting.is_empty() {
             if next < to && waiting.len() < BLOCKS_AHEAD {
@@ -86,31 +84,31 @@ fn read_block(journal: &dyn Journal, position: u64) -> Result<StoredBlock, State
 }
 
 fn decode_jobs(queue: &Mutex<Receiver<Job>>) {
+    let (mut reader, mut opened) = (FactReader::default(), Block::default());
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, done)) = job else { return };
         // Whoever asked may have given up; then nobody wants the answer.
-        let _ = done.send(decode(&block));
+        let _ = done.send(decode(&block, &mut opened, &mut reader));
     }
 }
 
-fn decode(block: &StoredBlock) -> Block {
-    let open = block
-        .open()
+fn decode(stored: &StoredBlock, opened: &mut Block, reader: &mut FactReader) -> Facts {
+    stored
+        .open_into(opened)
         .map_err(|error| StateError::Log(error.to_string()))?;
-    open.iter()
-        .map(|(position, line)| {
-            let decoded = read_facts(line)
-                .map_err(|error| StateError::Log(format!("position {position}: {error}")))?;
-            Ok(decoded)
-        })
-        .collect::<Result<_, _>>()
-        .map(|decoded| (decoded, block.last()))
+    let mut facts = Vec::with_capacity(opened.count());
+    for (position, line) in opened.iter() {
+        let fact = reader
+            .read(line)
+            .map_err(|error| StateError::Log(format!("position {position}: {error}")))?;
+        facts.push(fact);
+    }
+    Ok((facts, stored.last()))
 }
 
 struct Chunk<'a> {
     states: &'a States,
-    customers: HashMap<Pseudonym, Customer>,
     applied: Applied,
     records: usize,
     next: u64,
@@ -124,14 +122,13 @@ impl<'a> Chunk<'a> {
         };
         Self {
             states,
-            customers: HashMap::new(),
             applied,
             records: 0,
             next,
         }
     }
 
-    fn take(&mut self, (block, last): (Vec<Decoded>, Hash)) -> Result<(), StateError> {
+    fn take(&mut self, (block, last): (Vec<FactOnly>, Hash)) -> Result<(), StateError> {
         for decoded in &block {
             self.apply(decoded)?;
         }
@@ -143,7 +140,7 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, decoded: &Decoded) -> Result<(), StateError> {
+    fn apply(&mut self, decoded: &FactOnly) -> Result<(), StateError> {
         let record = &decoded.record;
         self.next = record.position + 1;
         self.records += 1;
@@ -154,21 +151,11 @@ impl<'a> Chunk<'a> {
         let Some((pseudonym, placed)) = decoded.placed() else {
             return Ok(());
         };
-        let before = match self.customers.remove(&pseudonym) {
-            Some(customer) => Some(customer),
-            None => self.states.get(pseudonym)?.map(Arc::unwrap_or_clone),
-        };
-        // The view may be newer than the position that it promises.
-        let reflected = before
-            .as_ref()
-            .is_some_and(|customer| customer.last >= placed.position);
-        let after = if reflected {
-            before
-        } else {
-            evolve(before, &placed)
-        };
-        if let Some(customer) = after {
-            self.customers.insert(pseudonym, customer);
+        let inner = &self.states.0;
+        // In place: the view may be newer than the position that it promises, and nobody reads it yet.
+        let load = || inner.store.customer(pseudonym);
+        if inner.shards.evolve(pseudonym, &placed, load)? {
+            inner.signal.changed(1, inner.options.flush_dirty);
         }
         Ok(())
     }
@@ -183,11 +170,6 @@ impl<'a> Chunk<'a> {
             },
         );
         applied.next = self.next;
-        applied.customers = self
-            .customers
-            .drain()
-            .map(|(pseudonym, customer)| (pseudonym, Arc::new(customer)))
-            .collect();
         self.states.publish(applied);
         self.states.wait_for_room();
         self.records = 0;
@@ -195,7 +177,7 @@ impl<'a> Chunk<'a> {
 }
 
 /// The request that a record answered, where it is the first of its command.
-fn repeat_of(decoded: &Decoded) -> Option<Repeat> {
+fn repeat_of(decoded: &FactOnly) -> Option<Repeat> {
     let record = &decoded.record;
     let mac = record.request_mac?;
     let (token, content) = mac.split_first_chunk::<8>()?;

@@ -4,30 +4,34 @@
 //! while it ran.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
 use super::StateError;
-use crate::domain::customer::Customer;
-use crate::domain::ids::Pseudonym;
+use crate::domain::customer::{Customer, evolve};
+use crate::domain::event::Placed;
+use crate::domain::ids::{Pseudonym, RandomId};
 
 const SHARDS: usize = 64;
+
+type OfPseudonyms = BuildHasherDefault<RandomId>;
 
 pub struct Shards(Vec<Mutex<Shard>>);
 
 struct Shard {
-    dirty: HashMap<Pseudonym, Arc<Customer>>,
-    clean: LruCache<Pseudonym, Arc<Customer>>,
+    dirty: HashMap<Pseudonym, Arc<Customer>, OfPseudonyms>,
+    clean: LruCache<Pseudonym, Arc<Customer>, OfPseudonyms>,
 }
 
 impl Shards {
     pub fn new(cache_customers: usize) -> Self {
         let each = NonZeroUsize::new(cache_customers / SHARDS).unwrap_or(NonZeroUsize::MIN);
         let shard = || Shard {
-            dirty: HashMap::new(),
-            clean: LruCache::new(each),
+            dirty: HashMap::default(),
+            clean: LruCache::with_hasher(each, OfPseudonyms::default()),
         };
         Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
     }
@@ -49,6 +53,45 @@ impl Shards {
         };
         shard.clean.put(pseudonym, Arc::clone(&customer));
         Ok(Some(customer))
+    }
+
+    /// Changes a customer where it is kept, unless it reflects the event already. Says whether it became dirty.
+    ///
+    /// For a replay, in which nobody reads: until its command is complete, half of it is in the customer.
+    pub fn evolve(
+        &self,
+        pseudonym: Pseudonym,
+        placed: &Placed<'_>,
+        load: impl FnOnce() -> Result<Option<Customer>, StateError>,
+    ) -> Result<bool, StateError> {
+        let mut guard = self.shard(pseudonym);
+        let Shard { dirty, clean } = &mut *guard;
+        if let Some(customer) = dirty.get_mut(&pseudonym) {
+            if customer.last < placed.position {
+                // A copy only while the customer is being written to the view.
+                Arc::make_mut(customer).follow(placed);
+            }
+            return Ok(false);
+        }
+        let before = match clean.pop(&pseudonym) {
+            Some(customer) => Some(customer),
+            None => load()?.map(Arc::new),
+        };
+        match before {
+            Some(customer) if customer.last >= placed.position => {
+                clean.put(pseudonym, customer);
+                return Ok(false);
+            }
+            Some(mut customer) => {
+                Arc::make_mut(&mut customer).follow(placed);
+                dirty.insert(pseudonym, customer);
+            }
+            None => match evolve(None, placed) {
+                Some(customer) => drop(dirty.insert(pseudonym, Arc::new(customer))),
+                None => return Ok(false),
+            },
+        }
+        Ok(true)
     }
 
     /// Takes changed customers over; says how many became dirty.
