@@ -146,3 +146,70 @@ impl Shards {
         self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::ids::{Category, EntityId, Position};
+    use crate::domain::services::{AccountOpened, ServiceOpened, VaultHead};
+    use crate::domain::time::Time;
+
+    const WHO: Pseudonym = Pseudonym([7; 16]);
+
+    fn opened() -> Event {
+        Event::AccountOpened(AccountOpened {
+            legal_entity: EntityId::parse("company").unwrap(),
+            vault: VaultHead::default(),
+        })
+    }
+
+    fn service(name: &str) -> Event {
+        Event::ServiceOpened(ServiceOpened {
+            category: Category::parse(name).unwrap(),
+        })
+    }
+
+    /// Says whether the customer became dirty.
+    fn evolve_at(shards: &Shards, position: u64, event: &Event) -> bool {
+        let placed = Placed {
+            position: Position(position),
+            command: Position(position),
+            recorded_at: Time(position as i64),
+            occurred_at: None,
+            event,
+        };
+        shards.evolve(WHO, &placed, || Ok(None)).unwrap()
+    }
+
+    fn customer(shards: &Shards) -> Arc<Customer> {
+        shards.get(WHO, || Ok(None)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_customer_becomes_dirty_once_and_reflects_each_event_once() {
+        let shards = Shards::new(SHARDS);
+        assert!(!evolve_at(&shards, 1, &service("local")), "no account yet");
+        assert!(evolve_at(&shards, 2, &opened()));
+        assert!(!evolve_at(&shards, 3, &service("local")));
+        assert!(!evolve_at(&shards, 3, &service("local")));
+        assert_eq!(customer(&shards).version, 2);
+        assert_eq!(customer(&shards).last, Position(3));
+    }
+
+    #[test]
+    fn a_customer_who_is_being_written_is_not_changed_under_the_writers_hands() {
+        let shards = Shards::new(SHARDS);
+        evolve_at(&shards, 1, &opened());
+        let writing = shards.dirty(usize::from(WHO.0[0]) % SHARDS);
+        evolve_at(&shards, 2, &service("local"));
+        assert_eq!(writing[0].1.version, 1);
+        assert_eq!(shards.stored(writing), 0, "it changed since");
+        let writing = shards.dirty(usize::from(WHO.0[0]) % SHARDS);
+        assert_eq!(writing[0].1.version, 2);
+        assert_eq!(shards.stored(writing), 1);
+        assert!(!evolve_at(&shards, 2, &service("local")), "reflected");
+        assert!(evolve_at(&shards, 3, &service("cmrs")), "dirty again");
+        assert_eq!(customer(&shards).version, 3);
+    }
+}
