@@ -155,7 +155,7 @@ fn build(lines: &[&[u8]]) -> Vec<StoredBlock> {
     for line in lines {
         if !builder.has_room(line.len()) {
             blocks.push(builder.finish());
-            builder.start_next();
+            builder = BlockBuilder::new(builder.next(), builder.last());
         }
         builder.push(line);
     }
