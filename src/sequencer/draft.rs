@@ -9,7 +9,7 @@ use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, record};
 use super::repeat::answered_before;
-use super::{Answer, CustomerRef, Intent, Parts, SubmitError};
+use super::{Answer, CustomerRef, Parts, SubmitError};
 use crate::domain::command::Command;
 use crate::domain::customer::{Context, Customer, decide, evolve};
 use crate::domain::event::{Event, Placed};
@@ -166,7 +166,7 @@ impl Draft {
         if let Some(first) = answered_before(desk, command)? {
             return Ok(Step::Answer(first));
         }
-        let (pseudonym, vault) = resolve(desk, intent)?;
+        let (pseudonym, vault) = resolve(desk, command)?;
         let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
         if let Some(expected) = intent.expected_version
@@ -329,7 +329,11 @@ enum Step {
     AfterLanding,
 }
 
-fn resolve(desk: &Desk<'_>, intent: &Intent) -> Result<(Pseudonym, VaultHead), SubmitError> {
+fn resolve(desk: &Desk<'_>, command: &Queued) -> Result<(Pseudonym, VaultHead), SubmitError> {
+    let intent = &command.intent;
+    if let Some(pseudonym) = command.known {
+        return Ok((pseudonym, VaultHead::default()));
+    }
     match &intent.customer {
         CustomerRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
         CustomerRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => {

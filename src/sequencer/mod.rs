@@ -274,7 +274,17 @@ impl Handle {
                 .vault
                 .request_token(caller, intent.request_id.as_bytes()),
             content,
+            known: self.known(&intent),
             intent,
+        }
+    }
+
+    /// A customer who is not known yet may be by the time the command is decided: then the vault is asked again.
+    fn known(&self, intent: &Intent) -> Option<Pseudonym> {
+        match &intent.customer {
+            CustomerRef::Pseudonym(pseudonym) => Some(*pseudonym),
+            CustomerRef::Id(_) if matches!(intent.command, Command::OpenAccount(_)) => None,
+            CustomerRef::Id(id) => self.vault.find(id).ok().flatten(),
         }
     }
 

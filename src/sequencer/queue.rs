@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{Answer, Intent, SubmitError};
+use crate::domain::ids::Pseudonym;
 use crate::state::RequestToken;
 
 type Answers = Vec<Result<Answer, SubmitError>>;
@@ -17,6 +18,8 @@ pub struct Queued {
     pub token: RequestToken,
     /// Knows the request's content.
     pub content: [u8; 8],
+    /// Whom it is about, where the vault knew.
+    pub known: Option<Pseudonym>,
 }
 
 /// Commands that came together, and where their answers go. Their places in the queue are free when it is dropped.
