@@ -145,6 +145,9 @@ pub(super) fn ledger_options(config: &Config) -> Result<app::Options, ConfigErro
     options.log.cache_bytes = mib("log_cache_mib")?;
     options.state.sled_cache_bytes = mib("view_cache_mib")?;
     options.history.sled_cache_bytes = mib("view_cache_mib")?;
+    options.vault.index_cache_bytes = mib("vault_cache_mib")?;
+    options.state.flush_dirty = config.count("unwritten_changes")?;
+    options.history.flush_records = config.number("unwritten_records")?;
     options.state.cache_customers = config.count("cache_customers")?;
     options.vault.cache_entries = config.count("cache_customers")?;
     options.state.request_window_days = u32::try_from(config.number("request_window_days")?)

@@ -42,9 +42,12 @@ const NUMBERS: &[&str] = &[
     "queue_commands",
     "request_window_days",
     "cache_customers",
+    "unwritten_changes",
+    "unwritten_records",
     "tail_mib",
     "log_cache_mib",
     "view_cache_mib",
+    "vault_cache_mib",
     "checkpoint_seconds",
 ];
 

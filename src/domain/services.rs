@@ -279,7 +279,11 @@ impl Services {
                 service.closed_by = None;
             }
             Some(service) => *service = interval,
-            None => self.held.push(interval),
+            None => {
+                // Customers are kept in memory by the hundred thousand: no room for services that few will have.
+                self.held.reserve_exact(1);
+                self.held.push(interval);
+            }
         }
     }
 

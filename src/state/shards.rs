@@ -29,11 +29,16 @@ struct Shard {
 impl Shards {
     pub fn new(cache_customers: usize) -> Self {
         let each = NonZeroUsize::new(cache_customers / SHARDS).unwrap_or(NonZeroUsize::MIN);
-        let shard = || Shard {
-            dirty: HashMap::default(),
-            clean: LruCache::with_hasher(each, OfPseudonyms::default()),
+        let shard = || {
+            // A bounded one would take the memory for all of its entries at once.
+            let mut clean = LruCache::unbounded_with_hasher(OfPseudonyms::default());
+            clean.resize(each);
+            Mutex::new(Shard {
+                dirty: HashMap::default(),
+                clean,
+            })
         };
-        Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
+        Self((0..SHARDS).map(|_| shard()).collect())
     }
 
     pub fn get(

@@ -47,7 +47,12 @@ impl<V: Clone> Cache<V> {
     /// A cache of about `entries` values (at least one for each lock).
     pub(super) fn new(entries: usize) -> Self {
         let each = NonZeroUsize::new(entries.div_ceil(LOCKS)).unwrap_or(NonZeroUsize::MIN);
-        let part = || Mutex::new(LruCache::with_hasher(each, BuildHasherDefault::default()));
+        let part = || {
+            // A bounded one would take the memory for all of its entries at once.
+            let mut part = LruCache::unbounded_with_hasher(BuildHasherDefault::default());
+            part.resize(each);
+            Mutex::new(part)
+        };
         Self {
             parts: (0..LOCKS).map(|_| part()).collect(),
         }

@@ -24,7 +24,8 @@ use std::{
 use super::{
     VaultError,
     durable::Disk,
-    progress::{Key, Learned, Progress, addend},
+    filter::Filter,
+    progress::{BATCH, CUSTOMER, Key, Learned, PSEUDONYM, Progress, addend},
 };
 
 const PROGRESS: &[u8] = b"!progress";
@@ -40,6 +41,9 @@ pub(super) struct Index {
     disk: Disk,
     /// Durable entries that sled doesn't hold yet.
     pending: RwLock<HashMap<Key, u64>>,
+    filter: Filter,
+    /// The filter knows all that the entries ever gave.
+    filled: AtomicBool,
     trust: Mutex<Trust>,
     settled: Condvar,
     stopping: AtomicBool,
@@ -131,6 +135,8 @@ impl Index {
             db,
             disk,
             pending: RwLock::default(),
+            filter: Filter::new(),
+            filled: AtomicBool::new(false),
             trust: Mutex::new(Trust::Checking),
             settled: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -150,6 +156,9 @@ impl Index {
         if pending.is_some() {
             return Ok(pending);
         }
+        if self.surely_unknown(key) {
+            return self.miss();
+        }
         let found = match caught(|| self.db.get(key)) {
             Ok(found) => found,
             Err(what) => {
@@ -167,6 +176,13 @@ impl Index {
             },
             None => self.miss(),
         }
+    }
+
+    /// Batches are found by their sequence and are few: the filter knows only what is random.
+    fn surely_unknown(&self, key: &Key) -> bool {
+        key.first() != Some(&BATCH)
+            && self.filled.load(Ordering::Acquire)
+            && !self.filter.may_hold(key)
     }
 
     fn miss(&self) -> Result<Option<u64>, VaultError> {
@@ -202,6 +218,10 @@ impl Index {
 
     /// Makes durable mappings findable at once; sled learns them behind.
     pub(super) fn expect(&self, learned: &Learned) {
+        learned
+            .keys
+            .iter()
+            .for_each(|(key, _)| self.filter.add(key));
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         pending.extend(learned.keys.iter().copied());
     }
@@ -216,6 +236,7 @@ impl Index {
         // In order, so that a page of sled is touched once for all its keys.
         learned.keys.sort_unstable();
         for (key, offset) in &learned.keys {
+            self.filter.add(key);
             let value = offset.to_be_bytes();
             let before = caught(|| self.db.insert(key, &value))?;
             if before.is_some_and(|before| *before != value) {
@@ -253,11 +274,14 @@ impl Index {
                     return Ok(None);
                 }
                 match key.first() {
-                    Some(b'c') => customers += 1,
-                    Some(b'p' | b'f') => others += 1,
+                    Some(&CUSTOMER) => customers += 1,
+                    Some(&(PSEUDONYM | BATCH)) => others += 1,
                     _ => continue,
                 }
                 sum = sum.wrapping_add(addend(&key));
+                if let Ok(key) = Key::try_from(key.as_ref()) {
+                    self.filter.add(&key);
+                }
             }
             Ok(Some((customers, others, sum)))
         });
@@ -287,6 +311,9 @@ impl Index {
         let mut held = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
         // Once lost, trust never comes back while the process runs.
         if matches!(*held, Trust::Checking | Trust::Whole) {
+            if matches!(trust, Trust::Whole) {
+                self.filled.store(true, Ordering::Release);
+            }
             *held = trust;
         }
         self.settled.notify_all();

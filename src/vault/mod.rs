@@ -12,7 +12,7 @@
 //! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
 //! ```
 //!
-//! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `index`,
+//! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `filter`, `index`,
 //! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`.
 //!
 //! Invariants:
@@ -32,6 +32,7 @@ mod durable;
 mod entries;
 mod entry;
 mod error;
+mod filter;
 mod index;
 mod keys;
 mod mac;
@@ -79,12 +80,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults for the vault in `dir`: 100,000 customers and 64 MiB of index pages in memory.
+    /// Defaults for the vault in `dir`: 50,000 customers and 8 MiB of index pages in memory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            cache_entries: 100_000,
-            index_cache_bytes: 64 << 20,
+            cache_entries: 50_000,
+            index_cache_bytes: 8 << 20,
             after_sync: None,
         }
     }

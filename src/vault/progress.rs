@@ -10,6 +10,11 @@ use super::{
 /// What is looked up: a customer's digest, a pseudonym, or the batch that begins at a sequence.
 pub(super) type Key = [u8; 17];
 
+/// What kind of key: its first byte.
+pub(super) const CUSTOMER: u8 = b'c';
+pub(super) const PSEUDONYM: u8 = b'p';
+pub(super) const BATCH: u8 = b'f';
+
 /// How far the index reflects the entries, and what it must then hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Progress {
@@ -32,15 +37,15 @@ pub(super) struct Learned {
 }
 
 pub(super) fn customer_key(lookup: &Lookup) -> Key {
-    key(b'c', lookup.0.split_at(16).0)
+    key(CUSTOMER, lookup.0.split_at(16).0)
 }
 
 pub(super) fn pseudonym_key(pseudonym: &[u8; 16]) -> Key {
-    key(b'p', pseudonym)
+    key(PSEUDONYM, pseudonym)
 }
 
 pub(super) fn batch_key(first: u64) -> Key {
-    key(b'f', &first.to_be_bytes())
+    key(BATCH, &first.to_be_bytes())
 }
 
 fn key(kind: u8, bytes: &[u8]) -> Key {

@@ -11,6 +11,7 @@
 //!   we settle more often than that: after [`SETTLE_BYTES`] of blocks, of which sled makes five times as much log.
 //! - *Blobs.* A value above a quarter of a segment would go to a file of its own that is never synced. A leaf of 17
 //!   stored blocks at their limit stays below that with segments of 8 MiB.
+//! - *Memory.* sled's cache does not bound what it holds of leaves as large as these; `leaves.rs` does.
 //! - *Panics.* sled panics where it finds its files damaged. Every call is caught and turned into an error.
 
 use std::{
@@ -27,6 +28,7 @@ use std::{
 
 use super::{
     SEGMENT_BYTES,
+    leaves::Leaves,
     observe::{Stage, SyncObserver},
     refusal::OpenError,
     tail::sync,
@@ -52,6 +54,7 @@ pub(super) struct Database {
     file: File,
     path: PathBuf,
     observer: Option<Arc<dyn SyncObserver>>,
+    leaves: Arc<Leaves>,
     /// Bytes of blocks added since the last sync. Only one thread at a time adds.
     unsettled: AtomicU64,
 }
@@ -112,6 +115,7 @@ impl Database {
         let file =
             File::open(&path).map_err(|error| files::naming(&path, "open", &error).to_string())?;
         Ok(Database {
+            leaves: Arc::new(Leaves::new(sled.clone(), cache_bytes)),
             sled,
             file,
             path,
@@ -127,7 +131,10 @@ impl Database {
             self.settle()?;
         }
         self.unsettled.fetch_add(length, Relaxed);
-        caught(|| self.sled.insert(block.first.to_be_bytes(), &*block.bytes)).map(drop)
+        caught(|| self.sled.insert(block.first.to_be_bytes(), &*block.bytes))?;
+        let added = caught(|| self.leaves.added(block))?;
+        self.unsettled.fetch_add(added, Relaxed);
+        Ok(())
     }
 
     /// Remembers with which slot the log was opened, so that a tail from before does not pass for this one. Not durable
@@ -168,7 +175,7 @@ impl Database {
 
     /// Every block in order of position, as the bytes are; stops after the first error.
     pub(super) fn all(&self) -> impl Iterator<Item = Result<StoredBlock, ReadError>> + use<> {
-        let mut rows = self.sled.iter();
+        let (mut rows, leaves) = (self.sled.iter(), Arc::clone(&self.leaves));
         let mut reached = 0;
         let mut ended = false;
         std::iter::from_fn(move || {
@@ -184,7 +191,10 @@ impl Database {
                 }),
             };
             match &found {
-                Ok(block) => reached = block.next(),
+                Ok(block) => {
+                    reached = block.next();
+                    let_go(&leaves, block);
+                }
                 Err(_) => ended = true,
             }
             Some(found)
@@ -195,14 +205,19 @@ impl Database {
 impl Blocks for Database {
     fn before(&self, position: u64) -> Result<Option<StoredBlock>, ReadError> {
         let asked = position.saturating_sub(1);
-        match caught(|| self.sled.get_lt(position.to_be_bytes())) {
-            Ok(None) => Ok(None),
-            Ok(Some((key, value))) => parse(&key, &value, asked).map(Some),
-            Err(problem) => Err(ReadError::Store {
-                position: asked,
-                problem,
-            }),
-        }
+        let found = match caught(|| self.sled.get_lt(position.to_be_bytes())) {
+            Ok(None) => return Ok(None),
+            Ok(Some((key, value))) => parse(&key, &value, asked)?,
+            Err(problem) => {
+                return Err(ReadError::Store {
+                    position: asked,
+                    problem,
+                });
+            }
+        };
+        let added = let_go(&self.leaves, &found);
+        self.unsettled.fetch_add(added, Relaxed);
+        Ok(Some(found))
     }
 
     fn opened(&self) -> Result<Option<u64>, ReadError> {
@@ -240,6 +255,14 @@ pub(super) fn check_no_blobs(dir: &Path) -> Result<(), OpenError> {
             dir: blobs,
         }),
     }
+}
+
+/// What goes wrong beside a block that was read well is no reason to withhold it.
+fn let_go(leaves: &Leaves, read: &StoredBlock) -> u64 {
+    caught(|| leaves.read(read)).unwrap_or_else(|problem| {
+        tracing::warn!(problem, "blocks stay in memory longer than configured");
+        0
+    })
 }
 
 fn parse(key: &[u8], value: &[u8], asked: u64) -> Result<StoredBlock, ReadError> {

@@ -31,6 +31,7 @@ mod audit;
 mod behind;
 mod database;
 mod judge;
+mod leaves;
 mod lock;
 mod observe;
 mod open;
@@ -88,13 +89,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults for production: a tail of 64 MiB, a cache of 256 MiB.
+    /// The defaults for production: a tail of 64 MiB, a cache of 16 MiB.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Options {
         Options {
             dir: dir.into(),
             tail_bytes: 64 << 20,
-            cache_bytes: 256 << 20,
+            cache_bytes: 16 << 20,
             settle_every: Duration::from_millis(500),
             free_bytes_min: 256 << 20,
             check_bytes: 64 << 20,
