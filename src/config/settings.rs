@@ -126,7 +126,7 @@ pub const SETTINGS: &[Setting] = &[
         "log_cache_mib",
         "CONSENT_LEDGER_LOG_CACHE_MIB",
         "",
-        "16",
+        "64",
         "memory of the log's store",
     ),
     setting(

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use zstd::bulk::{Compressor, Decompressor};
 
 /// The fastest of zstd's ordinary levels; records repeat so much that a higher one saves nothing.
-const LEVEL: i32 = -1;
+const LEVEL: i32 = 1;
 
 thread_local! {
     // zstd's working memory, some hundred KiB, kept from block to block. Its content never reaches an output.

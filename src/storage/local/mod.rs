@@ -89,13 +89,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults for production: a tail of 64 MiB, a cache of 16 MiB.
+    /// The defaults for production: a tail of 64 MiB, a cache of 64 MiB.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Options {
         Options {
             dir: dir.into(),
             tail_bytes: 64 << 20,
-            cache_bytes: 16 << 20,
+            cache_bytes: 64 << 20,
             settle_every: Duration::from_millis(500),
             free_bytes_min: 256 << 20,
             check_bytes: 64 << 20,
