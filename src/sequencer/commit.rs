@@ -1,5 +1,6 @@
 //! What makes a decided block durable, then visible: on a thread of its own, while the next block is decided.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -43,8 +44,15 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Makes the block durable, then visible, and answers.
+    /// Makes the block durable, then visible, and answers. A panic on the way leaves nobody who knows what is stored.
     pub fn land(&self, flight: Flight) -> Landing {
+        catch_unwind(AssertUnwindSafe(|| self.try_land(flight))).unwrap_or_else(|_| {
+            (self.fatal)("the commit of a block panicked");
+            Landing::Over
+        })
+    }
+
+    fn try_land(&self, flight: Flight) -> Landing {
         let span = tracing::debug_span!("commit", records = flight.hashes.len()).entered();
         if !span.is_disabled() {
             flight.decided.iter().for_each(|decided| {

@@ -17,7 +17,7 @@ use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
-use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy};
+use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy, SAFE_RAW};
 use crate::state::{LedgerState, Repeat, day_of};
 
 /// Customers registered with the vault for this block, by account id; or why one could not be.
@@ -184,12 +184,13 @@ impl Draft {
         let events =
             decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
         let lines = self.lines(desk, command, pseudonym, actual, &events)?;
-        if self.builder.raw_len() + self.line.len() + lines.len() > desk.raw_limit {
-            return if self.builder.count() > 0 {
-                Ok(Step::NextBlock)
-            } else {
-                Err(too_large())
-            };
+        let length = self.line.len() + lines.len();
+        // The same limit for a command whatever else is in its block, and however that compresses.
+        if length > SAFE_RAW {
+            return Err(too_large());
+        }
+        if self.builder.count() > 0 && self.builder.raw_len() + length > desk.raw_limit {
+            return Ok(Step::NextBlock);
         }
         let answer = self.accept(desk, command, pseudonym, before, &events, lines);
         Ok(Step::Answer(answer))

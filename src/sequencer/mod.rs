@@ -279,12 +279,12 @@ impl Handle {
         }
     }
 
-    /// A customer who is not known yet may be by the time the command is decided: then the vault is asked again.
+    /// Whom a command is about, if that can be told without waiting; else the vault is asked when it is decided.
     fn known(&self, intent: &Intent) -> Option<Pseudonym> {
         match &intent.customer {
             CustomerRef::Pseudonym(pseudonym) => Some(*pseudonym),
             CustomerRef::Id(_) if matches!(intent.command, Command::OpenAccount(_)) => None,
-            CustomerRef::Id(id) => self.vault.find(id).ok().flatten(),
+            CustomerRef::Id(id) => self.vault.find_hot(id),
         }
     }
 

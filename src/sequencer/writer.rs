@@ -2,6 +2,7 @@
 //! block off as soon as the one before has landed.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -53,10 +54,15 @@ impl Writer {
         let mut time = LedgerTime::new(Arc::clone(&parts.clock), last);
         adopt_rulebook(&parts, &commit, &mut time)?;
         let runway = Runway::start(Arc::clone(&commit), sender.clone()).map_err(failed)?;
+        let fatal = Arc::clone(&parts.fatal);
         let sequencer = Sequencer::new(options, parts, time, commit, runway);
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || sequencer.run(events))
+            .spawn(move || {
+                if catch_unwind(AssertUnwindSafe(|| sequencer.run(events))).is_err() {
+                    fatal("the sequencer panicked");
+                }
+            })
             .map_err(failed)?;
         Ok((
             Self {
@@ -124,6 +130,8 @@ struct Sequencer {
     /// Commands that are not decided, in their order.
     waiting: VecDeque<Waiting>,
     registered: Registered,
+    /// The vault refused the newest registration.
+    unregistrable: bool,
     draft: Draft,
     /// Why the next command can't be decided now.
     held_up: Option<HeldUp>,
@@ -195,6 +203,7 @@ impl Sequencer {
             ),
             waiting: VecDeque::new(),
             registered: Registered::new(),
+            unregistrable: false,
             held_up: None,
             aloft: None,
             spare: Spare::default(),
@@ -299,8 +308,10 @@ impl Sequencer {
                 self.waiting.pop_front();
             }
         }
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() || self.unregistrable {
+            // What failed for these commands is tried again for the next.
             self.registered.clear();
+            self.unregistrable = false;
         }
         true
     }
@@ -338,6 +349,7 @@ impl Sequencer {
                     return false;
                 }
                 let error = SubmitError::from(error);
+                self.unregistrable = true;
                 for id in &ids {
                     self.registered.insert((*id).to_owned(), Err(error.clone()));
                 }

@@ -1,5 +1,6 @@
 //! The thread that writes dirty state behind: entries, made durable, then the position that they reflect.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,18 +18,25 @@ pub struct Signal {
 
 #[derive(Default)]
 struct Pending {
-    dirty: usize,
+    /// Below zero while the thread has written what is not counted yet.
+    dirty: isize,
     wanted: bool,
     stop: bool,
     stopped: bool,
+}
+
+impl Pending {
+    fn reaches(&self, limit: usize) -> bool {
+        usize::try_from(self.dirty).is_ok_and(|dirty| dirty >= limit)
+    }
 }
 
 impl Signal {
     /// Some customers became dirty.
     pub fn changed(&self, added: usize, limit: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.dirty += added;
-        if pending.dirty >= limit {
+        pending.dirty = pending.dirty.saturating_add_unsigned(added);
+        if pending.reaches(limit) {
             self.wake.notify_one();
         }
     }
@@ -36,7 +44,7 @@ impl Signal {
     /// Waits while twice the limit is unwritten.
     pub fn wait(&self, limit: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while pending.dirty >= limit.saturating_mul(2) && !pending.stopped {
+        while pending.reaches(limit.saturating_mul(2)) && !pending.stopped {
             pending = self
                 .room
                 .wait(pending)
@@ -46,7 +54,7 @@ impl Signal {
 
     fn cleaned(&self, count: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.dirty = pending.dirty.saturating_sub(count);
+        pending.dirty = pending.dirty.saturating_sub_unsigned(count);
         self.room.notify_all();
     }
 }
@@ -129,7 +137,9 @@ fn run(states: &States, fatal: &Fatal) {
             .signal
             .wake
             .wait_timeout_while(pending, inner.options.flush_every, |pending| {
-                pending.dirty < limit && !pending.stop && !pending.wanted
+                // What a replay has changed can be written once it is published.
+                let due = pending.reaches(limit) && states.applied() != states.stored();
+                !due && !pending.stop && !pending.wanted
             })
             .unwrap_or_else(PoisonError::into_inner);
         pending.wanted = false;
@@ -138,7 +148,9 @@ fn run(states: &States, fatal: &Fatal) {
         if states.applied() == states.stored() {
             continue;
         }
-        if let Err(error) = write(states) {
+        let written = catch_unwind(AssertUnwindSafe(|| write(states)))
+            .unwrap_or_else(|_| Err(StateError::View("writing it panicked".to_owned())));
+        if let Err(error) = written {
             fatal(&format!("state view: {error}"));
             break;
         }

@@ -178,8 +178,7 @@ impl States {
     /// Makes a committed block visible.
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
-        let added = applied.repeats.len();
-        inner.repeats.remember(applied.repeats);
+        let added = inner.repeats.remember(applied.repeats);
         let added = added + inner.shards.publish(applied.customers);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::marker::PhantomData;
 use std::ops::Bound;
 
 use super::StateError;
@@ -85,11 +86,12 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         Ok(None)
     }
 
-    /// All entries from that key on, in order, each once.
+    /// All entries from that key on, in order, each once. While they are read, the runs are borrowed: they can't be
+    /// switched, and what was merged before can't be dropped under the reader.
     ///
     /// # Errors
     /// When a chunk can't be read or isn't what was written.
-    pub fn from(&self, first: &[u8; K]) -> Result<Merge<K, N>, StateError> {
+    pub fn from(&self, first: &[u8; K]) -> Result<Merge<'_, K, N>, StateError> {
         self.merge(&self.runs, first)
     }
 
@@ -141,7 +143,7 @@ impl<const K: usize, const N: usize> Runs<K, N> {
     ///
     /// # Errors
     /// When the tree can't be written.
-    pub fn drop_runs(&self, merged: &Merged) -> Result<(), StateError> {
+    pub fn drop_runs(&mut self, merged: &Merged) -> Result<(), StateError> {
         for run in &merged.0 {
             let of_run = key(*run, &Self::LOWEST)..=key(*run, &Self::HIGHEST);
             for key in self.tree.range(of_run).keys() {
@@ -152,12 +154,13 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         Ok(())
     }
 
-    fn merge(&self, runs: &[Run], first: &[u8; K]) -> Result<Merge<K, N>, StateError> {
+    fn merge(&self, runs: &[Run], first: &[u8; K]) -> Result<Merge<'_, K, N>, StateError> {
         let readers = runs.iter().map(|run| Reader::from(&self.tree, *run, first));
         let mut merge = Merge {
             readers: readers.collect::<Result<_, _>>()?,
             heads: BinaryHeap::new(),
             last: None,
+            _runs: PhantomData,
         };
         for index in 0..merge.readers.len() {
             merge.advance(index)?;
@@ -196,13 +199,14 @@ impl<const K: usize, const N: usize> Runs<K, N> {
 }
 
 /// Entries of several runs in one order, each once.
-pub struct Merge<const K: usize, const N: usize> {
+pub struct Merge<'r, const K: usize, const N: usize> {
     readers: Vec<Reader<K, N>>,
     heads: BinaryHeap<Reverse<([u8; N], usize)>>,
     last: Option<[u8; N]>,
+    _runs: PhantomData<&'r Runs<K, N>>,
 }
 
-impl<const K: usize, const N: usize> Merge<K, N> {
+impl<const K: usize, const N: usize> Merge<'_, K, N> {
     fn advance(&mut self, index: usize) -> Result<(), StateError> {
         if let Some(reader) = self.readers.get_mut(index)
             && let Some(entry) = reader.next()?
@@ -213,7 +217,7 @@ impl<const K: usize, const N: usize> Merge<K, N> {
     }
 }
 
-impl<const K: usize, const N: usize> Iterator for Merge<K, N> {
+impl<const K: usize, const N: usize> Iterator for Merge<'_, K, N> {
     type Item = Result<[u8; N], StateError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -408,6 +412,24 @@ mod tests {
         assert_eq!(Numbers::open(tree).unwrap().runs, runs.runs);
         let all: Result<Vec<_>, _> = runs.from(&[0; 8]).unwrap().collect();
         assert_eq!(all.unwrap(), sorted(0..90), "each once");
+    }
+
+    #[test]
+    fn a_reader_who_began_before_a_merge_was_let_go_reads_on() {
+        let (_database, tree) = tree();
+        let mut runs = Numbers::open(tree.clone()).unwrap();
+        // Several chunks a run.
+        for turn in 0..7 {
+            add(&mut runs, turn * 5_000..(turn + 1) * 5_000);
+        }
+        let prepared = runs.prepare(sorted(35_000..40_000)).unwrap();
+        let mut reader = runs.from(&[0; 8]).unwrap();
+        assert_eq!(reader.by_ref().take(100).count(), 100);
+        // Neither `switch` nor `drop_runs` can be called while the reader is there: they would not compile.
+        assert_eq!(reader.count(), 34_900);
+        let merged = runs.switch(prepared);
+        runs.drop_runs(&merged).unwrap();
+        assert_eq!(runs.from(&[0; 8]).unwrap().count(), 40_000);
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl History {
         let thread = std::thread::Builder::new()
             .name("history-view".to_owned())
             .spawn(move || {
-                if let Err(error) = writer.run(&stop.stop) {
+                let ended = catch_unwind(AssertUnwindSafe(|| writer.run(&stop.stop)));
+                if let Err(error) = ended.unwrap_or_else(|_| Err(failed(&"its thread panicked"))) {
                     fatal(&error.to_string());
                 }
             })
@@ -184,9 +185,7 @@ impl History {
     fn written(&self, pseudonym: Pseudonym, page: &mut Page<'_>) -> Result<(), ViewError> {
         let first = entry::key(pseudonym, page.after_version.saturating_add(1));
         let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = written.from(&first)?;
-        drop(written);
-        for bytes in entries {
+        for bytes in written.from(&first)? {
             let (about, entry) = entry::read(&bytes?)?;
             if about != pseudonym || !page.take(&entry) {
                 break;

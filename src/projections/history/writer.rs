@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
@@ -179,6 +179,10 @@ impl Writer {
         Ok(())
     }
 
+    fn written_mut(&self) -> RwLockWriteGuard<'_, Written> {
+        self.written.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The run durable first, then the position that promises it. A crash in between leaves entries that the next start
     /// writes again: the same twice, which is read as one.
     fn write(&mut self) -> Result<(), ViewError> {
@@ -205,17 +209,12 @@ impl Writer {
             .insert("reflects", &self.next.to_le_bytes())
             .map_err(|error| failed(&error))?;
         self.database.flush().map_err(|error| failed(&error))?;
-        let merged = self
-            .written
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .switch(prepared);
+        let merged = self.written_mut().switch(prepared);
         self.unwritten
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .writing = Arc::default();
-        let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-        written.drop_runs(&merged)?;
+        self.written_mut().drop_runs(&merged)?;
         (self.durable, self.written_at) = (self.next, Instant::now());
         Ok(())
     }

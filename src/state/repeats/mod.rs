@@ -120,12 +120,16 @@ impl Repeats {
         Ok(None)
     }
 
-    pub fn remember(&self, repeats: Vec<Repeat>) {
+    /// Remembers requests that were answered; says how many of them were not waiting to be written already.
+    pub fn remember(&self, repeats: Vec<Repeat>) -> usize {
         repeats
             .iter()
             .for_each(|repeat| self.filter.add(repeat.token));
+        let mut unwritten = self.unwritten();
+        let before = unwritten.recent.len();
         let repeats = repeats.into_iter().map(|repeat| (repeat.token, repeat));
-        self.unwritten().recent.extend(repeats);
+        unwritten.recent.extend(repeats);
+        unwritten.recent.len() - before
     }
 
     /// Writes the pending ones to their tables; they stay findable all the time.
@@ -154,9 +158,9 @@ impl Repeats {
     /// What was written is durable: memory lets go of it, and the tables of what was merged.
     pub fn stored(&self, written: Written) -> Result<(), StateError> {
         self.unwritten().writing = Arc::default();
-        let tables = self.tables();
+        let mut tables = self.tables_mut();
         for (day, runs) in written.merged {
-            if let Some(table) = tables.get(&day) {
+            if let Some(table) = tables.get_mut(&day) {
                 table.drop_runs(&runs)?;
             }
         }
