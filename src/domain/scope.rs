@@ -110,19 +110,6 @@ impl Recipients {
                 .iter()
                 .all(|named| self.cover(named.kind, Some(&named.entity)))
     }
-
-    /// Whether some recipient belongs to both.
-    pub fn meet(&self, other: &Self) -> bool {
-        self.kinds.meets(other.kinds)
-            || self
-                .named
-                .iter()
-                .any(|named| other.cover(named.kind, Some(&named.entity)))
-            || other
-                .named
-                .iter()
-                .any(|named| self.kinds.contains(named.kind))
-    }
 }
 
 /// A product of recipients, classes and purposes (R1).
@@ -197,13 +184,6 @@ impl Scope {
         self.classes.covers(other.classes)
             && self.purposes.covers(other.purposes)
             && self.recipients.cover_all(&other.recipients)
-    }
-
-    /// Whether some cell belongs to both.
-    pub fn meets(&self, other: &Self) -> bool {
-        self.classes.meets(other.classes)
-            && self.purposes.meets(other.purposes)
-            && self.recipients.meet(&other.recipients)
     }
 
     /// Whether `test` holds in some cell of the scope. `entities` are names to look at within whole kinds.

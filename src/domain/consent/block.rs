@@ -69,9 +69,10 @@ impl Block {
             && !self.leaves_out_some_of(scope)
     }
 
-    /// Whether the exceptions leave out a cell of a scope that lies within the block otherwise.
+    /// Whether the exceptions leave out a cell of a scope that lies within the block otherwise; also one that is blocked
+    /// only along with what they leave out (R12, R13).
     fn leaves_out_some_of(&self, scope: &Scope) -> bool {
-        if !self.except.iter().any(|except| except.meets(scope)) {
+        if self.except.is_empty() {
             return false;
         }
         let excepted: Vec<_> = (self.except.iter())

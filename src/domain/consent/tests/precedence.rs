@@ -224,6 +224,19 @@ fn r3_a_grant_that_reaches_into_an_exception_is_no_subset() {
 }
 
 #[test]
+fn r13_a_grant_of_call_detail_that_reaches_beyond_what_its_parts_block_is_no_subset() {
+    let mut story = Story::begun();
+    let except = marketing(kinds(&[Affiliate]), classes(&[Destination]));
+    let everybody = marketing(Recipients::default(), classes(&[Destination]));
+    let restricted = story.restrict(everybody, &[except]);
+    // The affiliates' call detail is not blocked along with their destinations: those are excepted.
+    let both = marketing(kinds(&[Parent, Affiliate]), classes(&[CallDetail]));
+    assert_eq!(story.still_blocked_by(both), [restricted]);
+    let parent = marketing(kinds(&[Parent]), classes(&[CallDetail]));
+    assert!(story.still_blocked_by(parent).is_empty());
+}
+
+#[test]
 fn v42_a_block_on_affiliates_reaches_the_parent_and_a_grant_does_not() {
     let mut story = Story::begun();
     story.grant(marketing(kinds(&[Affiliate, Parent]), ALL));
