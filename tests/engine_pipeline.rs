@@ -108,11 +108,25 @@ fn start(dir: &Path) -> Running {
     }
 }
 
+type Sent = tokio::task::JoinHandle<Vec<Result<Answer, SubmitError>>>;
+
+/// Closes the gate, and sends two commands whose block then waits before it.
+async fn hold_at_the_gate(running: &Running) -> Sent {
+    let before = running.journal.appends();
+    running.journal.set_closed(true);
+    let sent = send(
+        running,
+        vec![
+            ("K-1", open_account(&["local"])),
+            ("K-1", deny(RecipientKind::Agent)),
+        ],
+    );
+    running.journal.came(before + 1).await;
+    sent
+}
+
 /// Sends commands as one batch, so that their block is committed beside the deciding thread.
-fn send(
-    running: &Running,
-    commands: Vec<(&str, Command)>,
-) -> tokio::task::JoinHandle<Vec<Result<Answer, SubmitError>>> {
+fn send(running: &Running, commands: Vec<(&str, Command)>) -> Sent {
     let intents = commands
         .into_iter()
         .map(|(customer, command)| intent(customer, command))
@@ -126,15 +140,7 @@ async fn t5_what_comes_while_a_block_is_made_durable_shares_the_next_one() {
     let dir = tempfile::tempdir().unwrap();
     let running = start(dir.path());
     let before = running.journal.appends();
-    running.journal.set_closed(true);
-    let first = send(
-        &running,
-        vec![
-            ("K-1", open_account(&["local"])),
-            ("K-1", deny(RecipientKind::Agent)),
-        ],
-    );
-    running.journal.came(before + 1).await;
+    let first = hold_at_the_gate(&running).await;
     let later: Vec<_> = (0..50)
         .map(|_| send(&running, vec![("K-1", deny(RecipientKind::Affiliate))]))
         .collect();
@@ -164,17 +170,8 @@ async fn t5_what_comes_while_a_block_is_made_durable_shares_the_next_one() {
 async fn e1_what_was_decided_over_a_block_that_is_not_stored_is_decided_again() {
     let dir = tempfile::tempdir().unwrap();
     let running = start(dir.path());
-    let before = running.journal.appends();
-    running.journal.set_closed(true);
     running.journal.memory.fail_next(Fault::Unavailable);
-    let lost = send(
-        &running,
-        vec![
-            ("K-1", open_account(&["local"])),
-            ("K-1", deny(RecipientKind::Agent)),
-        ],
-    );
-    running.journal.came(before + 1).await;
+    let lost = hold_at_the_gate(&running).await;
     let over_it = send(
         &running,
         vec![

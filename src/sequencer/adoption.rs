@@ -1,7 +1,5 @@
 //! The record that another rulebook takes force (P17).
 
-use std::sync::Arc;
-
 use super::flight::Flight;
 use super::writer::own_actor;
 use super::{Parts, SubmitError};
@@ -26,7 +24,7 @@ pub fn adopt(
     mut block: BlockBuilder,
 ) -> Result<Flight, SubmitError> {
     let failed = |problem: String| SubmitError::Failed(problem);
-    let rulebook = Arc::clone(&parts.rulebook);
+    let rulebook = &parts.rulebook;
     let adopted = RulebookAdopted {
         name: rulebook.name.clone(),
         version: rulebook.version.clone(),

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::ops::Bound;
 
 use super::StateError;
-use super::store::view;
+use super::store::{checksum, view};
 
 /// Bytes of a chunk's entries, about: far below what sled would put into a file of its own.
 const CHUNK_BYTES: usize = 24 << 10;
@@ -323,13 +323,6 @@ fn body<'a, const N: usize>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Sta
 
 fn broken() -> StateError {
     StateError::View("a sorted run is broken".to_owned())
-}
-
-fn checksum(key: &[u8], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(key);
-    hasher.update(body);
-    hasher.finalize()
 }
 
 #[cfg(test)]

@@ -160,7 +160,8 @@ pub fn open_sled(dir: &Path, cache_bytes: u64) -> Result<sled::Db, StateError> {
         .map_err(|error| view(&error))
 }
 
-fn checksum(key: &[u8], body: &[u8]) -> u32 {
+/// CRC-32 of an entry under its key: an entry that strayed to another key is found, too.
+pub fn checksum(key: &[u8], body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(key);
     hasher.update(body);

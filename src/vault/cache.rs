@@ -8,38 +8,25 @@ use std::{
 
 use lru::LruCache;
 
+use crate::domain::ids::RandomId;
+
 const LOCKS: usize = 64;
 
 /// A bounded map from 16 random bytes, least recently used out first.
 ///
 /// Values are dropped on eviction; one that holds a secret wipes itself then.
 pub(super) struct Cache<V> {
-    parts: Vec<Mutex<LruCache<Key, V, BuildHasherDefault<Spread>>>>,
+    parts: Vec<Mutex<LruCache<Key, V, BuildHasherDefault<RandomId>>>>,
 }
 
 #[derive(PartialEq, Eq)]
 struct Key([u8; 16]);
 
-/// Keys are random already: their first bytes are their hash.
-#[derive(Default)]
-struct Spread(u64);
-
+/// By its first half: by the last byte the lock was chosen, so that keys behind one lock share bits of it.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (head, _) = self.0.split_at(8);
         state.write(head);
-    }
-}
-
-impl Hasher for Spread {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0 << 8 | u64::from(*byte);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 
@@ -75,7 +62,10 @@ impl<V: Clone> Cache<V> {
         drop(evicted);
     }
 
-    fn part(&self, key: &[u8; 16]) -> Option<&Mutex<LruCache<Key, V, BuildHasherDefault<Spread>>>> {
+    fn part(
+        &self,
+        key: &[u8; 16],
+    ) -> Option<&Mutex<LruCache<Key, V, BuildHasherDefault<RandomId>>>> {
         let [.., last] = *key;
         self.parts.get(usize::from(last) % LOCKS)
     }
