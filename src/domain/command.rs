@@ -1,12 +1,13 @@
 //! What callers may ask the ledger to do.
 
+use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::disclosures::Disclose;
 use super::notices::GiveNotice;
 use super::question::Question;
 use super::services::{ChangeServices, OpenAccount};
 
-/// A command about one customer.
+/// A command about one customer, or about the company.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Opens the account (R6, R9).
@@ -25,4 +26,6 @@ pub enum Command {
     Disclose(Disclose),
     /// Rules on a question and records the ruling (C3).
     RecordRuling(Question),
+    /// Records something about the company itself.
+    Company(CompanyCommand),
 }

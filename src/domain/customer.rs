@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
+use super::company::Company;
 use super::consent::word::{OneTime, Word};
 use super::consent::{one_time, speak};
 use super::event::{Event, Placed};
@@ -39,6 +40,15 @@ pub struct Customer {
     pub pic_requests: Vec<Token>,
 }
 
+/// What the rules know besides the customer: the rulebook in force and the company.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// The rulebook in force at the time of the question (R24).
+    pub rulebook: &'a Rulebook,
+    /// What is recorded of the company.
+    pub company: &'a Company,
+}
+
 /// What `decide` is told about the world.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -50,6 +60,10 @@ pub struct Context<'a> {
     pub position: Position,
     /// The rulebook in force.
     pub rulebook: &'a Rulebook,
+    /// What is recorded of the company.
+    pub company: &'a Company,
+    /// Who took the command, as a token: a proposer can't approve (F11).
+    pub person: Option<Token>,
     /// The vault entry of a customer who is being registered.
     pub vault: VaultHead,
 }
@@ -63,8 +77,9 @@ pub fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
-    require_occurred_at(context)?;
+    context.require_occurred_at()?;
     let customer = match (customer, command) {
+        (_, Command::Company(_)) => return Err(not_of_a_customer()),
         (None, Command::OpenAccount(command)) => return services::open_account(command, context),
         (Some(_), Command::OpenAccount(_)) => {
             return Err(Refusal::new(
@@ -91,25 +106,54 @@ pub fn decide(
         Command::EndCall(command) => Ok(one_time::decide_end(command)),
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
+        Command::Company(_) => Err(not_of_a_customer()),
     }
 }
 
-/// What the ledger witnesses has occurred, and not long ago (R5).
-fn require_occurred_at(context: &Context<'_>) -> Result<(), Refusal> {
-    let Some(occurred_at) = context.occurred_at else {
-        return Ok(());
-    };
-    let hours = context.rulebook.periods().occurred_back_hours;
-    let refuse = |why| Err(Refusal::new(RefusalCode::OccurredAt, "occurred_at", why));
-    if occurred_at > context.now {
-        return refuse("occurred_at lies in the future; leave it out for now".to_owned());
+fn not_of_a_customer() -> Refusal {
+    Refusal::new(
+        RefusalCode::Invalid,
+        "customer",
+        "the command is about the company and names no customer",
+    )
+}
+
+impl Context<'_> {
+    /// What the rules know besides the customer.
+    pub fn world(&self) -> World<'_> {
+        World {
+            rulebook: self.rulebook,
+            company: self.company,
+        }
     }
-    if occurred_at < context.now.minus_hours(hours) {
-        return refuse(format!(
-            "occurred_at lies more than {hours} h back; older facts come by import"
-        ));
+
+    /// What the ledger witnesses has occurred, and not long ago (R5).
+    pub(super) fn require_occurred_at(&self) -> Result<(), Refusal> {
+        let Some(occurred_at) = self.occurred_at else {
+            return Ok(());
+        };
+        if occurred_at > self.now {
+            return Err(Refusal::new(
+                RefusalCode::OccurredAt,
+                "occurred_at",
+                "it lies in the future; leave it out for now",
+            ));
+        }
+        self.require_not_long_ago(occurred_at, "occurred_at")
     }
-    Ok(())
+
+    /// What is witnessed is told soon; older facts come by import (R5).
+    pub(super) fn require_not_long_ago(&self, at: Time, field: &str) -> Result<(), Refusal> {
+        let hours = self.rulebook.periods().occurred_back_hours;
+        if at >= self.now.minus_hours(hours) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            RefusalCode::OccurredAt,
+            field,
+            format!("it lies more than {hours} h back; older facts come by import"),
+        ))
+    }
 }
 
 /// The customer after the event. `None` before the account was opened.

@@ -2,10 +2,12 @@
 
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::disclosures::{DisclosureMade, DisclosureRefused};
+use super::ids::Position;
 use super::notices::NoticeGiven;
 use super::question::Question;
 use super::ruling::Ruling;
 use super::services::{AccountOpened, ServiceClosed, ServiceOpened};
+use super::time::Time;
 
 /// An event about one customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +46,42 @@ pub struct RulingRecorded {
 }
 
 /// An event in its place: what `evolve` and `decide` need of the record around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Placed<'a, E = Event> {
     /// The record's position.
-    pub position: super::ids::Position,
+    pub position: Position,
     /// The first position of its command.
-    pub command: super::ids::Position,
+    pub command: Position,
     /// When the ledger recorded it.
-    pub recorded_at: super::time::Time,
+    pub recorded_at: Time,
     /// When the caller says that it happened.
-    pub occurred_at: Option<super::time::Time>,
+    pub occurred_at: Option<Time>,
     /// The event.
-    pub event: &'a Event,
+    pub event: &'a E,
+}
+
+impl<E> Clone for Placed<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Placed<'_, E> {}
+
+impl<E> Placed<'_, E> {
+    /// The same place, seen as that of a part of the event.
+    pub fn of<'b, F>(&self, event: &'b F) -> Placed<'b, F> {
+        Placed {
+            position: self.position,
+            command: self.command,
+            recorded_at: self.recorded_at,
+            occurred_at: self.occurred_at,
+            event,
+        }
+    }
+
+    /// When it happened: as stated, else when it was recorded.
+    pub fn happened_at(&self) -> Time {
+        self.occurred_at.unwrap_or(self.recorded_at)
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::Hasher;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
 
 /// A place in the ledger: 0 is the genesis record, each record takes the next number (C1, E1).
@@ -20,13 +20,11 @@ impl fmt::Display for Position {
 }
 
 /// A customer as the ledger knows one: 16 random bytes, mapped to the account only by the vault.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pseudonym(pub [u8; 16]);
 
 /// A keyed digest of an identifier from outside (a call, a person, a request): comparable, not readable.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub [u8; 16]);
 
 /// Hashes ids that are random, or keyed digests: eight of their own bytes are as good as any hash of them, and nobody
@@ -50,11 +48,15 @@ impl Hasher for RandomId {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-macro_rules! sixteen_bytes_as_hex {
-    ($name:ident) => {
+/// A SHA-256 digest of something outside the ledger: a document, a recording, a list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Digest(pub [u8; 32]);
+
+macro_rules! bytes_as_hex {
+    ($name:ident, $bytes:literal, $digits:literal) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut digits = [0; 32];
+                let mut digits = [0; $digits];
                 for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
                     *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
                 }
@@ -69,21 +71,44 @@ macro_rules! sixteen_bytes_as_hex {
         }
 
         impl $name {
-            /// Reads 32 lower-case hex digits; `None` for anything else.
+            /// Reads lower-case hex digits, two a byte; `None` for anything else.
             pub fn parse(text: &str) -> Option<Self> {
-                let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
-                let mut bytes = [0; 16];
+                let digits: &[u8; $digits] = text.as_bytes().try_into().ok()?;
+                let mut bytes = [0; $bytes];
                 for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
                     *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
                 }
                 Some(Self(bytes))
             }
         }
+
+        /// Hex where a person may read it, bytes in views.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                match out.is_human_readable() {
+                    true => out.collect_str(self),
+                    false => self.0.serialize(out),
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                if !input.is_human_readable() {
+                    return Deserialize::deserialize(input).map(Self);
+                }
+                let text = String::deserialize(input)?;
+                Self::parse(&text).ok_or_else(|| {
+                    serde::de::Error::custom(concat!("not ", $digits, " lower-case hex digits"))
+                })
+            }
+        }
     };
 }
 
-sixteen_bytes_as_hex!(Pseudonym);
-sixteen_bytes_as_hex!(Token);
+bytes_as_hex!(Pseudonym, 16, 32);
+bytes_as_hex!(Token, 16, 32);
+bytes_as_hex!(Sha256Digest, 32, 64);
 
 fn hex_digit(letter: u8) -> Option<u8> {
     match letter {
@@ -95,7 +120,7 @@ fn hex_digit(letter: u8) -> Option<u8> {
 
 /// A legal entity named in a scope, a question or a disclosure: 1 to 64 of `a-z 0-9 . _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Box<str>")]
 pub struct EntityId(Box<str>);
 
 impl EntityId {
@@ -110,6 +135,17 @@ impl EntityId {
     }
 }
 
+impl TryFrom<Box<str>> for EntityId {
+    type Error = &'static str;
+
+    fn try_from(text: Box<str>) -> Result<Self, Self::Error> {
+        match is_identifier(&text) {
+            true => Ok(Self(text)),
+            false => Err("not 1 to 64 of a-z 0-9 . _ -"),
+        }
+    }
+}
+
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -118,7 +154,7 @@ impl fmt::Display for EntityId {
 
 /// A service category of the rulebook (`local`, `interexchange`, `cmrs`, `voip` …): same alphabet as [`EntityId`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Box<str>")]
 pub struct Category(Box<str>);
 
 impl Category {
@@ -130,6 +166,17 @@ impl Category {
     /// The category's name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<Box<str>> for Category {
+    type Error = &'static str;
+
+    fn try_from(text: Box<str>) -> Result<Self, Self::Error> {
+        match is_identifier(&text) {
+            true => Ok(Self(text)),
+            false => Err("not 1 to 64 of a-z 0-9 . _ -"),
+        }
     }
 }
 

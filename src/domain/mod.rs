@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod command;
+pub mod company;
 pub mod consent;
 pub mod customer;
 pub mod disclosures;

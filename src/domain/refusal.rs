@@ -40,6 +40,8 @@ named_list! {
         OccurredAt = "OCCURRED_AT",
         /// The call is over, or a block was said after the one-time approval: it can't be used any more (R11).
         Call = "CALL",
+        /// The entity is registered so already, or isn't (R12).
+        EntityState = "ENTITY_STATE",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The customer has as many words, notices or open calls as the ledger keeps.

@@ -208,15 +208,8 @@ fn opened(category: &Category) -> Event {
 
 /// When the service ends: as stated, else when the command says that it occurred, else now.
 fn end_of(close: &CloseService, field: &str, context: &Context<'_>) -> Result<Time, Refusal> {
-    let hours = context.rulebook.periods().occurred_back_hours;
     let ends_at = close.ends_at.or(context.occurred_at).unwrap_or(context.now);
-    if ends_at < context.now.minus_hours(hours) {
-        return Err(Refusal::new(
-            RefusalCode::OccurredAt,
-            format!("{field}.ends_at"),
-            format!("the end lies more than {hours} h back; older facts come by import"),
-        ));
-    }
+    context.require_not_long_ago(ends_at, &format!("{field}.ends_at"))?;
     Ok(ends_at)
 }
 

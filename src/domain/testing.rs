@@ -4,7 +4,8 @@ use super::command::Command;
 use super::consent::word::{
     Assurance, Block, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
 };
-use super::customer::{Context, Customer, decide, evolve, rule};
+use super::company::{self, Company, CompanyCommand, CompanyEvent};
+use super::customer::{Context, Customer, World, decide, evolve, rule};
 use super::disclosures::{Disclose, Ground};
 use super::event::{Event, Placed};
 use super::ids::{Category, EntityId, Personal, Position, Token};
@@ -36,7 +37,10 @@ pub fn policy_with(line: &str, other: &str) -> Rulebook {
 #[derive(Clone)]
 pub struct Story {
     pub rulebook: Rulebook,
+    pub company: Company,
     pub customer: Option<Customer>,
+    /// Who takes the commands.
+    pub person: Option<Token>,
     pub now: Time,
     pub next: u64,
     pub occurred_at: Option<Time>,
@@ -48,7 +52,9 @@ impl Story {
     pub fn new(rulebook: Rulebook) -> Self {
         Self {
             rulebook,
+            company: Company::default(),
             customer: None,
+            person: None,
             now: START,
             next: 1,
             occurred_at: None,
@@ -66,6 +72,43 @@ impl Story {
         story.account(&["local"]);
         story.notice(Scope::everything());
         story
+    }
+
+    pub fn world(&self) -> World<'_> {
+        World {
+            rulebook: &self.rulebook,
+            company: &self.company,
+        }
+    }
+
+    /// Records something about the company.
+    pub fn company(&mut self, command: &CompanyCommand) -> Result<Vec<CompanyEvent>, Refusal> {
+        self.minutes(1);
+        let occurred_at = self.occurred_at.take();
+        let context = Context {
+            now: self.now,
+            occurred_at,
+            position: Position(self.next),
+            rulebook: &self.rulebook,
+            company: &self.company,
+            person: self.person,
+            vault: VaultHead::default(),
+        };
+        let events = company::decide(command, &context)?;
+        let command = context.position;
+        self.last.clear();
+        for event in &events {
+            self.company.follow(&Placed {
+                position: Position(self.next),
+                command,
+                recorded_at: self.now,
+                occurred_at,
+                event,
+            });
+            self.last.push(Position(self.next));
+            self.next += 1;
+        }
+        Ok(events)
     }
 
     pub fn state(&self) -> &Customer {
@@ -91,6 +134,8 @@ impl Story {
             occurred_at,
             position: Position(self.next),
             rulebook: &self.rulebook,
+            company: &self.company,
+            person: self.person,
             vault: VaultHead::default(),
         };
         let events = decide(self.customer.as_ref(), command, &context)?;
@@ -236,7 +281,7 @@ impl Story {
     }
 
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
-        rule(self.customer.as_ref(), &self.rulebook, question, at)
+        rule(self.customer.as_ref(), self.world(), question, at)
     }
 }
 

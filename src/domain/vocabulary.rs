@@ -37,6 +37,9 @@ macro_rules! named_list {
     };
 }
 
+/// What stands for a whole list, where a set is written for people.
+pub(in crate::domain) const ALL: &str = "all";
+
 /// Declares a closed list with its stored names, and a set of its members as bits.
 macro_rules! closed_list {
     (
@@ -49,9 +52,41 @@ macro_rules! closed_list {
         }
 
         $(#[$set_doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $set(u32);
+
+        /// `"all"` or names where a person may read it, bits in views.
+        impl serde::Serialize for $set {
+            fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                match (out.is_human_readable(), *self) {
+                    (false, Self(bits)) => out.serialize_u32(bits),
+                    (true, Self::ALL) => out.serialize_str($crate::domain::vocabulary::ALL),
+                    (true, some) => out.collect_seq(some.members()),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $set {
+            fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                #[derive(serde::Deserialize)]
+                #[serde(untagged)]
+                enum Given {
+                    All(String),
+                    Some(Vec<$list>),
+                }
+
+                if !input.is_human_readable() {
+                    return <u32 as serde::Deserialize>::deserialize(input).map(Self);
+                }
+                match <Given as serde::Deserialize>::deserialize(input)? {
+                    Given::All(all) if all == $crate::domain::vocabulary::ALL => Ok(Self::ALL),
+                    Given::All(other) => Err(serde::de::Error::custom(format!(
+                        "`{other}` is no list of names, and not `all`"
+                    ))),
+                    Given::Some(members) => Ok(members.into_iter().collect()),
+                }
+            }
+        }
 
         impl $set {
             /// No member.
@@ -68,6 +103,12 @@ macro_rules! closed_list {
             #[must_use]
             pub const fn with(self, member: $list) -> Self {
                 Self(self.0 | 1 << member as u8)
+            }
+
+            /// This set less `member`.
+            #[must_use]
+            pub const fn without(self, member: $list) -> Self {
+                Self(self.0 & !(1 << member as u8))
             }
 
             /// The members of either set.

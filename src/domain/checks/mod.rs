@@ -22,7 +22,7 @@ pub(super) fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     require_askable(question)?;
-    let ruling = rule::rule(Some(customer), context.rulebook, question, context.now);
+    let ruling = rule::rule(Some(customer), context.world(), question, context.now);
     Ok(vec![Event::RulingRecorded(RulingRecorded {
         question: question.clone(),
         ruling,

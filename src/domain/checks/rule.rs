@@ -5,7 +5,8 @@ use super::question::Question;
 use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
 use crate::domain::consent::precedence::{Weighed, weigh};
 use crate::domain::consent::word::Said;
-use crate::domain::customer::Customer;
+use crate::domain::company::Company;
+use crate::domain::customer::{Customer, World};
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};
 use crate::domain::ids::EntityId;
@@ -19,7 +20,7 @@ use crate::domain::vocabulary::{CpniClass, Purpose};
 /// `at` must not lie before the customer's last record: a grant recorded after `at` doesn't count (R5).
 pub fn rule(
     customer: Option<&Customer>,
-    rulebook: &Rulebook,
+    world: World<'_>,
     question: &Question,
     at: Time,
 ) -> Ruling {
@@ -28,7 +29,8 @@ pub fn rule(
     };
     let case = Case {
         customer,
-        rulebook,
+        rulebook: world.rulebook,
+        company: world.company,
         question,
         disclosing: false,
     };
@@ -38,13 +40,14 @@ pub fn rule(
 /// The answer for a disclosure: as for a question, and the recipient must be named (R12).
 pub(in crate::domain) fn rule_disclosure(
     customer: &Customer,
-    rulebook: &Rulebook,
+    world: World<'_>,
     question: &Question,
     at: Time,
 ) -> Ruling {
     let case = Case {
         customer,
-        rulebook,
+        rulebook: world.rulebook,
+        company: world.company,
         question,
         disclosing: true,
     };
@@ -56,6 +59,7 @@ pub(in crate::domain) fn rule_disclosure(
 pub(super) struct Case<'a> {
     pub(super) customer: &'a Customer,
     pub(super) rulebook: &'a Rulebook,
+    pub(super) company: &'a Company,
     pub(super) question: &'a Question,
     pub(super) disclosing: bool,
 }

@@ -126,7 +126,7 @@ pub(super) fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     require_well_formed(command, context.now)?;
-    let ruling = rule_disclosure(customer, context.rulebook, &command.question, context.now);
+    let ruling = rule_disclosure(customer, context.world(), &command.question, context.now);
     let (question, seal) = (command.question.clone(), command.seal);
     Ok(vec![if ruling.allowed {
         Event::DisclosureMade(DisclosureMade {

@@ -1,0 +1,68 @@
+//! The company itself: what the rules must know that is about no single customer.
+//!
+//! Its entities, the policy's versions, campaigns, breaches and the like are *ledger-level* records: few, kept whole in
+//! memory, and read by every ruling. One file an area, each with its commands, events, state, `decide` and `follow`;
+//! this file only brings them together.
+
+pub mod entities;
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::Context;
+use super::event::Placed;
+use super::refusal::Refusal;
+use entities::{Entities, EntityCommand, EntityEvent};
+
+/// What the ledger knows of the company now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    /// The entities that receive CPNI, and what they are to the company (R12).
+    pub entities: Entities,
+}
+
+/// A command about the company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompanyCommand {
+    /// Registers entities and what they are (R12).
+    Entities(EntityCommand),
+}
+
+/// An event about the company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompanyEvent {
+    /// An entity became something, or is it no longer.
+    Entities(EntityEvent),
+}
+
+/// The events that `command` leads to, or why it changes nothing.
+///
+/// # Errors
+/// The refusal names its code, field and rule.
+pub fn decide(
+    command: &CompanyCommand,
+    context: &Context<'_>,
+) -> Result<Vec<CompanyEvent>, Refusal> {
+    context.require_occurred_at()?;
+    let company = context.company;
+    match command {
+        CompanyCommand::Entities(command) => {
+            wrap(company.entities.decide(command, context), CompanyEvent::Entities)
+        }
+    }
+}
+
+fn wrap<E>(
+    events: Result<Vec<E>, Refusal>,
+    wrap: fn(E) -> CompanyEvent,
+) -> Result<Vec<CompanyEvent>, Refusal> {
+    Ok(events?.into_iter().map(wrap).collect())
+}
+
+impl Company {
+    /// The company after the event.
+    pub fn follow(&mut self, placed: &Placed<'_, CompanyEvent>) {
+        match placed.event {
+            CompanyEvent::Entities(event) => self.entities.follow(&placed.of(event)),
+        }
+    }
+}
