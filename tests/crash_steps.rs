@@ -136,7 +136,7 @@ async fn t4_a_crash_after_any_sync_loses_nothing_that_was_acknowledged() {
             let answer = submit(&ledger, &id, command).await.unwrap();
             let mut disk = watch.0.lock().unwrap();
             disk.told
-                .push((answer.position, answer.customer, answer.version));
+                .push((answer.position, answer.customer.unwrap(), answer.version));
         }
     }
     ledger.close().unwrap();

@@ -98,7 +98,9 @@ async fn c5_history_lists_a_customers_records_and_opens_what_was_sealed() {
         .wait_for_history(granted.position, Duration::from_secs(10))
         .await
         .unwrap();
-    let history = views.history(granted.customer, 0, 100, &|_| true).unwrap();
+    let history = views
+        .history(granted.customer.unwrap(), 0, 100, &|_| true)
+        .unwrap();
     let kinds: Vec<_> = history.iter().map(|entry| entry.kind).collect();
     assert_eq!(
         kinds,

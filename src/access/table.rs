@@ -34,6 +34,10 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/GetRecord", AUDIT),
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
+    // Who receives CPNI besides the company.
+    ("/consent.v1.EntityService/RecordEntityJoined", ADMINISTER),
+    ("/consent.v1.EntityService/RecordEntityLeft", ADMINISTER),
+    ("/consent.v1.EntityService/ListEntities", ANY),
     // Commands in a stream: each command needs the role of its own method besides.
     ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
 ];
@@ -41,6 +45,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
 const ANY: &[Role] = &Role::EVERY;
 const WRITE_CONSENT: &[Role] = &[ConsentWriter, Administrator];
 const WRITE_DISCLOSURE: &[Role] = &[DisclosureWriter, Administrator];
+const ADMINISTER: &[Role] = &[Administrator];
 const READ: &[Role] = &[DecisionReader, Auditor, Administrator];
 const RECORD_RULINGS: &[Role] = &[
     ConsentWriter,

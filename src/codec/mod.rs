@@ -7,7 +7,9 @@
 //! It must never decide anything, and never read a clock or a key.
 
 mod accounts;
+mod areas;
 mod asked;
+mod company;
 mod facts;
 mod grounds;
 mod names;
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::Event;
 use crate::domain::ids::Personal;
 
+pub use company::{KINDS as COMPANY_KINDS, encode as encode_company};
 pub use facts::FactReader;
 pub use record::{
     Decoded, Fact, FactOnly, LEDGER_OPENED, Outline, RULEBOOK_ADOPTED, RulebookAdopted,
@@ -121,8 +124,14 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
     })
 }
 
-/// Every event type of customers, in the order of their numbers: append only, and never reuse one.
-const KINDS: &[&str] = &[
+/// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.
+const AREAS: &[&[&str]] = &[SPINE];
+
+/// Types that one area may have.
+const AREA: usize = 32;
+
+/// Accounts, services, what was said and asked.
+const SPINE: &[&str] = &[
     accounts::OPENED,
     accounts::SERVICE_OPENED,
     accounts::SERVICE_CLOSED,
@@ -140,15 +149,16 @@ const KINDS: &[&str] = &[
 
 /// The number of an event type, for compact views.
 pub fn number_of(kind: &str) -> Option<u8> {
-    KINDS
-        .iter()
-        .position(|known| *known == kind)
-        .and_then(|at| u8::try_from(at).ok())
+    AREAS.iter().enumerate().find_map(|(area, kinds)| {
+        let place = kinds.iter().position(|known| *known == kind)?;
+        u8::try_from(area * AREA + place).ok()
+    })
 }
 
 /// The event type of that number.
 pub fn name_of(number: u8) -> Option<&'static str> {
-    KINDS.get(usize::from(number)).copied()
+    let (area, place) = (usize::from(number) / AREA, usize::from(number) % AREA);
+    AREAS.get(area)?.get(place).copied()
 }
 
 /// Whether records of that type are disclosures, made or refused (P8).

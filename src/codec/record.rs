@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::Digest;
 use super::{DecodeError, EncodeError, FactReader, decode, json, parse};
+use crate::domain::company::CompanyEvent;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Personal, Position, Pseudonym};
 use crate::domain::time::Time;
@@ -23,6 +24,8 @@ pub enum Fact {
     LedgerOpened(Genesis),
     /// A rulebook took force (P17).
     RulebookAdopted(RulebookAdopted),
+    /// An event about the company.
+    Company(CompanyEvent),
 }
 
 /// A rulebook that took force, by name, version and digest (P17).
@@ -77,7 +80,7 @@ impl Decoded {
             part: record.part,
             request_mac: record.request_mac,
         };
-        outline.place(&self.fact)
+        outline.place_of_customer(&self.fact)
     }
 }
 
@@ -99,19 +102,23 @@ pub struct Outline {
 }
 
 impl Outline {
-    fn place<'a>(&self, fact: &'a Fact) -> Option<(Pseudonym, Placed<'a>)> {
-        let Fact::About(pseudonym, event) = fact else {
-            return None;
-        };
+    /// The event in the place of the record around it.
+    pub fn place<'a, E>(&self, event: &'a E) -> Placed<'a, E> {
         let before = u64::from(self.part.index.saturating_sub(1));
-        let placed = Placed {
+        Placed {
             position: Position(self.position),
             command: Position(self.position.saturating_sub(before)),
             recorded_at: Time(self.recorded_at.0),
             occurred_at: self.occurred_at.map(|at| Time(at.0)),
             event,
-        };
-        Some((*pseudonym, placed))
+        }
+    }
+
+    fn place_of_customer<'a>(&self, fact: &'a Fact) -> Option<(Pseudonym, Placed<'a>)> {
+        match fact {
+            Fact::About(pseudonym, event) => Some((*pseudonym, self.place(event))),
+            Fact::LedgerOpened(_) | Fact::RulebookAdopted(_) | Fact::Company(_) => None,
+        }
     }
 }
 
@@ -127,7 +134,7 @@ pub struct FactOnly {
 impl FactOnly {
     /// As [`Decoded::placed`].
     pub fn placed(&self) -> Option<(Pseudonym, Placed<'_>)> {
-        self.record.place(&self.fact)
+        self.record.place_of_customer(&self.fact)
     }
 }
 
@@ -175,6 +182,6 @@ pub(super) fn ledger_fact(kind: &str, data: &str) -> Result<Fact, DecodeError> {
                 digest: data.digest.0,
             }))
         }
-        _ => Err(DecodeError::UnknownType(kind.to_owned())),
+        _ => super::company::decode(kind, data).map(Fact::Company),
     }
 }

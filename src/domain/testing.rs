@@ -1,10 +1,10 @@
 //! Given / when / then for the rules: a customer's story, told command by command.
 
 use super::command::Command;
+use super::company::{self, Company, CompanyCommand, CompanyEvent};
 use super::consent::word::{
     Assurance, Block, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
 };
-use super::company::{self, Company, CompanyCommand, CompanyEvent};
 use super::customer::{Context, Customer, World, decide, evolve, rule};
 use super::disclosures::{Disclose, Ground};
 use super::event::{Event, Placed};

@@ -11,13 +11,13 @@ use super::call::Call;
 use super::convert::commands::{CommandRequest, header};
 use super::convert::rulings::{Evaluated, ruling};
 use super::{convert, status};
-use crate::domain::customer::{Customer, rule};
+use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
 use crate::projections::{Entry, Views};
 use crate::proto::v1 as wire;
-use crate::sequencer::{Answer, CustomerRef, Handle, Intent};
+use crate::sequencer::{Answer, Handle, Intent, SubjectRef};
 
 /// Signs checkpoints for auditors.
 #[derive(Clone)]
@@ -95,13 +95,13 @@ impl Doors {
     pub fn intent<R: CommandRequest>(&self, call: &Call, mut request: R) -> Result<Intent, Status> {
         let tokens = |kind: &'static str, value: &str| self.token(kind, value);
         let header = header(&mut request, &tokens)?;
-        let (customer, command) = request.command(&tokens)?;
+        let (subject, command) = request.command(&tokens)?;
         Ok(Intent {
             request_id: header.request_id,
             caller: Arc::clone(&call.actor),
             channel: header.channel,
             person: header.person,
-            customer,
+            subject,
             occurred_at: header.occurred_at,
             expected_version: header.expected_version,
             deadline: call.deadline,
@@ -192,11 +192,12 @@ impl Doors {
     /// INTERNAL when vault or views can't be read.
     pub fn customer(
         &self,
-        reference: &CustomerRef,
+        reference: &SubjectRef,
     ) -> Result<Option<(Pseudonym, Arc<Customer>)>, Status> {
         let pseudonym = match reference {
-            CustomerRef::Id(id) => self.handle.find(id).map_err(status::failed)?,
-            CustomerRef::Pseudonym(pseudonym) => Some(*pseudonym),
+            SubjectRef::Id(id) => self.handle.find(id).map_err(status::failed)?,
+            SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
+            SubjectRef::Company => None,
         };
         let Some(pseudonym) = pseudonym else {
             return Ok(None);
@@ -209,7 +210,7 @@ impl Doors {
     ///
     /// # Errors
     /// NOT_FOUND, or INTERNAL when vault or views can't be read.
-    pub fn known(&self, reference: &CustomerRef) -> Result<(Pseudonym, Arc<Customer>), Status> {
+    pub fn known(&self, reference: &SubjectRef) -> Result<(Pseudonym, Arc<Customer>), Status> {
         self.customer(reference)?
             .ok_or_else(|| status::customer_unknown("customer"))
     }
@@ -220,7 +221,7 @@ impl Doors {
     /// INTERNAL when vault or views can't be read.
     pub fn rule(
         &self,
-        reference: &CustomerRef,
+        reference: &SubjectRef,
         question: &Question,
         texts: bool,
     ) -> Result<wire::Ruling, Status> {
@@ -229,7 +230,11 @@ impl Doors {
         let customer = self.customer(reference)?;
         let (rulebook, at) = (self.rulebook(), self.views.now());
         let customer = customer.as_ref().map(|(_, customer)| customer.as_ref());
-        let ruled = rule(customer, rulebook, question, at);
+        let world = World {
+            rulebook,
+            company: &self.views.company(),
+        };
+        let ruled = rule(customer, world, question, at);
         let evaluated = Evaluated {
             rulebook,
             at,

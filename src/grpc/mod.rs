@@ -12,6 +12,7 @@ mod consents;
 mod convert;
 mod disclosures;
 mod doors;
+mod entities;
 mod in_order;
 mod intake;
 mod pages;
@@ -37,6 +38,7 @@ use wire::audit_service_server::AuditServiceServer;
 use wire::check_service_server::CheckServiceServer;
 use wire::consent_service_server::ConsentServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
+use wire::entity_service_server::EntityServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::query_service_server::QueryServiceServer;
 
@@ -193,6 +195,10 @@ fn add_services(
         .add_service(
             AuditServiceServer::new(audit::Audit(doors.clone())).max_decoding_message_size(max),
         )
+        .add_service(
+            EntityServiceServer::new(entities::Entities(doors.clone()))
+                .max_decoding_message_size(max),
+        )
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -226,6 +232,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
+        wire::entity_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

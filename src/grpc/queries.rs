@@ -16,6 +16,7 @@ use super::in_order::UntilStopping;
 use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
 use crate::access::Role;
+use crate::domain::customer::World;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::ledger::Subject;
 use crate::projections::{Entry, HistoryEntry};
@@ -42,10 +43,13 @@ impl wire::query_service_server::QueryService for Queries {
         doors.wait_for(&call, Position(given.min_position)).await?;
         let position = doors.position();
         let (pseudonym, customer) = doors.known(&customer)?;
-        let rulebook = doors.rulebook();
+        let company = doors.views().company();
         let asked = Asked {
             pseudonym,
-            rulebook,
+            world: World {
+                rulebook: doors.rulebook(),
+                company: &company,
+            },
             at: doors.views().now(),
             position,
             scopes: &scopes,

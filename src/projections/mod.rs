@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::codec::{self, Decoded};
+use crate::domain::company::Company;
 use crate::domain::customer::Customer;
 use crate::domain::ids::{Personal, Position, Pseudonym};
 use crate::domain::rulebook::Rulebook;
@@ -23,6 +24,7 @@ use crate::state::{LedgerState, StateError, States};
 use crate::storage::{Journal, ReadError};
 use crate::vault::{SealedParts, Vault, VaultError};
 
+pub use crate::codec::Fact;
 pub use history::{Gag, History, HistoryEntry, HistoryOptions};
 
 /// Why a view can't answer.
@@ -111,6 +113,11 @@ impl Views {
     /// The position after the newest record that reads see.
     pub fn reached(&self) -> Position {
         Position(self.sources.states.applied())
+    }
+
+    /// What is recorded of the company now.
+    pub fn company(&self) -> Arc<Company> {
+        self.sources.states.company()
     }
 
     /// The ledger's own state.

@@ -9,15 +9,18 @@ use crate::domain::time::Time;
 
 /// The facts of a command's records that its answer needs.
 pub struct Recorded<'a> {
-    pub customer: Pseudonym,
+    /// None: they are about the company.
+    pub customer: Option<Pseudonym>,
     pub first: u64,
+    pub count: usize,
     pub version: u64,
     pub recorded_at: Time,
+    /// Those about a customer.
     pub events: &'a [Event],
 }
 
 pub fn answer(recorded: &Recorded<'_>, repeated: bool) -> Answer {
-    let count = recorded.events.len() as u64;
+    let count = recorded.count as u64;
     Answer {
         customer: recorded.customer,
         first: Position(recorded.first),

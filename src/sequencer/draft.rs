@@ -7,10 +7,11 @@ use std::time::Instant;
 use super::answer::{Recorded, answer};
 use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
-use super::records::{Place, record};
+use super::records::{Place, Said, record};
 use super::repeat::answered_before;
-use super::{Answer, CustomerRef, Parts, SubmitError};
+use super::{Answer, Intent, Parts, SubjectRef, SubmitError};
 use crate::domain::command::Command;
+use crate::domain::company::{self, CompanyCommand};
 use crate::domain::customer::{Context, Customer, decide, evolve};
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Position, Pseudonym};
@@ -166,34 +167,78 @@ impl Draft {
         if let Some(first) = answered_before(desk, command)? {
             return Ok(Step::Answer(first));
         }
+        if let Command::Company(about) = &intent.command {
+            return self.decide_of_company(desk, command, about);
+        }
         let (pseudonym, vault) = resolve(desk, command)?;
         let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
-        if let Some(expected) = intent.expected_version
-            && expected != actual
-        {
-            return Err(SubmitError::VersionMismatch { expected, actual });
+        require_version(intent, actual)?;
+        let context = self.context(desk, intent, vault);
+        let events =
+            decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
+        let lines = self.lines(desk, command, actual, Said::Of(pseudonym, &events))?;
+        if self.has_no_room(&lines, desk)? {
+            return Ok(Step::NextBlock);
         }
-        let context = Context {
+        let answer = self.accept(desk, command, pseudonym, before, &events, lines);
+        Ok(Step::Answer(answer))
+    }
+
+    fn decide_of_company(
+        &mut self,
+        desk: &Desk<'_>,
+        command: &Queued,
+        about: &CompanyCommand,
+    ) -> Result<Step, SubmitError> {
+        let intent = &command.intent;
+        let actual = self.ledger.version;
+        require_version(intent, actual)?;
+        let context = self.context(desk, intent, VaultHead::default());
+        let events = company::decide(about, &context).map_err(SubmitError::Refused)?;
+        let lines = self.lines(desk, command, actual, Said::OfCompany(&events))?;
+        if self.has_no_room(&lines, desk)? {
+            return Ok(Step::NextBlock);
+        }
+        let first = self.builder.next();
+        let company = Arc::make_mut(&mut self.ledger.company);
+        for (position, event) in (first..).zip(&events) {
+            company.follow(&placed(desk, command, first, position, event));
+            self.ledger.version += 1;
+            self.ledger.last = position;
+        }
+        self.push(lines);
+        let version = self.ledger.version;
+        Ok(Step::Answer(self.answer(
+            desk,
+            command,
+            None,
+            version,
+            events.len(),
+            &[],
+        )))
+    }
+
+    fn context<'a>(&'a self, desk: &'a Desk<'_>, intent: &Intent, vault: VaultHead) -> Context<'a> {
+        Context {
             now: desk.now,
             occurred_at: intent.occurred_at,
             position: Position(self.builder.next()),
             rulebook: &desk.parts.rulebook,
+            company: &self.ledger.company,
+            person: intent.person,
             vault,
-        };
-        let events =
-            decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
-        let lines = self.lines(desk, command, pseudonym, actual, &events)?;
+        }
+    }
+
+    /// Whether the command's lines must wait for the next block.
+    fn has_no_room(&self, lines: &Lines, desk: &Desk<'_>) -> Result<bool, SubmitError> {
         let length = self.line.len() + lines.len();
         // The same limit for a command whatever else is in its block, and however that compresses.
         if length > SAFE_RAW {
             return Err(too_large());
         }
-        if self.builder.count() > 0 && self.builder.raw_len() + length > desk.raw_limit {
-            return Ok(Step::NextBlock);
-        }
-        let answer = self.accept(desk, command, pseudonym, before, &events, lines);
-        Ok(Step::Answer(answer))
+        Ok(self.builder.count() > 0 && self.builder.raw_len() + length > desk.raw_limit)
     }
 
     fn is_under_way(&self, desk: &Desk<'_>, command: &Queued) -> bool {
@@ -220,15 +265,14 @@ impl Draft {
         &mut self,
         desk: &Desk<'_>,
         command: &Queued,
-        pseudonym: Pseudonym,
         version: u64,
-        events: &[Event],
+        said: Said<'_>,
     ) -> Result<Lines, SubmitError> {
-        let of = u16::try_from(events.len()).map_err(|_| too_large())?;
+        let of = u16::try_from(said.count()).map_err(|_| too_large())?;
         let (mut position, mut prev) = (self.builder.next(), self.builder.last());
-        let mut ends = Vec::with_capacity(events.len());
+        let mut ends = Vec::with_capacity(said.count());
         self.line.clear();
-        for (index, event) in (1..=of).zip(events) {
+        for index in 1..=of {
             let place = Place {
                 position,
                 prev,
@@ -241,8 +285,7 @@ impl Draft {
                 &desk.parts.vault,
                 desk.policy,
                 &command.intent,
-                pseudonym,
-                event,
+                &said,
                 &place,
                 request,
             )?;
@@ -273,38 +316,60 @@ impl Draft {
         // The draft's own state of the customer goes, so that it need not be copied to be changed.
         self.changes.forget(pseudonym);
         let mut customer = before.map(Arc::unwrap_or_clone);
-        let mut start = 0;
-        for ((end, hash), event) in lines.into_iter().zip(events) {
-            let placed = Placed {
-                position: Position(self.builder.next()),
-                command: Position(first),
-                recorded_at: desk.now,
-                occurred_at: command.intent.occurred_at,
-                event,
-            };
-            self.builder
-                .push_hashed(self.line.get(start..end).unwrap_or_default(), hash);
-            self.hashes.push(hash);
-            start = end;
-            self.note(event, placed.position);
-            customer = evolve(customer, &placed);
+        for (position, event) in (first..).zip(events) {
+            self.note(event, Position(position));
+            customer = evolve(customer, &placed(desk, command, first, position, event));
         }
-        self.ledger.recorded_at = desk.now.0;
+        self.push(lines);
         let version = customer.as_ref().map_or(0, |customer| customer.version);
         if let Some(customer) = customer {
             self.changes.set(pseudonym, Arc::new(customer));
         }
+        self.answer(
+            desk,
+            command,
+            Some(pseudonym),
+            version,
+            events.len(),
+            events,
+        )
+    }
+
+    /// Adds the lines of a command to the block.
+    fn push(&mut self, lines: Lines) {
+        let mut start = 0;
+        for (end, hash) in lines {
+            self.builder
+                .push_hashed(self.line.get(start..end).unwrap_or_default(), hash);
+            self.hashes.push(hash);
+            start = end;
+        }
+    }
+
+    /// Notes the request as answered, and answers it; its records are the newest of the block.
+    fn answer(
+        &mut self,
+        desk: &Desk<'_>,
+        command: &Queued,
+        customer: Option<Pseudonym>,
+        version: u64,
+        count: usize,
+        events: &[Event],
+    ) -> Answer {
+        let first = self.builder.next().saturating_sub(count as u64);
+        self.ledger.recorded_at = desk.now.0;
         self.changes.add_request(command.token);
         self.repeats.push(Repeat {
             token: command.token,
             content: command.content,
             first,
-            of: u16::try_from(events.len()).unwrap_or(u16::MAX),
+            of: u16::try_from(count).unwrap_or(u16::MAX),
             day: day_of(desk.now.0),
         });
         let recorded = Recorded {
-            customer: pseudonym,
+            customer,
             first,
+            count,
             version,
             recorded_at: desk.now,
             events,
@@ -324,6 +389,31 @@ impl Draft {
     }
 }
 
+fn placed<'a, E>(
+    desk: &Desk<'_>,
+    command: &Queued,
+    first: u64,
+    position: u64,
+    event: &'a E,
+) -> Placed<'a, E> {
+    Placed {
+        position: Position(position),
+        command: Position(first),
+        recorded_at: desk.now,
+        occurred_at: command.intent.occurred_at,
+        event,
+    }
+}
+
+fn require_version(intent: &Intent, actual: u64) -> Result<(), SubmitError> {
+    match intent.expected_version {
+        Some(expected) if expected != actual => {
+            Err(SubmitError::VersionMismatch { expected, actual })
+        }
+        _ => Ok(()),
+    }
+}
+
 enum Step {
     Answer(Answer),
     NextBlock,
@@ -335,16 +425,21 @@ fn resolve(desk: &Desk<'_>, command: &Queued) -> Result<(Pseudonym, VaultHead), 
     if let Some(pseudonym) = command.known {
         return Ok((pseudonym, VaultHead::default()));
     }
-    match &intent.customer {
-        CustomerRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
-        CustomerRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => {
+    match &intent.subject {
+        SubjectRef::Company => Err(SubmitError::Refused(Refusal::new(
+            RefusalCode::Invalid,
+            "customer",
+            "the command is about a customer, and names none",
+        ))),
+        SubjectRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
+        SubjectRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => {
             desk.registered.get(id).cloned().unwrap_or_else(|| {
                 Err(SubmitError::Failed(
                     "the vault did not register it".to_owned(),
                 ))
             })
         }
-        CustomerRef::Id(id) => desk
+        SubjectRef::Id(id) => desk
             .parts
             .vault
             .find(id)?

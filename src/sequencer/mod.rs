@@ -71,13 +71,15 @@ pub struct Caller {
     pub role: String,
 }
 
-/// Which customer a command is about.
+/// What a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CustomerRef {
-    /// The company's own id of the account.
+pub enum SubjectRef {
+    /// A customer, by the company's own id of the account.
     Id(String),
-    /// The ledger's pseudonym.
+    /// A customer, by the ledger's pseudonym.
     Pseudonym(Pseudonym),
+    /// The company itself.
+    Company,
 }
 
 /// A command with everything around it (C1).
@@ -91,11 +93,11 @@ pub struct Intent {
     pub channel: Channel,
     /// The person who took it, as a token.
     pub person: Option<Token>,
-    /// Whom it is about.
-    pub customer: CustomerRef,
+    /// What it is about.
+    pub subject: SubjectRef,
     /// When it happened, by the caller's word.
     pub occurred_at: Option<Time>,
-    /// The customer's version that the caller has seen.
+    /// The subject's version that the caller has seen.
     pub expected_version: Option<u64>,
     /// After this the caller no longer waits: the command is dropped before it is sequenced, never after.
     pub deadline: Option<Instant>,
@@ -108,13 +110,13 @@ pub struct Intent {
 /// A durable command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Whom it is about.
-    pub customer: Pseudonym,
+    /// Whom it is about; none: the company.
+    pub customer: Option<Pseudonym>,
     /// The command's first record.
     pub first: Position,
     /// The command's last record: reads that wait for it see the command.
     pub position: Position,
-    /// The customer's version after the command.
+    /// The subject's version after the command.
     pub version: u64,
     /// When it was recorded.
     pub recorded_at: Time,
@@ -167,8 +169,8 @@ pub enum SubmitError {
         /// The window.
         window_days: u32,
     },
-    /// The customer changed since the caller looked.
-    #[error("the customer is at version {actual}, not {expected}: read again and decide again")]
+    /// The customer, or the company, changed since the caller looked.
+    #[error("the subject is at version {actual}, not {expected}: read again and decide again")]
     VersionMismatch {
         /// What the caller expected.
         expected: u64,
@@ -281,10 +283,11 @@ impl Handle {
 
     /// Whom a command is about, if that can be told without waiting; else the vault is asked when it is decided.
     fn known(&self, intent: &Intent) -> Option<Pseudonym> {
-        match &intent.customer {
-            CustomerRef::Pseudonym(pseudonym) => Some(*pseudonym),
-            CustomerRef::Id(_) if matches!(intent.command, Command::OpenAccount(_)) => None,
-            CustomerRef::Id(id) => self.vault.find_hot(id),
+        match &intent.subject {
+            SubjectRef::Company => None,
+            SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
+            SubjectRef::Id(_) if matches!(intent.command, Command::OpenAccount(_)) => None,
+            SubjectRef::Id(id) => self.vault.find_hot(id),
         }
     }
 

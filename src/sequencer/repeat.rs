@@ -48,16 +48,21 @@ fn answer_again(parts: &Parts, repeat: &Repeat) -> Result<Answer, SubmitError> {
             .line(position)
             .ok_or_else(|| failed(format!("position {position} is not in its block")))?;
         let decoded = codec::read_facts(line).map_err(|error| failed(error.to_string()))?;
-        if let Fact::About(customer, event) = decoded.fact {
-            events.push(event);
-            newest = Some((customer, decoded.record.version, decoded.record.recorded_at));
-        }
+        let customer = match decoded.fact {
+            Fact::About(customer, event) => {
+                events.push(event);
+                Some(customer)
+            }
+            Fact::Company(_) | Fact::LedgerOpened(_) | Fact::RulebookAdopted(_) => None,
+        };
+        newest = Some((customer, decoded.record.version, decoded.record.recorded_at));
     }
     let (customer, version, recorded_at) =
         newest.ok_or_else(|| failed("a request's records are not there".to_owned()))?;
     let recorded = Recorded {
         customer,
         first: repeat.first,
+        count: usize::from(repeat.of),
         version,
         recorded_at: Time(recorded_at.0),
         events: &events,

@@ -12,7 +12,7 @@ use super::commit::{Commit, Landing, Runway};
 use super::draft::{Desk, Draft, Registered, Taken};
 use super::flight::{Aloft, Decided, Spare};
 use super::queue::{Batch, Event, Sender, queue};
-use super::{CustomerRef, Handle, Intent, Options, Parts, SubmitError, adoption};
+use super::{Handle, Intent, Options, Parts, SubjectRef, SubmitError, adoption};
 use crate::clock::LedgerTime;
 use crate::domain::command::Command;
 use crate::domain::services::VaultHead;
@@ -160,8 +160,8 @@ impl Waiting {
 
 /// The account that a command opens, if it opens one.
 fn opened(intent: &Intent) -> Option<&str> {
-    match (&intent.command, &intent.customer) {
-        (Command::OpenAccount(_), CustomerRef::Id(id)) => Some(id),
+    match (&intent.command, &intent.subject) {
+        (Command::OpenAccount(_), SubjectRef::Id(id)) => Some(id),
         _ => None,
     }
 }

@@ -1,8 +1,11 @@
 //! What the ledger knows of itself.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Fact, FactOnly};
+use crate::domain::company::Company;
 
 /// The ledger's own state, carried beside the customers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,8 @@ pub struct LedgerState {
     pub recorded_at: i64,
     /// Name, version and digest of the rulebook in force.
     pub rulebook: (String, String, [u8; 32]),
+    /// What is recorded of the company.
+    pub company: Arc<Company>,
     /// Accounts opened.
     pub customers: u64,
     /// Sequence and hash of the newest vault entry that a record cites.
@@ -47,6 +52,11 @@ impl LedgerState {
                     adopted.version.clone(),
                     adopted.digest,
                 );
+            }
+            Fact::Company(event) if record.position > self.last => {
+                self.version = record.version;
+                self.last = record.position;
+                Arc::make_mut(&mut self.company).follow(&record.place(event));
             }
             Fact::About(_, crate::domain::event::Event::AccountOpened(opened))
                 if record.position > self.last_account =>

@@ -17,9 +17,10 @@ mod store;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::domain::company::Company;
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 
@@ -87,6 +88,8 @@ struct Inner {
     store: Store,
     repeats: Repeats,
     ledger: Mutex<LedgerState>,
+    /// The ledger's company, for those who rule: they don't wait for who writes the ledger's state.
+    company: RwLock<Arc<Company>>,
     /// Everything below is in the shards or the store.
     applied: AtomicU64,
     /// The newest record's time: rulings are never earlier.
@@ -109,6 +112,7 @@ impl States {
             shards: Shards::new(options.cache_customers),
             repeats: Repeats::open(store.database(), options.request_window_days)?,
             recorded_at: AtomicI64::new(ledger.recorded_at),
+            company: RwLock::new(Arc::clone(&ledger.company)),
             ledger: Mutex::new(ledger),
             applied: AtomicU64::new(position),
             stored: AtomicU64::new(position),
@@ -154,6 +158,12 @@ impl States {
             .clone()
     }
 
+    /// What is recorded of the company.
+    pub fn company(&self) -> Arc<Company> {
+        let company = self.0.company.read();
+        Arc::clone(&company.unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The newest record's time, microseconds.
     pub fn ledger_recorded_at(&self) -> i64 {
         self.0.recorded_at.load(Ordering::Acquire)
@@ -185,6 +195,10 @@ impl States {
             inner
                 .recorded_at
                 .store(applied.ledger.recorded_at, Ordering::Release);
+            if !Arc::ptr_eq(&ledger.company, &applied.ledger.company) {
+                let mut company = (inner.company.write()).unwrap_or_else(PoisonError::into_inner);
+                *company = Arc::clone(&applied.ledger.company);
+            }
             *ledger = applied.ledger;
             inner.applied.store(applied.next, Ordering::Release);
         }

@@ -20,7 +20,7 @@ use consent_ledger::domain::vocabulary::{
     AssuranceMethod, Channel, CpniClass, CpniClasses, Medium, NotCpniItems, Purpose, Purposes,
     RecipientKind, RecipientKinds, Speaker,
 };
-use consent_ledger::sequencer::{Answer, Caller, CustomerRef, Intent, SubmitError};
+use consent_ledger::sequencer::{Answer, Caller, Intent, SubjectRef, SubmitError};
 use uuid::Uuid;
 
 /// Small enough that a test opens many.
@@ -65,7 +65,7 @@ pub fn intent(customer: &str, command: Command) -> Intent {
         }),
         channel: Channel::Phone,
         person: None,
-        customer: CustomerRef::Id(customer.to_owned()),
+        subject: SubjectRef::Id(customer.to_owned()),
         occurred_at: None,
         expected_version: None,
         deadline: None,
@@ -186,11 +186,10 @@ pub fn allowed(ledger: &Ledger, customer: &str, question: &Question) -> bool {
         .find(customer)
         .unwrap()
         .and_then(|pseudonym| views.customer(pseudonym).unwrap());
-    consent_ledger::domain::customer::rule(
-        customer.as_deref(),
-        views.rulebook(),
-        question,
-        views.now(),
-    )
-    .allowed
+    let world = consent_ledger::domain::customer::World {
+        rulebook: views.rulebook(),
+        company: &views.company(),
+    };
+    consent_ledger::domain::customer::rule(customer.as_deref(), world, question, views.now())
+        .allowed
 }

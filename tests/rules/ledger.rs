@@ -1,7 +1,8 @@
 //! A ledger of one customer without a disk: `decide`, then `evolve`, each event one position.
 
 use consent_ledger::domain::command::Command;
-use consent_ledger::domain::customer::{Context, Customer, decide, evolve, rule};
+use consent_ledger::domain::company::Company;
+use consent_ledger::domain::customer::{Context, Customer, World, decide, evolve, rule};
 use consent_ledger::domain::event::{Event, Placed};
 use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::question::Question;
@@ -26,6 +27,7 @@ pub struct Record {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub book: &'static Rulebook,
+    pub company: Company,
     pub now: Time,
     pub customer: Option<Customer>,
     pub records: Vec<Record>,
@@ -37,6 +39,7 @@ impl Ledger {
     pub fn new(book: &'static Rulebook, now: Time) -> Self {
         Self {
             book,
+            company: Company::default(),
             now,
             customer: None,
             records: Vec::new(),
@@ -59,6 +62,8 @@ impl Ledger {
                 occurred_at,
                 position: first,
                 rulebook: self.book,
+                company: &self.company,
+                person: None,
                 vault: VaultHead::default(),
             },
         )?;
@@ -79,6 +84,14 @@ impl Ledger {
         Ok(records)
     }
 
+    /// What the rules know besides the customer.
+    pub fn world(&self) -> World<'_> {
+        World {
+            rulebook: self.book,
+            company: &self.company,
+        }
+    }
+
     /// The answer now.
     pub fn ask(&self, question: &Question) -> Ruling {
         self.ask_at(question, self.now)
@@ -86,7 +99,7 @@ impl Ledger {
 
     /// The answer at `at` if nothing more is recorded until then.
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
-        rule(self.customer.as_ref(), self.book, question, at)
+        rule(self.customer.as_ref(), self.world(), question, at)
     }
 
     /// The state as it follows from the records up to `position` alone.

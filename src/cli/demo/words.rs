@@ -190,6 +190,8 @@ pub fn event(event: Option<&Event>) -> String {
             format!("{}; {}", asked(refused.question.as_ref()), listed(why, ""))
         }
         Some(Event::RulingRecorded(_)) => "a question and its answer".to_owned(),
+        Some(Event::EntityJoined(joined)) => joined.entity.clone(),
+        Some(Event::EntityLeft(left)) => left.entity.clone(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

@@ -3,9 +3,9 @@
 use super::approval;
 use super::question::Question;
 use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
+use crate::domain::company::Company;
 use crate::domain::consent::precedence::{Weighed, weigh};
 use crate::domain::consent::word::Said;
-use crate::domain::company::Company;
 use crate::domain::customer::{Customer, World};
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};

@@ -45,9 +45,10 @@ pub fn decide(
     context.require_occurred_at()?;
     let company = context.company;
     match command {
-        CompanyCommand::Entities(command) => {
-            wrap(company.entities.decide(command, context), CompanyEvent::Entities)
-        }
+        CompanyCommand::Entities(command) => wrap(
+            company.entities.decide(command, context),
+            CompanyEvent::Entities,
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sequencer::{Answer, Outcome};
 /// The receipt of a command.
 fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
     Some(wire::CommandReceipt {
-        pseudonym: answer.customer.to_string(),
+        pseudonym: (answer.customer).map_or_else(String::new, |customer| customer.to_string()),
         first_position: answer.first.0,
         position: answer.position.0,
         customer_version: answer.version,
@@ -35,6 +35,8 @@ bare_receipts! {
     notice_recorded -> RecordNoticeResponse;
     granted_once -> GrantOnceResponse;
     call_ended -> EndCallResponse;
+    entity_joined -> RecordEntityJoinedResponse;
+    entity_left -> RecordEntityLeftResponse;
 }
 
 /// Words on record, and the blocks that still stand.

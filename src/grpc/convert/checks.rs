@@ -5,13 +5,13 @@ use super::{Malformed, Tokens, Within, values};
 use crate::domain::ids::Position;
 use crate::domain::question::Question;
 use crate::proto::v1 as wire;
-use crate::sequencer::CustomerRef;
+use crate::sequencer::SubjectRef;
 
 /// A check as the engine takes it.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// The customer.
-    pub customer: CustomerRef,
+    pub customer: SubjectRef,
     /// The question.
     pub question: Question,
     /// The answer must reflect that record; 0: whatever is there.
@@ -90,7 +90,7 @@ pub fn next_of_stream(
     standing: &mut Option<Standing>,
     first: bool,
     tokens: Tokens<'_>,
-) -> Result<CustomerRef, Malformed> {
+) -> Result<SubjectRef, Malformed> {
     if let Some(asked) = given.question {
         *standing = None;
         let question = question(Some(asked), tokens)?;

@@ -23,7 +23,7 @@ use crate::domain::services::{ChangeServices, CloseService, OpenAccount};
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{Channel, Medium};
 use crate::proto::v1 as wire;
-use crate::sequencer::{Answer, CustomerRef};
+use crate::sequencer::{Answer, SubjectRef};
 
 /// Most words in one breath.
 const WORDS_MAX: usize = 32;
@@ -44,7 +44,7 @@ pub trait CommandRequest: Message + Default + Sized + 'static {
     ///
     /// # Errors
     /// Names the field that is wrong.
-    fn command(self, tokens: Tokens<'_>) -> Result<(CustomerRef, Command), Malformed>;
+    fn command(self, tokens: Tokens<'_>) -> Result<(SubjectRef, Command), Malformed>;
 
     /// The response; `None` when the outcome is not one of this command.
     fn response(answer: &Answer, rulebook: &Rulebook, texts: bool) -> Option<Self::Response>;
@@ -114,7 +114,7 @@ fn content(method: &str, request: &impl Message) -> [u8; 32] {
 /// Implements what all requests that are commands have in common.
 macro_rules! command_requests {
     ($($request:ident => $response:ident = $method:literal: $command:path, $answer:path $(, $texts:expr)?;)+) => {$(
-        impl CommandRequest for wire::$request {
+        impl $crate::grpc::convert::commands::CommandRequest for wire::$request {
             const METHOD: &'static str = $method;
             type Response = wire::$response;
 
@@ -122,7 +122,7 @@ macro_rules! command_requests {
                 &mut self.header
             }
 
-            fn command(self, tokens: Tokens<'_>) -> Result<(CustomerRef, Command), Malformed> {
+            fn command(self, tokens: Tokens<'_>) -> Result<(SubjectRef, Command), Malformed> {
                 $command(self, tokens)
             }
 
@@ -137,6 +137,8 @@ macro_rules! command_requests {
         }
     )+};
 }
+
+pub(super) use command_requests;
 
 command_requests! {
     OpenAccountRequest => OpenAccountResponse = "/consent.v1.AccountService/OpenAccount":
@@ -160,14 +162,14 @@ command_requests! {
 fn open_account(
     given: wire::OpenAccountRequest,
     _: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     outside_id("customer_id", &given.customer_id)?;
     let command = OpenAccount {
         legal_entity: entity("legal_entity", &given.legal_entity)?,
         services: categories("services", &given.services, SERVICES_MAX)?,
     };
     Ok((
-        CustomerRef::Id(given.customer_id),
+        SubjectRef::Id(given.customer_id),
         Command::OpenAccount(command),
     ))
 }
@@ -175,7 +177,7 @@ fn open_account(
 fn change_services(
     given: wire::ChangeServicesRequest,
     _: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     if given.open.is_empty() && given.close.is_empty() {
         return Err(Malformed::invalid(
@@ -209,7 +211,7 @@ fn change_services(
 fn record_notice(
     given: wire::RecordNoticeRequest,
     _: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     let command = GiveNotice {
         version: identifier("notice_version", given.notice_version)?,
@@ -224,7 +226,7 @@ fn record_notice(
 fn record_consent(
     given: wire::RecordConsentRequest,
     _: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     if given.words.is_empty() {
         return Err(Malformed::missing("words"));
@@ -246,7 +248,7 @@ fn record_consent(
 fn grant_once(
     given: wire::GrantOnceRequest,
     tokens: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     let command = GrantOnce {
         call: tokens("call", outside_id("call_id", &given.call_id)?),
@@ -259,7 +261,7 @@ fn grant_once(
 fn end_call(
     given: wire::EndCallRequest,
     tokens: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     let call = tokens("call", outside_id("call_id", &given.call_id)?);
     Ok((customer, Command::EndCall(EndCall { call })))
@@ -268,7 +270,7 @@ fn end_call(
 fn disclose(
     given: wire::DiscloseRequest,
     tokens: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     use wire::disclose_request::Seal as Given;
 
     let customer = values::customer(given.customer)?;
@@ -296,7 +298,7 @@ fn disclose(
 fn record_ruling(
     given: wire::CheckUseRequest,
     tokens: Tokens<'_>,
-) -> Result<(CustomerRef, Command), Malformed> {
+) -> Result<(SubjectRef, Command), Malformed> {
     answerable(&given)?;
     if !given.record {
         return Err(Malformed::invalid(

@@ -7,6 +7,8 @@ use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
 use crate::access::Role;
 use crate::access::table::Right;
+use crate::domain::company::CompanyEvent;
+use crate::domain::company::entities::EntityEvent;
 use crate::domain::disclosures::Seal;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Pseudonym, Token};
@@ -15,14 +17,14 @@ use crate::domain::time::Time;
 use crate::domain::vocabulary::Channel;
 use crate::grpc::pages::is_of;
 use crate::ledger::{self, Subject};
-use crate::projections::Entry;
+use crate::projections::{Entry, Fact};
 use crate::proto::v1 as wire;
 
 /// How the types begin that every reader of histories sees. Whatever else there is, or will be, only those see who have
 /// [`Right::WholeHistory`]: disclosures and rulings among it, so that a marker says of nothing that it is under a gag
 /// order (P7, N4).
-const SHOWN: [&str; 7] = [
-    "account", "call", "consent", "ledger", "notice", "rulebook", "service",
+const SHOWN: [&str; 8] = [
+    "account", "call", "consent", "entity", "ledger", "notice", "rulebook", "service",
 ];
 
 /// Whether a reader in that role sees records of that type.
@@ -45,8 +47,11 @@ pub fn entry(entry: &Entry, role: Role, rulebook: &Rulebook) -> wire::Entry {
     if !sees(role, &record.kind) {
         return withheld(record.position);
     }
-    let placed = entry.decoded.placed();
-    let event = placed.map(|(_, placed)| wire_event(&placed, role, rulebook));
+    let event = match (&entry.decoded.fact, entry.decoded.placed()) {
+        (_, Some((_, placed))) => Some(wire_event(&placed, role, rulebook)),
+        (Fact::Company(event), None) => Some(of_company(event)),
+        (_, None) => None,
+    };
     wire::Entry {
         position: record.position,
         recorded_at: Some(timestamp(Time(record.recorded_at.0))),
@@ -144,6 +149,27 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
             Wire::RulingRecorded(wire::RulingRecordedEvent {
                 question: Some(recorded(&ruled.question, texts)),
                 ruling: Some(ruling(&ruled.ruling, &evaluated)),
+            })
+        }
+    }
+}
+
+fn of_company(event: &CompanyEvent) -> wire::entry::Event {
+    use wire::entry::Event as Wire;
+
+    match event {
+        CompanyEvent::Entities(EntityEvent::Joined(joined)) => {
+            Wire::EntityJoined(wire::EntityJoinedEvent {
+                entity: joined.entity.to_string(),
+                kind: joined.kind.number(),
+                communications_related: joined.communications_related,
+            })
+        }
+        CompanyEvent::Entities(EntityEvent::Left(left)) => {
+            Wire::EntityLeft(wire::EntityLeftEvent {
+                entity: left.entity.to_string(),
+                kind: left.kind.number(),
+                ends_at: Some(timestamp(left.ends_at)),
             })
         }
     }

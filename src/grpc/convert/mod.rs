@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod checks;
 pub mod commands;
+pub mod entities;
 pub mod entries;
 pub mod lists;
 pub mod preferences;

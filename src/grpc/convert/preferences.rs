@@ -8,11 +8,10 @@ use super::scopes::{scope, wire_said, wire_scope};
 use super::values::{numbers, timestamp};
 use super::{Malformed, Within, values};
 use crate::domain::consent::word::{Block, OneTime, Said, Word};
-use crate::domain::customer::{Customer, rule};
+use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{EntityId, Position, Pseudonym};
 use crate::domain::notices::GivenNotice;
 use crate::domain::question::Question;
-use crate::domain::rulebook::Rulebook;
 use crate::domain::ruling::State;
 use crate::domain::scope::Scope;
 use crate::domain::services::HeldService;
@@ -50,8 +49,8 @@ pub fn scopes(given: Vec<wire::Scope>) -> Result<Vec<Scope>, Malformed> {
 pub struct Asked<'a> {
     /// The customer's pseudonym.
     pub pseudonym: Pseudonym,
-    /// The rulebook followed.
-    pub rulebook: &'a Rulebook,
+    /// The rulebook followed, and the company.
+    pub world: World<'a>,
     /// The instant that the states are for.
     pub at: Time,
     /// All records up to and with this one are reflected.
@@ -76,8 +75,8 @@ pub fn preferences(
         position: asked.position.0,
         evaluated_at: Some(timestamp(asked.at)),
         rulebook: Some(rulebook_version(
-            &asked.rulebook.name,
-            &asked.rulebook.version,
+            &asked.world.rulebook.name,
+            &asked.world.rulebook.version,
         )),
         legal_entity: customer.legal_entity.to_string(),
         services: customer
@@ -175,7 +174,7 @@ fn derive(customer: &Customer, asked: &Asked<'_>, rows: &Rows) -> (Vec<wire::Cel
     let mut standing = BTreeSet::new();
     for ((kind, entity, purpose), classes) in rows {
         let question = bare_question(*kind, entity.clone(), *purpose, *classes);
-        let ruling = rule(Some(customer), asked.rulebook, &question, asked.at);
+        let ruling = rule(Some(customer), asked.world, &question, asked.at);
         let mut alike: BTreeMap<(State, Vec<Position>), CpniClasses> = BTreeMap::new();
         for cell in ruling.cells {
             if matches!(cell.state, State::Denied | State::Restricted) {

@@ -9,7 +9,7 @@ use super::Malformed;
 use crate::domain::ids::{Category, EntityId, Personal, Position, Pseudonym};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
-use crate::sequencer::CustomerRef;
+use crate::sequencer::SubjectRef;
 
 /// Longest customer id, call id, person and request id of a provider, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
@@ -204,7 +204,7 @@ pub fn request_id(field: &str, text: &str) -> Result<Uuid, Malformed> {
 ///
 /// # Errors
 /// When none is named or the name has the wrong shape.
-pub fn customer(reference: Option<wire::CustomerRef>) -> Result<CustomerRef, Malformed> {
+pub fn customer(reference: Option<wire::CustomerRef>) -> Result<SubjectRef, Malformed> {
     use wire::customer_ref::Customer;
 
     match reference.and_then(|reference| reference.customer) {
@@ -214,10 +214,10 @@ pub fn customer(reference: Option<wire::CustomerRef>) -> Result<CustomerRef, Mal
         )),
         Some(Customer::Id(id)) => {
             outside_id("customer.id", &id)?;
-            Ok(CustomerRef::Id(id))
+            Ok(SubjectRef::Id(id))
         }
         Some(Customer::Pseudonym(text)) => {
-            pseudonym("customer.pseudonym", &text).map(CustomerRef::Pseudonym)
+            pseudonym("customer.pseudonym", &text).map(SubjectRef::Pseudonym)
         }
     }
 }

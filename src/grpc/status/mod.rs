@@ -23,6 +23,9 @@ use crate::sequencer::SubmitError;
 /// The domain of the reasons.
 pub const DOMAIN: &str = "consent.v1";
 
+/// How the contract's names of reasons begin.
+const PREFIX: &str = "ERROR_REASON_";
+
 /// The code that goes with a reason.
 const fn code(reason: ErrorReason) -> Code {
     match reason {
@@ -36,6 +39,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::VerificationRequired
         | ErrorReason::EvidenceRequired
         | ErrorReason::ServiceState
+        | ErrorReason::EntityState
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown
@@ -51,29 +55,15 @@ const fn code(reason: ErrorReason) -> Code {
     }
 }
 
-const fn reason_of(code: RefusalCode) -> ErrorReason {
-    match code {
-        RefusalCode::CustomerUnknown => ErrorReason::CustomerUnknown,
-        RefusalCode::CustomerExists => ErrorReason::CustomerExists,
-        RefusalCode::Invalid => ErrorReason::Invalid,
-        RefusalCode::CategoryUnknown => ErrorReason::CategoryUnknown,
-        RefusalCode::ScopeRequired => ErrorReason::ScopeRequired,
-        RefusalCode::NoService => ErrorReason::NoService,
-        RefusalCode::NoticeRequired => ErrorReason::NoticeRequired,
-        RefusalCode::VerificationRequired => ErrorReason::VerificationRequired,
-        RefusalCode::EvidenceRequired => ErrorReason::EvidenceRequired,
-        RefusalCode::ServiceState => ErrorReason::ServiceState,
-        RefusalCode::OccurredAt => ErrorReason::OccurredAt,
-        RefusalCode::Call => ErrorReason::Call,
-        RefusalCode::BlockUnknown => ErrorReason::BlockUnknown,
-        RefusalCode::Limit => ErrorReason::Limit,
-    }
+/// The reason of the same name; the contract has one for every code, which a test holds.
+fn reason_of(code: RefusalCode) -> ErrorReason {
+    ErrorReason::from_str_name(&format!("{PREFIX}{code}")).unwrap_or(ErrorReason::Failed)
 }
 
 /// The reason as callers match on it, e.g. `NOTICE_REQUIRED`.
 pub fn reason_name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
-    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+    name.strip_prefix(PREFIX).unwrap_or(name)
 }
 
 /// What a status says besides its code.

@@ -60,6 +60,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "OCCURRED_AT",
         ),
+        (
+            RefusalCode::EntityState,
+            Code::FailedPrecondition,
+            "ENTITY_STATE",
+        ),
         (RefusalCode::Call, Code::FailedPrecondition, "CALL"),
         (
             RefusalCode::BlockUnknown,
@@ -68,6 +73,10 @@ fn c7_each_refusal_has_its_code_and_reason() {
         ),
         (RefusalCode::Limit, Code::FailedPrecondition, "LIMIT"),
     ];
+    for code in RefusalCode::EVERY {
+        let tested = table.iter().any(|(given, ..)| given == code);
+        assert!(tested, "{code} has no row");
+    }
     for (given, code, reason) in table {
         let status = refusal(given);
         assert_eq!(status.code(), code, "{given:?}");

@@ -1,7 +1,8 @@
 //! `evolve` lives through anything, and the state stays small.
 
+use consent_ledger::domain::company::Company;
 use consent_ledger::domain::consent::word::{Blocked, CallEnded, GrantOnce, Granted, GrantedOnce};
-use consent_ledger::domain::customer::{Customer, evolve, rule};
+use consent_ledger::domain::customer::{Customer, World, evolve, rule};
 use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use consent_ledger::domain::event::{Event, Placed, RulingRecorded};
 use consent_ledger::domain::ids::{EntityId, Position};
@@ -92,10 +93,17 @@ fn any_event() -> impl Strategy<Value = Event> {
         })),
         1 => asked().prop_map(|question| {
             let question = question.0;
-            let ruling = rule(None, def(), &question, Time(0));
+            let ruling = rule(None, world(&Company::default()), &question, Time(0));
             Event::RulingRecorded(RulingRecorded { question, ruling })
         }),
     ]
+}
+
+fn world(company: &Company) -> World<'_> {
+    World {
+        rulebook: def(),
+        company,
+    }
 }
 
 proptest! {
@@ -114,7 +122,7 @@ proptest! {
             let (recorded_at, occurred_at) = (*recorded_at, *occurred_at);
             customer = evolve(customer, &Placed { position, command, recorded_at, occurred_at, event });
             for question in &questions {
-                rule(customer.as_ref(), def(), question, at);
+                rule(customer.as_ref(), world(&Company::default()), question, at);
             }
         }
     }

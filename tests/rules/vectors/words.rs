@@ -182,7 +182,7 @@ fn v43_c4_r5_as_of_an_earlier_instant_a_later_denial_is_not_known_yet() {
     let known_then = k.ledger.records.last().unwrap().position;
     let d3 = k.at("12:00").said(clock("10:00"), "d(COMPANY; *; M)");
     let then = k.ledger.replayed_to(known_then);
-    let ruling = rule(then.as_ref(), k.ledger.book, &asked, clock("11:00"));
+    let ruling = rule(then.as_ref(), k.ledger.world(), &asked, clock("11:00"));
     ruling.reads("yes, granted", &[g1]);
     k.ledger.ask(&asked).reads("no, denied", &[d3]);
 }
