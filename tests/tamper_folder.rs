@@ -120,7 +120,7 @@ async fn fill(dir: &Path, older: &Path) -> Vec<Told> {
                 let answer = submit(&ledger, &id, command).await.unwrap();
                 told.push(Told {
                     position: answer.position,
-                    customer: answer.customer,
+                    customer: answer.customer.unwrap(),
                     id: id.clone(),
                     version: answer.version,
                 });

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::Event;
 use crate::domain::ids::Personal;
 
-pub use company::{KINDS as COMPANY_KINDS, encode as encode_company};
+pub use company::{KINDS as COMPANY_KINDS, decode as decode_company, encode as encode_company};
 pub use facts::FactReader;
 pub use record::{
     Decoded, Fact, FactOnly, LEDGER_OPENED, Outline, RULEBOOK_ADOPTED, RulebookAdopted,
@@ -146,6 +146,11 @@ const SPINE: &[&str] = &[
     asked::REFUSED,
     asked::RULED,
 ];
+
+/// Every event type of customers.
+pub fn customer_kinds() -> impl Iterator<Item = &'static str> {
+    AREAS.iter().copied().flatten().copied()
+}
 
 /// The number of an event type, for compact views.
 pub fn number_of(kind: &str) -> Option<u8> {

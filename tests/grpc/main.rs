@@ -8,6 +8,7 @@
 
 mod commands;
 mod disclosures;
+mod entities;
 mod house;
 mod reads;
 mod streams;

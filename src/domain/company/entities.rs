@@ -280,3 +280,116 @@ impl Entities {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::company::CompanyCommand;
+    use crate::domain::testing::Story;
+
+    const AFFILIATE: RecipientKind = RecipientKind::Affiliate;
+
+    fn id(text: &str) -> EntityId {
+        EntityId::parse(text).unwrap()
+    }
+
+    fn join(kind: RecipientKind) -> CompanyCommand {
+        CompanyCommand::Entities(EntityCommand::Join(EntityJoined {
+            entity: id("acme"),
+            kind,
+            communications_related: true,
+        }))
+    }
+
+    fn leave(kind: RecipientKind, ends_at: Option<Time>) -> CompanyCommand {
+        CompanyCommand::Entities(EntityCommand::Leave {
+            entity: id("acme"),
+            kind,
+            ends_at,
+        })
+    }
+
+    fn kinds(story: &Story, at: Time) -> RecipientKinds {
+        let entity = story.company.entities.get(&id("acme"));
+        entity.map_or(RecipientKinds::NONE, |entity| entity.kinds(at))
+    }
+
+    #[test]
+    fn r12_membership_is_dated_and_begins_with_its_record() {
+        let mut story = Story::begun();
+        let before = story.now;
+        story.company(&join(AFFILIATE)).unwrap();
+        let joined = story.now;
+        assert_eq!(kinds(&story, before), RecipientKinds::NONE);
+        assert_eq!(kinds(&story, joined), RecipientKinds::of(AFFILIATE));
+
+        let end = joined.plus_hours(100);
+        story.company(&leave(AFFILIATE, Some(end))).unwrap();
+        assert_eq!(
+            kinds(&story, Time(end.0 - 1)),
+            RecipientKinds::of(AFFILIATE)
+        );
+        assert_eq!(kinds(&story, end), RecipientKinds::NONE);
+        let ends: Vec<_> = story
+            .company
+            .entities
+            .ends_after(&id("acme"), joined)
+            .collect();
+        assert_eq!(ends, [end]);
+    }
+
+    #[test]
+    fn r5_leaving_counts_from_when_it_happened_and_not_from_long_ago() {
+        let mut story = Story::begun();
+        story.company(&join(AFFILIATE)).unwrap();
+        let joined = story.now;
+        story.minutes(600);
+        let left = story.now;
+        story.minutes(300).occurred(left);
+        story.company(&leave(AFFILIATE, None)).unwrap();
+        assert_eq!(kinds(&story, left), RecipientKinds::NONE);
+        story.company(&join(AFFILIATE)).unwrap();
+        let entity = story.company.entities.get(&id("acme")).unwrap();
+        assert_eq!(
+            entity.since(AFFILIATE, story.now),
+            Some(story.now),
+            "a gap is a gap"
+        );
+        story.minutes(3000);
+        let refused = story.company(&leave(AFFILIATE, Some(joined))).unwrap_err();
+        assert_eq!(refused.code, RefusalCode::OccurredAt);
+    }
+
+    #[test]
+    fn f3_a_contractor_is_no_agent() {
+        let mut story = Story::begun();
+        story.company(&join(RecipientKind::Agent)).unwrap();
+        story
+            .company(&join(RecipientKind::PartnerOrContractor))
+            .unwrap();
+        let contractor = RecipientKinds::of(RecipientKind::PartnerOrContractor);
+        assert_eq!(kinds(&story, story.now), contractor);
+        story
+            .company(&leave(RecipientKind::PartnerOrContractor, None))
+            .unwrap();
+        assert_eq!(
+            kinds(&story, story.now),
+            RecipientKinds::of(RecipientKind::Agent)
+        );
+    }
+
+    #[test]
+    fn r12_what_is_so_already_or_is_no_entity_is_refused() {
+        let mut story = Story::begun();
+        let mut refused = |command| story.company(&command).map(|_| ()).unwrap_err().code;
+        assert_eq!(refused(leave(AFFILIATE, None)), RefusalCode::EntityState);
+        assert_eq!(refused(join(RecipientKind::Company)), RefusalCode::Invalid);
+        assert_eq!(refused(join(RecipientKind::Customer)), RefusalCode::Invalid);
+        story.company(&join(AFFILIATE)).unwrap();
+        let again = story.company(&join(AFFILIATE)).unwrap_err();
+        assert_eq!(
+            (again.code, again.field.as_str()),
+            (RefusalCode::EntityState, "kind")
+        );
+    }
+}
