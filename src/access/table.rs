@@ -38,6 +38,10 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.EntityService/RecordEntityJoined", ADMINISTER),
     ("/consent.v1.EntityService/RecordEntityLeft", ADMINISTER),
     ("/consent.v1.EntityService/ListEntities", ANY),
+    // Versions of the policy.
+    ("/consent.v1.PolicyService/PublishPolicy", ADMINISTER),
+    ("/consent.v1.PolicyService/RecordPolicyPosted", ADMINISTER),
+    ("/consent.v1.PolicyService/ListPolicyVersions", ANY),
     // Commands in a stream: each command needs the role of its own method besides.
     ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
 ];

@@ -15,8 +15,20 @@ mod entities {
     }
 }
 
+mod policies {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::policies::PolicyEvent;
+
+    stored_events! {
+        PolicyEvent {
+            Published = "policy.published.v1",
+            Posted = "policy.posted.v1",
+        }
+    }
+}
+
 /// Every event type about the company, area by area.
-pub const KINDS: &[&[&str]] = &[entities::KINDS];
+pub const KINDS: &[&[&str]] = &[entities::KINDS, policies::KINDS];
 
 /// The stored form of an event about the company; nothing in it is personal.
 ///
@@ -26,6 +38,7 @@ pub fn encode(event: &CompanyEvent) -> Result<Encoded, EncodeError> {
     let nothing = &mut |_: &'static str, _: &crate::domain::ids::Personal| {};
     match event {
         CompanyEvent::Entities(event) => entities::encode(event, nothing),
+        CompanyEvent::Policies(event) => policies::encode(event, nothing),
     }
 }
 
@@ -35,7 +48,25 @@ pub fn encode(event: &CompanyEvent) -> Result<Encoded, EncodeError> {
 /// An unknown type, or data that are not of the type's shape.
 pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
     let nothing = &|_: &str| None;
-    entities::decode(kind, data, nothing)
-        .map(|event| event.map(CompanyEvent::Entities))
+    let entities = || {
+        of(
+            entities::decode(kind, data, nothing),
+            CompanyEvent::Entities,
+        )
+    };
+    let policies = || {
+        of(
+            policies::decode(kind, data, nothing),
+            CompanyEvent::Policies,
+        )
+    };
+    entities()
+        .or_else(policies)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
+}
+
+type Read<E> = Option<Result<E, DecodeError>>;
+
+fn of<E>(read: Read<E>, wrap: fn(E) -> CompanyEvent) -> Read<CompanyEvent> {
+    read.map(|event| event.map(wrap))
 }

@@ -42,6 +42,8 @@ named_list! {
         Call = "CALL",
         /// The entity is registered so already, or isn't (R12).
         EntityState = "ENTITY_STATE",
+        /// The version of the policy is there already, isn't, or would be in force too early (P16).
+        PolicyState = "POLICY_STATE",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The customer has as many words, notices or open calls as the ledger keeps.

@@ -16,6 +16,7 @@ mod entities;
 mod in_order;
 mod intake;
 mod pages;
+mod policies;
 mod queries;
 mod status;
 
@@ -40,6 +41,7 @@ use wire::consent_service_server::ConsentServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
+use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
 
 pub use doors::Checkpoints;
@@ -199,6 +201,10 @@ fn add_services(
             EntityServiceServer::new(entities::Entities(doors.clone()))
                 .max_decoding_message_size(max),
         )
+        .add_service(
+            PolicyServiceServer::new(policies::Policies(doors.clone()))
+                .max_decoding_message_size(max),
+        )
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -233,6 +239,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::audit_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
+        wire::policy_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

@@ -10,6 +10,7 @@ mod commands;
 mod disclosures;
 mod entities;
 mod house;
+mod policies;
 mod reads;
 mod streams;
 mod transport;

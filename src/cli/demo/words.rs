@@ -192,6 +192,8 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::RulingRecorded(_)) => "a question and its answer".to_owned(),
         Some(Event::EntityJoined(joined)) => joined.entity.clone(),
         Some(Event::EntityLeft(left)) => left.entity.clone(),
+        Some(Event::PolicyPublished(published)) => format!("version {}", published.version),
+        Some(Event::PolicyPosted(posted)) => format!("version {}", posted.version),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //! this file only brings them together.
 
 pub mod entities;
+pub mod policies;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +13,15 @@ use super::customer::Context;
 use super::event::Placed;
 use super::refusal::Refusal;
 use entities::{Entities, EntityCommand, EntityEvent};
+use policies::{Policies, PolicyCommand, PolicyEvent};
 
 /// What the ledger knows of the company now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Company {
     /// The entities that receive CPNI, and what they are to the company (R12).
     pub entities: Entities,
+    /// The versions of the policy (P16).
+    pub policies: Policies,
 }
 
 /// A command about the company.
@@ -25,6 +29,8 @@ pub struct Company {
 pub enum CompanyCommand {
     /// Registers entities and what they are (R12).
     Entities(EntityCommand),
+    /// Publishes the policy (P16).
+    Policies(PolicyCommand),
 }
 
 /// An event about the company.
@@ -32,6 +38,8 @@ pub enum CompanyCommand {
 pub enum CompanyEvent {
     /// An entity became something, or is it no longer.
     Entities(EntityEvent),
+    /// The policy was published or posted.
+    Policies(PolicyEvent),
 }
 
 /// The events that `command` leads to, or why it changes nothing.
@@ -49,6 +57,10 @@ pub fn decide(
             company.entities.decide(command, context),
             CompanyEvent::Entities,
         ),
+        CompanyCommand::Policies(command) => wrap(
+            company.policies.decide(command, context),
+            CompanyEvent::Policies,
+        ),
     }
 }
 
@@ -64,6 +76,7 @@ impl Company {
     pub fn follow(&mut self, placed: &Placed<'_, CompanyEvent>) {
         match placed.event {
             CompanyEvent::Entities(event) => self.entities.follow(&placed.of(event)),
+            CompanyEvent::Policies(event) => self.policies.follow(&placed.of(event)),
         }
     }
 }

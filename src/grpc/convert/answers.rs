@@ -37,6 +37,8 @@ bare_receipts! {
     call_ended -> EndCallResponse;
     entity_joined -> RecordEntityJoinedResponse;
     entity_left -> RecordEntityLeftResponse;
+    policy_published -> PublishPolicyResponse;
+    policy_posted -> RecordPolicyPostedResponse;
 }
 
 /// Words on record, and the blocks that still stand.

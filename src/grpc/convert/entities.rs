@@ -6,7 +6,9 @@ use super::values::{entity, optional_time, timestamp};
 use super::{Malformed, Tokens, answers};
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
-use crate::domain::company::entities::{Entity, EntityCommand, EntityJoined, Membership};
+use crate::domain::company::entities::{
+    Entity, EntityCommand, EntityEvent, EntityJoined, Membership,
+};
 use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
 use crate::sequencer::{Answer, SubjectRef};
@@ -60,5 +62,23 @@ fn membership(membership: &Membership) -> wire::EntityMembership {
         position: membership.position.0,
         starts_at: Some(timestamp(membership.starts_at)),
         ends_at: membership.ends_at.map(timestamp),
+    }
+}
+
+/// An event about an entity on the wire.
+pub fn wire_event(event: &EntityEvent) -> wire::entry::Event {
+    use wire::entry::Event as Wire;
+
+    match event {
+        EntityEvent::Joined(joined) => Wire::EntityJoined(wire::EntityJoinedEvent {
+            entity: joined.entity.to_string(),
+            kind: joined.kind.number(),
+            communications_related: joined.communications_related,
+        }),
+        EntityEvent::Left(left) => Wire::EntityLeft(wire::EntityLeftEvent {
+            entity: left.entity.to_string(),
+            kind: left.kind.number(),
+            ends_at: Some(timestamp(left.ends_at)),
+        }),
     }
 }

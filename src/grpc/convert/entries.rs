@@ -5,10 +5,10 @@ use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
+use super::{entities, policies};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::company::CompanyEvent;
-use crate::domain::company::entities::EntityEvent;
 use crate::domain::disclosures::Seal;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Pseudonym, Token};
@@ -23,8 +23,8 @@ use crate::proto::v1 as wire;
 /// How the types begin that every reader of histories sees. Whatever else there is, or will be, only those see who have
 /// [`Right::WholeHistory`]: disclosures and rulings among it, so that a marker says of nothing that it is under a gag
 /// order (P7, N4).
-const SHOWN: [&str; 8] = [
-    "account", "call", "consent", "entity", "ledger", "notice", "rulebook", "service",
+const SHOWN: [&str; 9] = [
+    "account", "call", "consent", "entity", "ledger", "notice", "policy", "rulebook", "service",
 ];
 
 /// Whether a reader in that role sees records of that type.
@@ -155,23 +155,9 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
 }
 
 fn of_company(event: &CompanyEvent) -> wire::entry::Event {
-    use wire::entry::Event as Wire;
-
     match event {
-        CompanyEvent::Entities(EntityEvent::Joined(joined)) => {
-            Wire::EntityJoined(wire::EntityJoinedEvent {
-                entity: joined.entity.to_string(),
-                kind: joined.kind.number(),
-                communications_related: joined.communications_related,
-            })
-        }
-        CompanyEvent::Entities(EntityEvent::Left(left)) => {
-            Wire::EntityLeft(wire::EntityLeftEvent {
-                entity: left.entity.to_string(),
-                kind: left.kind.number(),
-                ends_at: Some(timestamp(left.ends_at)),
-            })
-        }
+        CompanyEvent::Entities(event) => entities::wire_event(event),
+        CompanyEvent::Policies(event) => policies::wire_event(event),
     }
 }
 

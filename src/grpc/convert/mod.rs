@@ -10,6 +10,7 @@ pub mod commands;
 pub mod entities;
 pub mod entries;
 pub mod lists;
+pub mod policies;
 pub mod preferences;
 pub mod questions;
 pub mod rulings;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lists::{Listed, numbers as listed};
+use super::policies::deemed;
 use super::rulings::rulebook_version;
 use super::scopes::{scope, wire_said, wire_scope};
 use super::values::{numbers, timestamp};
@@ -90,6 +91,7 @@ pub fn preferences(
         one_time: customer.one_time.iter().map(one_time).collect(),
         cells,
         standing_blocks,
+        deemed_acceptances: deemed(&asked.world.company.policies, &customer.services, asked.at),
     })
 }
 

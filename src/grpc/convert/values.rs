@@ -44,6 +44,14 @@ pub fn optional_time(field: &str, at: Option<&Timestamp>) -> Result<Option<Time>
     at.map(|at| time(field, at)).transpose()
 }
 
+/// The instant, which must be there.
+///
+/// # Errors
+/// When it is missing, or as [`time`].
+pub fn required_time(field: &str, at: Option<&Timestamp>) -> Result<Time, Malformed> {
+    optional_time(field, at)?.ok_or_else(|| Malformed::missing(field))
+}
+
 /// The instant on the wire.
 pub fn timestamp(at: Time) -> Timestamp {
     let micros = i32::try_from(at.0.rem_euclid(1_000_000)).unwrap_or_default();

@@ -40,6 +40,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::EvidenceRequired
         | ErrorReason::ServiceState
         | ErrorReason::EntityState
+        | ErrorReason::PolicyState
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown

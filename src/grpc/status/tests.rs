@@ -65,6 +65,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "ENTITY_STATE",
         ),
+        (
+            RefusalCode::PolicyState,
+            Code::FailedPrecondition,
+            "POLICY_STATE",
+        ),
         (RefusalCode::Call, Code::FailedPrecondition, "CALL"),
         (
             RefusalCode::BlockUnknown,
