@@ -17,6 +17,7 @@ use std::time::Duration;
 use consent_ledger::domain::customer::Customer;
 use consent_ledger::domain::ids::{EntityId, Position, Pseudonym};
 use consent_ledger::domain::services::Services;
+use consent_ledger::domain::time::Time;
 use consent_ledger::state::{Applied, Options, States};
 
 const CUSTOMERS: u64 = 1_000;
@@ -75,6 +76,8 @@ fn customer(version: u64) -> Customer {
     Customer {
         version,
         last: Position(version),
+        last_at: Time(0),
+        holds: Vec::new(),
         legal_entity: EntityId::parse("infotech").unwrap(),
         services: Services::default(),
         notices: Vec::new(),

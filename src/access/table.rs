@@ -42,6 +42,10 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.PolicyService/PublishPolicy", ADMINISTER),
     ("/consent.v1.PolicyService/RecordPolicyPosted", ADMINISTER),
     ("/consent.v1.PolicyService/ListPolicyVersions", ANY),
+    // Keeping records.
+    ("/consent.v1.RetentionService/PlaceLegalHold", ADMINISTER),
+    ("/consent.v1.RetentionService/ReleaseLegalHold", ADMINISTER),
+    ("/consent.v1.RetentionService/GetRetention", AUDIT),
     // Commands in a stream: each command needs the role of its own method besides.
     ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
 ];

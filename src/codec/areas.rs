@@ -46,9 +46,14 @@ macro_rules! stored_events {
             Some(match kind {
                 $($kind => $crate::codec::parse(kind, data).map(|event| {
                     #[allow(unused_mut, reason = "only sealed fields are put back")]
-                    let mut event = event;
-                    $($(event.$field = open(stringify!($field));)+)?
-                    $event::$variant(event)
+                    let mut event = $event::$variant(event);
+                    $(
+                        #[allow(irrefutable_let_patterns, reason = "an area may have one type")]
+                        if let $event::$variant(event) = &mut event {
+                            $(event.$field = open(stringify!($field));)+
+                        }
+                    )?
+                    event
                 }),)+
                 _ => return None,
             })

@@ -1,6 +1,6 @@
 //! Events about the company, area by area: `entity.*.v1` and so on.
 
-use super::{DecodeError, EncodeError, Encoded};
+use super::{DecodeError, EncodeError, Encoded, of};
 use crate::domain::company::CompanyEvent;
 
 mod entities {
@@ -63,10 +63,4 @@ pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
     entities()
         .or_else(policies)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
-}
-
-type Read<E> = Option<Result<E, DecodeError>>;
-
-fn of<E>(read: Read<E>, wrap: fn(E) -> CompanyEvent) -> Read<CompanyEvent> {
-    read.map(|event| event.map(wrap))
 }

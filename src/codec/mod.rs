@@ -14,6 +14,7 @@ mod facts;
 mod grounds;
 mod names;
 mod record;
+mod retention;
 mod rulings;
 mod said;
 mod scopes;
@@ -75,6 +76,7 @@ pub struct EncodeError(#[from] serde_json::Error);
 /// When the event can't be written as JSON.
 pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
     let (kind, data) = match event {
+        Event::Retention(event) => return retention::encode(event, seal),
         Event::AccountOpened(event) => (accounts::OPENED, json(&accounts::Opened::from(event))?),
         Event::ServiceOpened(event) => (
             accounts::SERVICE_OPENED,
@@ -120,12 +122,25 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
         asked::MADE => asked::Made::event(parse(kind, data)?, open),
         asked::REFUSED => asked::Refused::event(parse(kind, data)?, open),
         asked::RULED => asked::Ruled::event(parse(kind, data)?, open),
-        _ => return Err(DecodeError::UnknownType(kind.to_owned())),
+        _ => return decode_area(kind, data, open),
     })
 }
 
+/// The event of an area that has a file of its own.
+fn decode_area(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
+    let retention = || of(retention::decode(kind, data, open), Event::Retention);
+    retention().unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
+}
+
+/// What an area made of a type; nothing where the type is another's.
+type Read<E> = Option<Result<E, DecodeError>>;
+
+fn of<E, W>(read: Read<E>, wrap: fn(E) -> W) -> Read<W> {
+    read.map(|event| event.map(wrap))
+}
+
 /// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.
-const AREAS: &[&[&str]] = &[SPINE];
+const AREAS: &[&[&str]] = &[SPINE, &[], &[], &[], &[], retention::KINDS];
 
 /// Types that one area may have.
 const AREA: usize = 32;

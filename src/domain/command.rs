@@ -5,6 +5,7 @@ use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::disclosures::Disclose;
 use super::notices::GiveNotice;
 use super::question::Question;
+use super::retention::RetentionCommand;
 use super::services::{ChangeServices, OpenAccount};
 
 /// A command about one customer, or about the company.
@@ -26,6 +27,8 @@ pub enum Command {
     Disclose(Disclose),
     /// Rules on a question and records the ruling (C3).
     RecordRuling(Question),
+    /// Puts legal holds on the customer's records, and lifts them (F20).
+    Retention(RetentionCommand),
     /// Records something about the company itself.
     Company(CompanyCommand),
 }

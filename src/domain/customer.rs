@@ -13,7 +13,7 @@ use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::Rulebook;
 use super::services::{Services, VaultHead};
 use super::time::Time;
-use super::{checks, disclosures, notices, services};
+use super::{checks, disclosures, notices, retention, services};
 
 pub use super::checks::rule::rule;
 
@@ -24,6 +24,8 @@ pub struct Customer {
     pub version: u64,
     /// The newest record.
     pub last: Position,
+    /// When the newest record was recorded: what is kept is kept for a while after it (F20).
+    pub last_at: Time,
     /// The legal entity that serves the account.
     pub legal_entity: EntityId,
     /// Services held and once held.
@@ -38,6 +40,8 @@ pub struct Customer {
     pub ended_calls: Vec<Token>,
     /// PIC-freeze request ids used, as tokens of provider and id.
     pub pic_requests: Vec<Token>,
+    /// Legal holds that stand, by their records (F20).
+    pub holds: Vec<Position>,
 }
 
 /// What the rules know besides the customer: the rulebook in force and the company.
@@ -106,6 +110,7 @@ pub fn decide(
         Command::EndCall(command) => Ok(one_time::decide_end(command)),
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
+        Command::Retention(command) => retention::decide(customer, command),
         Command::Company(_) => Err(not_of_a_customer()),
     }
 }
@@ -171,6 +176,7 @@ impl Customer {
     pub fn follow(&mut self, placed: &Placed<'_>) {
         self.version = self.version.saturating_add(1);
         self.last = placed.position;
+        self.last_at = placed.recorded_at;
         (self.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
         match placed.event {
             Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
@@ -182,6 +188,7 @@ impl Customer {
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
             Event::DisclosureMade(made) => disclosures::evolve(self, made),
+            Event::Retention(event) => retention::follow(self, &placed.of(event)),
         }
     }
 
@@ -189,6 +196,7 @@ impl Customer {
         Self {
             version: 0,
             last: Position(0),
+            last_at: Time::default(),
             legal_entity,
             services: Services::default(),
             notices: Vec::new(),
@@ -196,6 +204,7 @@ impl Customer {
             one_time: Vec::new(),
             ended_calls: Vec::new(),
             pic_requests: Vec::new(),
+            holds: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
 use super::notices::NoticeGiven;
 use super::question::Question;
+use super::retention::RetentionEvent;
 use super::ruling::Ruling;
 use super::services::{AccountOpened, ServiceClosed, ServiceOpened};
 use super::time::Time;
@@ -32,6 +33,8 @@ pub enum Event {
     DisclosureMade(DisclosureMade),
     /// A disclosure was refused.
     DisclosureRefused(DisclosureRefused),
+    /// A legal hold was placed or released.
+    Retention(RetentionEvent),
     /// A ruling was put on record.
     RulingRecorded(RulingRecorded),
 }

@@ -10,6 +10,7 @@ pub mod event;
 pub mod ids;
 pub mod notices;
 pub mod refusal;
+pub mod retention;
 pub mod rulebook;
 pub mod scope;
 pub mod services;

@@ -44,6 +44,8 @@ named_list! {
         EntityState = "ENTITY_STATE",
         /// The version of the policy is there already, isn't, or would be in force too early (P16).
         PolicyState = "POLICY_STATE",
+        /// The record named is no legal hold that stands (F20).
+        HoldUnknown = "HOLD_UNKNOWN",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The customer has as many words, notices or open calls as the ledger keeps.

@@ -119,6 +119,12 @@ impl Services {
         self.held.iter().any(|service| service.held(at))
     }
 
+    /// The first instant at which no service is held any more, where every end is known.
+    pub fn all_end_at(&self) -> Option<Time> {
+        let ends: Option<Vec<_>> = self.held.iter().map(|service| service.ends_at).collect();
+        ends?.into_iter().max()
+    }
+
     /// Whether the last service has been closed: there were some, and none is left (R9).
     pub fn lapsed(&self, at: Time) -> bool {
         !self.held.is_empty() && self.held.iter().all(|service| service.ended(at))

@@ -18,6 +18,7 @@ mod intake;
 mod pages;
 mod policies;
 mod queries;
+mod retention;
 mod status;
 
 use std::time::Duration;
@@ -43,6 +44,7 @@ use wire::entity_service_server::EntityServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
+use wire::retention_service_server::RetentionServiceServer;
 
 pub use doors::Checkpoints;
 
@@ -205,6 +207,10 @@ fn add_services(
             PolicyServiceServer::new(policies::Policies(doors.clone()))
                 .max_decoding_message_size(max),
         )
+        .add_service(
+            RetentionServiceServer::new(retention::Retention(doors.clone()))
+                .max_decoding_message_size(max),
+        )
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -240,6 +246,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,
+        wire::retention_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

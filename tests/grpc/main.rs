@@ -12,5 +12,6 @@ mod entities;
 mod house;
 mod policies;
 mod reads;
+mod retention;
 mod streams;
 mod transport;

@@ -194,6 +194,8 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::EntityLeft(left)) => left.entity.clone(),
         Some(Event::PolicyPublished(published)) => format!("version {}", published.version),
         Some(Event::PolicyPosted(posted)) => format!("version {}", posted.version),
+        Some(Event::LegalHoldPlaced(_)) => "nothing is erased while it stands".to_owned(),
+        Some(Event::LegalHoldReleased(released)) => format!("of record {}", released.hold_position),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

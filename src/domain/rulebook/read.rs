@@ -181,6 +181,8 @@ impl Reader<'_> {
             occurred_back_hours: self.within(&periods.occurred_back_hours, 0..=168, "hours")?,
             verification_minutes: self.within(&periods.verification_minutes, 1..=60, "minutes")?,
             one_time_hours: self.within(&periods.one_time_hours, 1..=24, "hours")?,
+            // A year at least (64.2007(a)(3), 64.2008(a)(2), 64.2009(c)); 366 days hold one in any case.
+            retention_days: self.within(&periods.retention_days, 366..=36_600, "days")?,
         })
     }
 

@@ -33,6 +33,7 @@ pub(super) struct Periods {
     pub occurred_back_hours: Spanned<u32>,
     pub verification_minutes: Spanned<u32>,
     pub one_time_hours: Spanned<u32>,
+    pub retention_days: Spanned<u32>,
 }
 
 #[derive(Deserialize)]

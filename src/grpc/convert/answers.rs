@@ -37,6 +37,8 @@ bare_receipts! {
     call_ended -> EndCallResponse;
     entity_joined -> RecordEntityJoinedResponse;
     entity_left -> RecordEntityLeftResponse;
+    legal_hold_placed -> PlaceLegalHoldResponse;
+    legal_hold_released -> ReleaseLegalHoldResponse;
     policy_published -> PublishPolicyResponse;
     policy_posted -> RecordPolicyPostedResponse;
 }

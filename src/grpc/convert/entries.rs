@@ -5,7 +5,7 @@ use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
-use super::{entities, policies};
+use super::{entities, policies, retention};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::company::CompanyEvent;
@@ -139,6 +139,7 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
                 sealed: refused.seal.is_some(),
             })
         }
+        Event::Retention(event) => retention::wire_event(event, texts),
         Event::RulingRecorded(ruled) => {
             let evaluated = Evaluated {
                 rulebook,

@@ -13,6 +13,7 @@ pub mod lists;
 pub mod policies;
 pub mod preferences;
 pub mod questions;
+pub mod retention;
 pub mod rulings;
 pub mod scopes;
 pub mod values;

@@ -41,6 +41,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::ServiceState
         | ErrorReason::EntityState
         | ErrorReason::PolicyState
+        | ErrorReason::HoldUnknown
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown

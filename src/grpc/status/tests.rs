@@ -70,6 +70,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "POLICY_STATE",
         ),
+        (
+            RefusalCode::HoldUnknown,
+            Code::FailedPrecondition,
+            "HOLD_UNKNOWN",
+        ),
         (RefusalCode::Call, Code::FailedPrecondition, "CALL"),
         (
             RefusalCode::BlockUnknown,
