@@ -13,7 +13,11 @@ use super::error::StartError;
 use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
+use crate::domain::customer::World;
+use crate::domain::ids::Pseudonym;
+use crate::domain::preferences::Preferences;
 use crate::grpc;
+use crate::projections::Views;
 use crate::relay::{self, Relay, RelayError};
 use crate::state::Fatal;
 use crate::storage::AppendError;
@@ -209,6 +213,24 @@ impl Running {
     }
 }
 
+/// The views, as the relay asks them.
+struct CurrentPreferences(Views);
+
+impl relay::Standing for CurrentPreferences {
+    fn preferences(&self, customer: Pseudonym) -> Result<Option<Preferences>, String> {
+        let views = &self.0;
+        let customer = views
+            .customer(customer)
+            .map_err(|error| error.to_string())?;
+        let (company, at) = (views.company(), views.now());
+        let world = World {
+            rulebook: views.rulebook(),
+            company: &company,
+        };
+        Ok(customer.map(|customer| Preferences::of(&customer, world, at)))
+    }
+}
+
 type Relaying = (Option<relay::Handle>, Option<JoinHandle<()>>);
 
 fn start_relay(
@@ -220,6 +242,7 @@ fn start_relay(
         options,
         ledger.genesis.ledger,
         Arc::clone(&ledger.journal),
+        Arc::new(CurrentPreferences(ledger.views.clone())),
         ledger.handle.committed(),
     )?;
     let handle = relay.handle();

@@ -9,6 +9,7 @@ pub mod disclosures;
 pub mod event;
 pub mod ids;
 pub mod notices;
+pub mod preferences;
 pub mod refusal;
 pub mod retention;
 pub mod rulebook;

@@ -75,6 +75,16 @@ pub enum RelayError {
         /// The position that the log expects next.
         log_next: u64,
     },
+    /// What a customer's words come to can't be told.
+    #[error(
+        "the state of the customer of position {position} can't be read for publication: {problem}"
+    )]
+    Standing {
+        /// The record's position.
+        position: u64,
+        /// What is wrong.
+        problem: String,
+    },
     /// The log could not show a committed position.
     #[error("the log can't be read for publication: {0}")]
     Read(#[from] ReadError),

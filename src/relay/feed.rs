@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{RelayError, message::Message};
+use super::{RelayError, Standing, message::Message};
 use crate::storage::Journal;
 
 /// Blocks that are made into messages before the pipeline asks: enough to hide a read behind the sending, and a bound
@@ -46,6 +46,8 @@ impl Feed {
 pub(super) struct Source {
     pub(super) ledger: [u8; 16],
     pub(super) journal: Arc<dyn Journal>,
+    /// What customers' words come to.
+    pub(super) standing: Arc<dyn Standing>,
     /// The committed next position.
     pub(super) committed: watch::Receiver<u64>,
 }
@@ -66,7 +68,11 @@ async fn read_all(
             return;
         };
         let (ledger, journal) = (source.ledger, Arc::clone(&source.journal));
-        let read = move || read_block(&ledger, journal.as_ref(), next, committed, replay_below);
+        let standing = Arc::clone(&source.standing);
+        let read = move || {
+            let (journal, standing) = (journal.as_ref(), standing.as_ref());
+            read_block(&ledger, journal, standing, next, committed, replay_below)
+        };
         let batch = tokio::task::spawn_blocking(read)
             .await
             .unwrap_or_else(|error| Err(RelayError::Reader(error.to_string())));
@@ -84,6 +90,7 @@ async fn read_all(
 fn read_block(
     ledger: &[u8; 16],
     journal: &dyn Journal,
+    standing: &dyn Standing,
     next: u64,
     committed: u64,
     replay_below: u64,
@@ -104,8 +111,7 @@ fn read_block(
         .iter()
         .filter(|(position, _)| (next..committed).contains(position))
     {
-        let mut message = Message::of_line(ledger, line)
-            .map_err(|problem| RelayError::Line { position, problem })?;
+        let mut message = Message::of_line(ledger, line, standing)?;
         if message.position != position {
             return Err(RelayError::Missing {
                 position,

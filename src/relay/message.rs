@@ -13,7 +13,9 @@ use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::subject;
+use super::{RelayError, Standing, subject};
+use crate::domain::ids::Pseudonym;
+use crate::domain::preferences::Preferences;
 use crate::ledger::{Hash, LineError, Record, Subject, leaf_hash};
 
 /// The headers that the relay writes. Attribute names of CloudEvents are lower-case letters and digits only.
@@ -61,16 +63,38 @@ pub(super) struct Message {
 
 impl Message {
     /// The message of a line of the log.
-    pub(super) fn of_line(ledger: &[u8; 16], line: &[u8]) -> Result<Message, LineError> {
-        let record = Record::parse(line)?;
-        Ok(if is_under_seal(&record.data) {
-            Message::marker(ledger, record.position)
-        } else {
-            Message::open(ledger, &record, leaf_hash(line))?
-        })
+    pub(super) fn of_line(
+        ledger: &[u8; 16],
+        line: &[u8],
+        standing: &dyn Standing,
+    ) -> Result<Message, RelayError> {
+        let record = Record::parse(line).map_err(|problem| unreadable(line, problem))?;
+        if is_under_seal(&record.data) {
+            return Ok(Message::marker(ledger, record.position));
+        }
+        let preferences = match (record.subject, told(&record.kind)) {
+            (Subject::Ledger, _) | (_, Told::Nothing) => None,
+            (Subject::Customer(id), told) => {
+                let position = record.position;
+                let now = standing
+                    .preferences(Pseudonym(id))
+                    .map_err(|problem| RelayError::Standing { position, problem })?;
+                match told {
+                    Told::Usable => now.map(Preferences::usable_only),
+                    Told::All | Told::Nothing => now,
+                }
+            }
+        };
+        Message::open(ledger, &record, leaf_hash(line), preferences)
+            .map_err(|problem| unreadable(line, problem))
     }
 
-    fn open(ledger: &[u8; 16], record: &Record, hash: Hash) -> Result<Message, LineError> {
+    fn open(
+        ledger: &[u8; 16],
+        record: &Record,
+        hash: Hash,
+        preferences: Option<Preferences>,
+    ) -> Result<Message, LineError> {
         let mut headers = envelope(ledger, record.position, &record.kind);
         let subject = match record.subject {
             Subject::Ledger => subject::LEDGER.to_owned(),
@@ -98,7 +122,7 @@ impl Message {
             position: record.position,
             subject: subject::of(ledger, &record.kind, &record.subject),
             headers,
-            payload: payload(record)?,
+            payload: payload(record, preferences)?,
         })
     }
 
@@ -201,6 +225,9 @@ struct Payload<'a> {
     part: [u16; 2],
     policy: PolicyFacts<'a>,
     data: &'a RawValue,
+    /// What the customer's words come to, this record and perhaps later ones among them (N3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<Preferences>,
 }
 
 #[derive(Serialize)]
@@ -216,7 +243,7 @@ struct PolicyFacts<'a> {
     version: &'a str,
 }
 
-fn payload(record: &Record) -> Result<Vec<u8>, LineError> {
+fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>, LineError> {
     let facts = Payload {
         position: record.position,
         recorded_at: record.recorded_at.to_string(),
@@ -239,8 +266,32 @@ fn payload(record: &Record) -> Result<Vec<u8>, LineError> {
             version: &record.policy.version,
         },
         data: serde_json::from_str(&record.data).map_err(|_| LineError::Field { field: "data" })?,
+        preferences,
     };
     serde_json::to_vec(&facts).map_err(|_| LineError::Field { field: "data" })
+}
+
+/// What of the resulting state is told with records of that type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Everything: who reads what customers say may know what it comes to.
+    All,
+    /// What may be used: who reads of services learns nothing of denials (N4).
+    Usable,
+    Nothing,
+}
+
+fn told(kind: &str) -> Told {
+    match kind.split_once('.').map_or(kind, |(area, _)| area) {
+        "asserted" | "call" | "consent" | "notice" => Told::All,
+        "account" | "service" => Told::Usable,
+        _ => Told::Nothing,
+    }
+}
+
+fn unreadable(line: &[u8], problem: LineError) -> RelayError {
+    let position = Record::parse(line).map_or(0, |record| record.position);
+    RelayError::Line { position, problem }
 }
 
 /// Whether the record's data has a member `seal`, whatever its value. Data that can't be read counts as sealed.

@@ -45,6 +45,18 @@ pub mod subject;
 mod tail;
 mod watermark;
 
+use crate::domain::ids::Pseudonym;
+use crate::domain::preferences::Preferences;
+
+/// Tells what a customer's words come to, at least up to every committed record: published with what changed it (N3).
+pub trait Standing: Send + Sync {
+    /// The customer's preferences now; none where the ledger knows no such customer.
+    ///
+    /// # Errors
+    /// Why the customer's state can't be read.
+    fn preferences(&self, customer: Pseudonym) -> Result<Option<Preferences>, String>;
+}
+
 pub use error::RelayError;
 pub use message::{REPLAY_HEADER, header};
 pub use options::{Auth, Options, Secret, Server, Tls};

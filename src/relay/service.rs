@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{
-    Handle, Options, RelayError,
+    Handle, Options, RelayError, Standing,
     connection::Connection,
     error::{Setback, Trouble},
     feed::{Batch, Feed, Source},
@@ -45,6 +45,7 @@ impl Relay {
         options: Options,
         ledger: [u8; 16],
         journal: Arc<dyn Journal>,
+        standing: Arc<dyn Standing>,
         committed: watch::Receiver<u64>,
     ) -> Result<Relay, RelayError> {
         options.check()?;
@@ -54,6 +55,7 @@ impl Relay {
         let source = Source {
             ledger,
             journal,
+            standing,
             committed,
         };
         Ok(Relay {

@@ -7,6 +7,7 @@ use consent_ledger::app::{Options, Running, ServeOptions};
 use consent_ledger::clock::System;
 use consent_ledger::grpc;
 use consent_ledger::proto::v1 as wire;
+use consent_ledger::relay;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -33,6 +34,11 @@ impl House {
     }
 
     pub async fn with(grpc: grpc::Options) -> Self {
+        Self::publishing(grpc, None).await
+    }
+
+    /// A house that publishes, where `relay` says where.
+    pub async fn publishing(grpc: grpc::Options, relay: Option<relay::Options>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = Options::new(dir.path());
         // Small enough that many houses stand beside each other.
@@ -45,7 +51,7 @@ impl House {
             ledger,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             grpc,
-            relay: None,
+            relay,
             metrics: None,
         };
         let fatal = Arc::new(|problem: &str| panic!("fatal: {problem}"));

@@ -11,10 +11,11 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{self, consumer::pull::OrderedConfig};
 use consent_ledger::{
+    domain::{ids::Pseudonym, preferences::Preferences},
     ledger::{
         Actor, BlockBuilder, Hash, Part, Policy, Record, Sealed, Subject, Timestamp, leaf_hash,
     },
-    relay::{Handle, Options, Relay, RelayError, Status, header},
+    relay::{Handle, Options, Relay, RelayError, Standing, Status, header},
     storage::{Journal, memory::Memory},
 };
 use futures_util::StreamExt;
@@ -163,6 +164,15 @@ pub fn options(url: &str) -> Options {
     }
 }
 
+/// The lines of these logs are made up: nobody has a state.
+struct Nobody;
+
+impl Standing for Nobody {
+    fn preferences(&self, _: Pseudonym) -> Result<Option<Preferences>, String> {
+        Ok(None)
+    }
+}
+
 /// A relay that runs in the background.
 pub struct Running {
     pub handle: Handle,
@@ -172,7 +182,14 @@ pub struct Running {
 
 impl Running {
     pub fn start(options: Options, log: &Log) -> Running {
-        let relay = Relay::new(options, LEDGER, log.journal.clone(), log.committed()).unwrap();
+        let relay = Relay::new(
+            options,
+            LEDGER,
+            log.journal.clone(),
+            Arc::new(Nobody),
+            log.committed(),
+        )
+        .unwrap();
         let (handle, cancel) = (relay.handle(), CancellationToken::new());
         let task = tokio::spawn(relay.run(cancel.clone()));
         Running {

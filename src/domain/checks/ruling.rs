@@ -11,6 +11,7 @@ use crate::domain::vocabulary::named_list;
 
 /// The state of a cell (R1), from the least to the most blocking. Only `Granted` and `OptOutApproved` are standing approvals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// A live grant covers it and no block stands.
     Granted,

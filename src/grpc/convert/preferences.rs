@@ -1,6 +1,6 @@
 //! A customer's words, and the states of cells that follow from them (C5, R1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::lists::{Listed, numbers as listed};
 use super::policies::deemed;
@@ -8,32 +8,25 @@ use super::rulings::rulebook_version;
 use super::scopes::{scope, wire_said, wire_scope};
 use super::values::{numbers, timestamp};
 use super::{Malformed, Within, values};
-use crate::domain::consent::word::{Block, OneTime, Said, Word};
-use crate::domain::customer::{Customer, World, rule};
-use crate::domain::ids::{EntityId, Position, Pseudonym};
+use crate::domain::consent::word::{OneTime, Word};
+use crate::domain::customer::{Customer, World};
+use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::notices::GivenNotice;
-use crate::domain::question::Question;
+use crate::domain::preferences::{
+    CellGroup, PURPOSES, Recipient, Rows, approvable_classes, groups, named, rows_spoken_of,
+    spoken_of,
+};
 use crate::domain::ruling::State;
 use crate::domain::scope::Scope;
 use crate::domain::services::HeldService;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{
-    CpniClass, CpniClasses, NotCpniItems, Purpose, Purposes, RecipientKind, RecipientKinds,
-};
+use crate::domain::vocabulary::{CpniClasses, Purposes};
 use crate::proto::v1 as wire;
 
 /// Most scopes that a request may ask for.
 const SCOPES_MAX: usize = 8;
 /// Most recipients times purposes that one answer derives.
 const ROWS_MAX: usize = 512;
-
-/// The purposes that need approval, shown where none are asked for.
-const PURPOSES: Purposes = Purposes::of(Purpose::MarketingComms)
-    .with(Purpose::MarketingOther)
-    .with(Purpose::OtherApproved);
-
-/// One recipient and one purpose, for some classes: what a single question can ask.
-type Rows = BTreeMap<(RecipientKind, Option<EntityId>, Purpose), CpniClasses>;
 
 /// The scopes that a request asks for.
 ///
@@ -69,7 +62,7 @@ pub fn preferences(
     asked: &Asked<'_>,
 ) -> Result<wire::GetPreferencesResponse, Malformed> {
     let rows = rows(customer, asked.scopes)?;
-    let (cells, standing_blocks) = derive(customer, asked, &rows);
+    let groups = groups(customer, asked.world, &rows, asked.at);
     Ok(wire::GetPreferencesResponse {
         pseudonym: asked.pseudonym.to_string(),
         customer_version: customer.version,
@@ -89,24 +82,20 @@ pub fn preferences(
         notices: customer.notices.iter().map(notice).collect(),
         words: customer.words.iter().map(word).collect(),
         one_time: customer.one_time.iter().map(one_time).collect(),
-        cells,
-        standing_blocks,
+        standing_blocks: standing_blocks(&groups),
+        cells: groups.iter().map(cell_group).collect(),
         deemed_acceptances: deemed(&asked.world.company.policies, &customer.services, asked.at),
     })
 }
 
 fn rows(customer: &Customer, scopes: &[Scope]) -> Result<Rows, Malformed> {
-    let mut rows = Rows::new();
-    if scopes.is_empty() {
-        for (kind, entity) in spoken_of(customer) {
-            for purpose in PURPOSES.members() {
-                rows.insert((kind, entity.clone(), purpose), classes());
-            }
-        }
-    }
+    let mut rows = match scopes {
+        [] => rows_spoken_of(customer),
+        _ => Rows::new(),
+    };
     for scope in scopes {
         let purposes = or(scope.purposes, Purposes::NONE, PURPOSES);
-        let asked = or(scope.classes, CpniClasses::NONE, classes());
+        let asked = or(scope.classes, CpniClasses::NONE, approvable_classes());
         for (kind, entity) in recipients(customer, scope) {
             for purpose in purposes.members() {
                 let row = rows.entry((kind, entity.clone(), purpose)).or_default();
@@ -128,103 +117,34 @@ fn or<S: PartialEq>(given: S, none: S, default: S) -> S {
     if given == none { default } else { given }
 }
 
-/// Every class that an approval can be about.
-fn classes() -> CpniClasses {
-    let approvable = |class: &CpniClass| *class != CpniClass::PicFreezeStatus;
-    CpniClass::EVERY
-        .iter()
-        .copied()
-        .filter(approvable)
-        .collect()
-}
-
-/// The company, and every recipient that some word or one-time approval names.
-fn spoken_of(customer: &Customer) -> BTreeSet<(RecipientKind, Option<EntityId>)> {
-    let mut found = BTreeSet::from([(RecipientKind::Company, None)]);
-    let said = customer.words.iter().map(|word| match &word.said {
-        Said::Grant { scope, .. } | Said::Block(Block { scope, .. }) => scope,
-    });
-    for scope in said.chain(customer.one_time.iter().map(|once| &once.scope)) {
-        found.extend(named(scope));
-        if scope.recipients.kinds != RecipientKinds::ALL {
-            found.extend(scope.recipients.kinds.members().map(|kind| (kind, None)));
-        }
-    }
-    found
-}
-
-fn recipients(customer: &Customer, scope: &Scope) -> BTreeSet<(RecipientKind, Option<EntityId>)> {
+fn recipients(customer: &Customer, scope: &Scope) -> Vec<Recipient> {
     if scope.recipients.kinds.is_empty() && scope.recipients.named.is_empty() {
         return spoken_of(customer);
     }
     let kinds = scope.recipients.kinds.members().map(|kind| (kind, None));
-    kinds.chain(named(scope)).collect()
+    let all: BTreeSet<_> = kinds.chain(named(scope)).collect();
+    all.into_iter().collect()
 }
 
-fn named(scope: &Scope) -> impl Iterator<Item = (RecipientKind, Option<EntityId>)> + '_ {
-    scope
-        .recipients
-        .named
-        .iter()
-        .map(|named| (named.kind, Some(named.entity.clone())))
+fn standing_blocks(groups: &[CellGroup]) -> Vec<u64> {
+    let blocked = (groups.iter())
+        .filter(|group| matches!(group.state, State::Denied | State::Restricted))
+        .flat_map(|group| numbers(&group.positions));
+    let all: BTreeSet<u64> = blocked.collect();
+    all.into_iter().collect()
 }
 
-/// Derives every row's cells, and puts those of equal state together.
-fn derive(customer: &Customer, asked: &Asked<'_>, rows: &Rows) -> (Vec<wire::CellGroup>, Vec<u64>) {
-    // By recipient, then state, records behind it and classes: the purposes that share them.
-    let mut groups: BTreeMap<_, Purposes> = BTreeMap::new();
-    let mut standing = BTreeSet::new();
-    for ((kind, entity, purpose), classes) in rows {
-        let question = bare_question(*kind, entity.clone(), *purpose, *classes);
-        let ruling = rule(Some(customer), asked.world, &question, asked.at);
-        let mut alike: BTreeMap<(State, Vec<Position>), CpniClasses> = BTreeMap::new();
-        for cell in ruling.cells {
-            if matches!(cell.state, State::Denied | State::Restricted) {
-                standing.extend(numbers(&cell.positions));
-            }
-            let classes = alike.entry((cell.state, cell.positions)).or_default();
-            *classes = classes.with(cell.cell.class);
-        }
-        for ((state, positions), classes) in alike {
-            let purposes = groups
-                .entry((*kind, entity, state, positions, classes))
-                .or_default();
-            *purposes = purposes.with(*purpose);
-        }
-    }
-    let groups = groups.into_iter().map(|(group, purposes)| {
-        let (kind, entity, state, positions, classes) = group;
-        wire::CellGroup {
-            recipient_kind: kind.number(),
-            entity: entity.as_ref().map(ToString::to_string).unwrap_or_default(),
-            classes: listed(classes.members()),
-            purposes: listed(purposes.members()),
-            state: state.number(),
-            positions: numbers(&positions),
-        }
-    });
-    (groups.collect(), standing.into_iter().collect())
-}
-
-/// A question about cells alone: no offering, no ground, no call.
-fn bare_question(
-    recipient: RecipientKind,
-    entity: Option<EntityId>,
-    purpose: Purpose,
-    classes: CpniClasses,
-) -> Question {
-    Question {
-        purpose,
-        classes,
-        selected_by: CpniClasses::NONE,
-        not_cpni: NotCpniItems::NONE,
-        recipient,
-        entity,
-        source_category: None,
-        target_categories: Vec::new(),
-        offering: None,
-        call: None,
-        ground: None,
+fn cell_group(group: &CellGroup) -> wire::CellGroup {
+    let entity = group.entity.as_ref();
+    wire::CellGroup {
+        recipient_kind: group.recipient.number(),
+        entity: entity.map(ToString::to_string).unwrap_or_default(),
+        classes: listed(group.classes.members()),
+        purposes: listed(group.purposes.members()),
+        state: group.state.number(),
+        positions: numbers(&group.positions),
+        usable_from: group.usable_from.map(timestamp),
+        usable_until: group.usable_until.map(timestamp),
     }
 }
 
