@@ -32,35 +32,10 @@ impl Grant<'_> {
         context: &Context<'_>,
     ) -> Result<(), Refusal> {
         let said_at = context.occurred_at.unwrap_or(context.now);
-        self.require_scope()?;
+        require_grant_scope(self.scope, self.field)?;
         require_service(customer, said_at, context.now)?;
         self.require_notice(customer, said_at)?;
         require_speaker(self.statement, context.rulebook, said_at)
-    }
-
-    fn require_scope(&self) -> Result<(), Refusal> {
-        let scope = self.scope;
-        for (part, empty) in [
-            ("recipients", scope.recipients.is_empty()),
-            ("classes", scope.classes.is_empty()),
-            ("purposes", scope.purposes.is_empty()),
-        ] {
-            if empty {
-                return Err(Refusal::new(
-                    RefusalCode::ScopeRequired,
-                    format!("{}.{part}", self.field),
-                    format!("a grant names its {part}; silence grants nothing"),
-                ));
-            }
-        }
-        if scope.recipients.kinds.meets(BY_NAME_ONLY) {
-            return Err(Refusal::new(
-                RefusalCode::ScopeRequired,
-                format!("{}.recipients", self.field),
-                "a grant to third_party or partner_or_contractor names the entity; name each",
-            ));
-        }
-        require_named_in_bounds(scope, self.field)
     }
 
     fn require_notice(&self, customer: &Customer, said_at: Time) -> Result<(), Refusal> {
@@ -92,6 +67,31 @@ impl Grant<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a grant that leaves something empty, or names by its kind what takes a name (R2, R12).
+pub(in crate::domain) fn require_grant_scope(scope: &Scope, field: &str) -> Result<(), Refusal> {
+    for (part, empty) in [
+        ("recipients", scope.recipients.is_empty()),
+        ("classes", scope.classes.is_empty()),
+        ("purposes", scope.purposes.is_empty()),
+    ] {
+        if empty {
+            return Err(Refusal::new(
+                RefusalCode::ScopeRequired,
+                format!("{field}.{part}"),
+                format!("a grant names its {part}; silence grants nothing"),
+            ));
+        }
+    }
+    if scope.recipients.kinds.meets(BY_NAME_ONLY) {
+        return Err(Refusal::new(
+            RefusalCode::ScopeRequired,
+            format!("{field}.recipients"),
+            "a grant to third_party or partner_or_contractor names the entity; name each",
+        ));
+    }
+    require_named_in_bounds(scope, field)
 }
 
 fn notice_at(

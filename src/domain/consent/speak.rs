@@ -8,6 +8,7 @@ use crate::domain::event::{Event, Placed};
 use crate::domain::ids::Position;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::scope::{Scope, require_named_in_bounds};
+use crate::domain::time::Time;
 
 /// Words in one command.
 pub const WORDS_IN_COMMAND_MAX: usize = 32;
@@ -53,7 +54,7 @@ pub(in crate::domain) fn decide(
     }
     let event = |said: Said| match said {
         Said::Grant { scope, lifts } => Event::Granted(Granted {
-            still_blocked_by: still_blocked_by(&words, &scope, context),
+            still_blocked_by: still_blocked_by(&words, &scope, context.now),
             scope,
             lifts: lifts.into_vec(),
             statement: command.statement.clone(),
@@ -75,7 +76,7 @@ fn accept(
 ) -> Result<Said, Refusal> {
     match word {
         SpokenWord::Block(block) => {
-            require_well_formed(block, index)?;
+            require_well_formed(block, &format!("words[{index}]"))?;
             Ok(Said::Block(block.written_out()))
         }
         SpokenWord::Grant { scope, lifts } => {
@@ -94,8 +95,8 @@ fn accept(
     }
 }
 
-fn require_well_formed(block: &Block, index: usize) -> Result<(), Refusal> {
-    let field = format!("words[{index}]");
+/// Refuses a block that says nothing clear. `field` is where it stands in the command.
+pub(in crate::domain) fn require_well_formed(block: &Block, field: &str) -> Result<(), Refusal> {
     let invalid = |part: &str, why: String| {
         Err(Refusal::new(
             RefusalCode::Invalid,
@@ -178,10 +179,14 @@ fn words_after(customer: &Customer, said: &[Said], context: &Context<'_>) -> Vec
 }
 
 /// The blocks that stand in some cell of the scope (R3).
-fn still_blocked_by(words: &[Word], scope: &Scope, context: &Context<'_>) -> Vec<Position> {
+pub(in crate::domain) fn still_blocked_by(
+    words: &[Word],
+    scope: &Scope,
+    now: Time,
+) -> Vec<Position> {
     let stands = |word: &&Word| match &word.said {
         Said::Block(block) => {
-            block.some_cell_of(scope, |cell| !lifted(words, word, block, cell, context.now))
+            block.some_cell_of(scope, |cell| !lifted(words, word, block, cell, now))
         }
         Said::Grant { .. } => false,
     };
@@ -221,18 +226,32 @@ pub(in crate::domain) fn evolve(customer: &mut Customer, said: Said, placed: &Pl
         repeats: Box::default(),
         widened: false,
     };
+    hold(customer, word);
+}
+
+/// The customer with one more word, witnessed or asserted. A block ends the one-time approvals that it touches (R11).
+pub(in crate::domain) fn hold(customer: &mut Customer, word: Word) {
     if let Some(block) = remember(&mut customer.words, word) {
         (customer.one_time).retain(|approval| !block.some_cell_of(&approval.scope, |_| true));
     }
 }
 
 /// Adds a word in the place of older ones that say the same. Gives back the block as it is remembered.
-fn remember(words: &mut Vec<Word>, mut word: Word) -> Option<Block> {
+pub(in crate::domain) fn remember(words: &mut Vec<Word>, mut word: Word) -> Option<Block> {
     let standing: Vec<Position> = words.iter().map(|word| word.position).collect();
     let (repeats, others) =
         (words.drain(..)).partition::<Vec<_>, _>(|old| stands_for(&word, old, &standing));
     *words = others;
     word.repeats = newest_records(&repeats);
+    if !word.witnessed {
+        // An import tells its facts in any order: the word is as late as the latest that said it.
+        word.occurred_at = Some(
+            repeats
+                .iter()
+                .map(Word::said_at)
+                .fold(word.said_at(), Time::max),
+        );
+    }
     if let Said::Block(block) = &word.said
         && repeats.is_empty()
         && words.len() >= WORDS_MAX
@@ -260,17 +279,28 @@ fn newest_records(words: &[Word]) -> Box<[Position]> {
 }
 
 fn says(word: &Word, block: &Block) -> bool {
-    word.witnessed && matches!(&word.said, Said::Block(one) if one == block)
+    matches!(&word.said, Said::Block(one) if one == block)
 }
 
 /// Whether the newer word says what the older one said, so that no answer changes when the older is forgotten (R4):
 /// whatever lifts the newer block lifts the older one, and whatever the older grant lifts the newer one lifts.
-/// `standing` are the words that a grant can still lift by name.
+/// `standing` are the words that a grant can still lift by name. What an import asserts and what the ledger witnessed
+/// are lifted by different grants and never stand for each other.
 fn stands_for(newer: &Word, older: &Word, standing: &[Position]) -> bool {
-    if !newer.witnessed || !older.witnessed || older.widened {
+    if newer.witnessed != older.witnessed || older.widened {
         return false;
     }
     let (new, old) = (newer.said_at(), older.said_at());
+    if !newer.witnessed {
+        return match (&newer.said, &older.said) {
+            // The remembered word takes the later of both dates: what lifts it lifts both.
+            (Said::Block(one), Said::Block(other)) => one == other,
+            (Said::Grant { scope, .. }, Said::Grant { scope: other, .. }) => {
+                scope == other && new >= old
+            }
+            _ => false,
+        };
+    }
     let (new_stated, old_stated) = (newer.occurred_at.is_some(), older.occurred_at.is_some());
     match (&newer.said, &older.said) {
         (Said::Block(one), Said::Block(other)) => {
