@@ -1,5 +1,6 @@
 //! What callers may ask the ledger to do.
 
+use super::asserted::Assert;
 use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::disclosures::Disclose;
@@ -29,6 +30,8 @@ pub enum Command {
     RecordRuling(Question),
     /// Puts legal holds on the customer's records, and lifts them (F20).
     Retention(RetentionCommand),
+    /// Records a fact that a migrating company asserts (C2).
+    Assert(Assert),
     /// Records something about the company itself.
     Company(CompanyCommand),
 }

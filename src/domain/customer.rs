@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asserted::Imported;
 use super::command::Command;
 use super::company::Company;
 use super::consent::word::{OneTime, Word};
@@ -13,7 +14,7 @@ use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::Rulebook;
 use super::services::{Services, VaultHead};
 use super::time::Time;
-use super::{checks, disclosures, notices, retention, services};
+use super::{asserted, checks, disclosures, notices, retention, services};
 
 pub use super::checks::rule::rule;
 
@@ -42,6 +43,8 @@ pub struct Customer {
     pub pic_requests: Vec<Token>,
     /// Legal holds that stand, by their records (F20).
     pub holds: Vec<Position>,
+    /// What imports brought; few customers of a ledger in its middle years have it (C2).
+    pub imported: Option<Box<Imported>>,
 }
 
 /// What the rules know besides the customer: the rulebook in force and the company.
@@ -84,6 +87,7 @@ pub fn decide(
     context.require_occurred_at()?;
     let customer = match (customer, command) {
         (_, Command::Company(_)) => return Err(not_of_a_customer()),
+        (_, Command::Assert(command)) => return asserted::decide(customer, command, context),
         (None, Command::OpenAccount(command)) => return services::open_account(command, context),
         (Some(_), Command::OpenAccount(_)) => {
             return Err(Refusal::new(
@@ -111,6 +115,7 @@ pub fn decide(
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
         Command::Retention(command) => retention::decide(customer, command),
+        Command::Assert(command) => asserted::decide(Some(customer), command, context),
         Command::Company(_) => Err(not_of_a_customer()),
     }
 }
@@ -181,7 +186,10 @@ impl Customer {
         match placed.event {
             Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
             Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),
-            Event::ServiceClosed(closed) => self.services.close(closed, placed),
+            Event::ServiceClosed(closed) => (self.services)
+                .narrow(placed.recorded_at, |services| {
+                    services.close(closed, placed)
+                }),
             Event::NoticeGiven(given) => notices::evolve(&mut self.notices, given, placed),
             Event::Granted(granted) => speak::evolve(self, granted.said(), placed),
             Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
@@ -189,6 +197,7 @@ impl Customer {
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
             Event::DisclosureMade(made) => disclosures::evolve(self, made),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
+            Event::Asserted(event) => asserted::follow(self, &placed.of(event)),
         }
     }
 
@@ -205,6 +214,7 @@ impl Customer {
             ended_calls: Vec::new(),
             pic_requests: Vec::new(),
             holds: Vec::new(),
+            imported: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What happened: the facts that records hold, one event a record.
 
+use super::asserted::AssertedEvent;
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
@@ -37,6 +38,8 @@ pub enum Event {
     Retention(RetentionEvent),
     /// A ruling was put on record.
     RulingRecorded(RulingRecorded),
+    /// An import asserted a fact.
+    Asserted(AssertedEvent),
 }
 
 /// A question and its answer, on record at the caller's wish.

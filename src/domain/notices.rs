@@ -51,26 +51,44 @@ pub const NOTICES_MAX: usize = 64;
 
 /// Events of giving a notice.
 pub(super) fn give(command: &GiveNotice) -> Result<Vec<Event>, Refusal> {
-    if EntityId::parse(&command.version).is_none() {
-        return Err(invalid("version", "1 to 64 of a-z 0-9 . _ -"));
+    require_notice(&command.version, &command.language, &command.covers, "")?;
+    let mut notice = command.clone();
+    notice.covers = notice.covers.in_order();
+    Ok(vec![Event::NoticeGiven(NoticeGiven { notice })])
+}
+
+/// Refuses a notice that can't be told from others or doesn't say what it covers. `within` is where it stands in the
+/// command; empty for the whole.
+pub(super) fn require_notice(
+    version: &str,
+    language: &str,
+    covers: &Scope,
+    within: &str,
+) -> Result<(), Refusal> {
+    let dot = if within.is_empty() { "" } else { "." };
+    let field = |name: &str| format!("{within}{dot}{name}");
+    if EntityId::parse(version).is_none() {
+        return Err(invalid(&field("version"), "1 to 64 of a-z 0-9 . _ -"));
     }
-    if !is_language(&command.language) {
-        return Err(invalid("language", "a BCP 47 tag such as en or es-419"));
+    if !is_language(language) {
+        return Err(invalid(
+            &field("language"),
+            "a BCP 47 tag such as en or es-419",
+        ));
     }
-    let covers = &command.covers;
-    for (field, empty) in [
+    for (name, empty) in [
         ("covers.recipients", covers.recipients.is_empty()),
         ("covers.classes", covers.classes.is_empty()),
         ("covers.purposes", covers.purposes.is_empty()),
     ] {
         if empty {
-            return Err(invalid(field, "at least one; a notice says what it covers"));
+            return Err(invalid(
+                &field(name),
+                "at least one; a notice says what it covers",
+            ));
         }
     }
-    require_named_in_bounds(covers, "covers")?;
-    let mut notice = command.clone();
-    notice.covers = covers.in_order();
-    Ok(vec![Event::NoticeGiven(NoticeGiven { notice })])
+    require_named_in_bounds(covers, &field("covers"))
 }
 
 fn invalid(field: &str, wanted: &str) -> Refusal {

@@ -48,6 +48,8 @@ named_list! {
         HoldUnknown = "HOLD_UNKNOWN",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
+        /// The very same fact of the customer was imported before (C2).
+        AlreadyAsserted = "ALREADY_ASSERTED",
         /// The customer has as many words, notices or open calls as the ledger keeps.
         Limit = "LIMIT",
     }

@@ -1,10 +1,12 @@
 //! Scopes as sets of cells: recipient × CPNI class × purpose (R1, R12, R13).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ids::EntityId;
 use super::refusal::{Refusal, RefusalCode};
-use super::vocabulary::{CpniClass, CpniClasses, Purpose, Purposes, RecipientKind, RecipientKinds};
+use super::vocabulary::{
+    ALL, CpniClass, CpniClasses, Purpose, Purposes, RecipientKind, RecipientKinds,
+};
 
 /// A single cell: state belongs to a cell, never to a customer (R1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +56,7 @@ pub struct NamedRecipient {
 }
 
 /// The recipients of a scope: whole kinds, and single entities by name. ANY ⊃ kind ⊃ (kind, entity) (R12).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Recipients {
     /// Kinds covered with all their entities.
     pub kinds: RecipientKinds,
@@ -75,6 +77,27 @@ impl Recipients {
             kinds,
             named: named.into_boxed_slice(),
         }
+    }
+
+    /// The recipients of those names: a kind such as `affiliate`, or a kind's entity such as `affiliate/acme`.
+    ///
+    /// # Errors
+    /// The name that is none.
+    pub fn parse<T: AsRef<str>>(names: &[T]) -> Result<Self, String> {
+        let (mut kinds, mut named) = (RecipientKinds::NONE, Vec::new());
+        for name in names.iter().map(AsRef::as_ref) {
+            let wrong = || format!("`{name}` is no kind of recipient, and no kind/entity");
+            let (kind, entity) = match name.split_once('/') {
+                Some((kind, entity)) => (kind, Some(EntityId::parse(entity).ok_or_else(wrong)?)),
+                None => (name, None),
+            };
+            let kind = RecipientKind::parse(kind).ok_or_else(wrong)?;
+            match entity {
+                Some(entity) => named.push(NamedRecipient { kind, entity }),
+                None => kinds = kinds.with(kind),
+            }
+        }
+        Ok(Self::new(kinds, named))
     }
 
     /// Every entity of these kinds.
@@ -112,8 +135,50 @@ impl Recipients {
     }
 }
 
+/// `"all"`, or names such as `company` and `affiliate/acme`, where a person may read it; parts in views.
+impl Serialize for Recipients {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self { kinds, named } = self;
+        if !out.is_human_readable() {
+            return (kinds, named).serialize(out);
+        }
+        if *kinds == RecipientKinds::ALL && named.is_empty() {
+            return out.serialize_str(ALL);
+        }
+        let kinds = kinds.members().map(|kind| kind.name().to_owned());
+        let named = (named.iter()).map(|named| format!("{}/{}", named.kind, named.entity));
+        out.collect_seq(kinds.chain(named))
+    }
+}
+
+impl<'de> Deserialize<'de> for Recipients {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            All(String),
+            Some(Vec<String>),
+        }
+
+        if !input.is_human_readable() {
+            let (kinds, named) = Deserialize::deserialize(input)?;
+            return Ok(Self { kinds, named });
+        }
+        match Given::deserialize(input)? {
+            Given::All(all) if all == ALL => Ok(Self::of(RecipientKinds::ALL)),
+            Given::All(other) => Err(D::Error::custom(format!(
+                "`{other}` is no list of recipients, and not `{ALL}`"
+            ))),
+            Given::Some(names) => Self::parse(&names).map_err(D::Error::custom),
+        }
+    }
+}
+
 /// A product of recipients, classes and purposes (R1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scope {
     /// To whom.
     pub recipients: Recipients,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asserted::services::AssertedServices;
+use super::consent::word::Word;
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{Category, EntityId, Position};
@@ -95,6 +97,8 @@ pub struct Services {
     pub grants_end_before: Position,
     /// Since when some service has been held without a break: a grant said before that ended with the break (R9).
     pub held_since: Time,
+    /// What an import asserts of the time before; few customers of a ledger in its middle years have it.
+    pub asserted: Option<Box<AssertedServices>>,
 }
 
 impl HeldService {
@@ -123,6 +127,14 @@ impl Services {
     pub fn all_end_at(&self) -> Option<Time> {
         let ends: Option<Vec<_>> = self.held.iter().map(|service| service.ends_at).collect();
         ends?.into_iter().max()
+    }
+
+    /// Whether the grant, as the record at `position` says it, has ended with the last service (R9).
+    pub fn ended(&self, grant: &Word, position: Position) -> bool {
+        position < self.grants_end_before
+            || !grant.witnessed
+                && (self.asserted.as_ref())
+                    .is_some_and(|all| grant.said_at() < all.grants_end_before)
     }
 
     /// Whether the last service has been closed: there were some, and none is left (R9).
@@ -219,7 +231,11 @@ fn end_of(close: &CloseService, field: &str, context: &Context<'_>) -> Result<Ti
     Ok(ends_at)
 }
 
-fn require_known(category: &Category, field: &str, context: &Context<'_>) -> Result<(), Refusal> {
+pub(super) fn require_known(
+    category: &Category,
+    field: &str,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
     if context.rulebook.knows(category) {
         return Ok(());
     }
@@ -253,7 +269,7 @@ fn require_first(categories: &[Category], index: usize, field: &str) -> Result<(
 impl Services {
     /// Records that a category is held. After a lapse, what was granted before has ended; closing and opening in
     /// one command is none (R9).
-    pub(super) fn open(&mut self, category: &Category, placed: &Placed<'_>) {
+    pub(super) fn open<E>(&mut self, category: &Category, placed: &Placed<'_, E>) {
         let at = placed.recorded_at;
         let just_closed = |service: &HeldService| service.closed_by == Some(placed.command);
         if self.held.is_empty() {
@@ -288,7 +304,7 @@ impl Services {
 
     /// Records the end of a category. An end stated for the past may show that nothing was held for a while,
     /// since an opening counts from its record only: then, too, what was granted before has ended (R5, R9).
-    pub(super) fn close(&mut self, closed: &ServiceClosed, placed: &Placed<'_>) {
+    pub(super) fn close<E>(&mut self, closed: &ServiceClosed, placed: &Placed<'_, E>) {
         if self.end(
             &closed.category,
             closed.ends_at,

@@ -135,7 +135,7 @@ fn is_live(
         Some(Support::Grant(_)) => (case.customer.words.iter()).any(|word| {
             word.records().any(|record| record == cited)
                 && word.recorded_at <= at
-                && cited >= case.customer.services.grants_end_before
+                && !case.customer.services.ended(word, cited)
                 && matches!(&word.said, Said::Grant { scope, .. } if scope.covers(asked.cell))
         }),
         _ => false,

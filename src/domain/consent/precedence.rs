@@ -54,7 +54,7 @@ pub fn weigh<'a>(
     for word in words {
         match &word.said {
             Said::Grant { scope, .. } if scope.covers(cell) => {
-                if word.recorded_at <= at && word.position >= services.grants_end_before {
+                if word.recorded_at <= at && !services.ended(word, word.position) {
                     weighed.grant = Some(word);
                 }
             }

@@ -32,6 +32,7 @@ pub enum SpokenWord {
 
 /// A denial, withdrawal or restriction (R2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Block {
     /// Which word was used.
     pub kind: BlockKind,
@@ -43,6 +44,7 @@ pub struct Block {
 
 /// The three blocking words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BlockKind {
     /// "Don't."
     Deny,
