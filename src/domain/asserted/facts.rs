@@ -21,6 +21,8 @@ pub struct Assert {
     pub source: Source,
     /// What is asserted.
     pub fact: Asserted,
+    /// Where the evidence is kept; of a disclosure the order, case, ticket or invoice.
+    pub reference: Option<Personal>,
 }
 
 /// Which line of which import brings a fact.
@@ -119,9 +121,6 @@ pub struct Circumstances {
     /// SHA-256 of the evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_digest: Option<Sha256Digest>,
-    /// Where the evidence is kept.
-    #[serde(skip)]
-    pub evidence_reference: Option<Personal>,
 }
 
 /// The customer granted.
@@ -161,9 +160,6 @@ pub struct AssertedDisclosure {
     pub purpose: Purpose,
     /// On which ground, by the company's word.
     pub ground: GroundKind,
-    /// The order, case, ticket or invoice.
-    #[serde(skip)]
-    pub reference: Option<Personal>,
 }
 
 /// An asserted fact on record, with what it falls short of.
@@ -174,6 +170,9 @@ pub struct OnRecord<F> {
     pub source: Source,
     /// What is asserted.
     pub fact: F,
+    /// Where the evidence is kept; of a disclosure the order, case, ticket or invoice. Sealed in the record.
+    #[serde(skip)]
+    pub reference: Option<Personal>,
     /// Why it is history only; empty: it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shortfalls: Vec<Shortfall>,
@@ -227,6 +226,24 @@ named_list! {
     }
 }
 
+/// What became of a fact when it was recorded.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// As [`OnRecord::shortfalls`].
+    pub shortfalls: Vec<Shortfall>,
+    /// As [`OnRecord::still_blocked_by`].
+    pub still_blocked_by: Vec<Position>,
+}
+
+impl From<Vec<Shortfall>> for Verdict {
+    fn from(shortfalls: Vec<Shortfall>) -> Self {
+        Self {
+            shortfalls,
+            still_blocked_by: Vec::new(),
+        }
+    }
+}
+
 impl<F> OnRecord<F> {
     /// Whether the fact counts, and isn't history only.
     pub fn counts(&self) -> bool {
@@ -247,6 +264,14 @@ impl AssertedEvent {
         }
     }
 
+    /// Blocks that stand in some cell of a grant (R3).
+    pub fn still_blocked_by(&self) -> &[Position] {
+        match self {
+            Self::Granted(event) => &event.still_blocked_by,
+            _ => &[],
+        }
+    }
+
     /// Why it is history only; empty: it counts.
     pub fn shortfalls(&self) -> &[Shortfall] {
         match self {
@@ -262,47 +287,33 @@ impl AssertedEvent {
 
 impl Assert {
     /// The event, with its scopes written out.
-    pub(super) fn event(
-        &self,
-        shortfalls: Vec<Shortfall>,
-        still_blocked_by: Vec<Position>,
-    ) -> AssertedEvent {
-        fn on_record<F>(
-            source: &Source,
-            fact: F,
-            shortfalls: Vec<Shortfall>,
-            still_blocked_by: Vec<Position>,
-        ) -> OnRecord<F> {
-            OnRecord {
-                source: source.clone(),
-                fact,
-                shortfalls,
-                still_blocked_by,
-            }
-        }
-        let source = &self.source;
+    pub(super) fn event(&self, verdict: Verdict) -> AssertedEvent {
         match self.fact.clone() {
-            Asserted::Account(fact) => {
-                AssertedEvent::Account(on_record(source, fact, shortfalls, still_blocked_by))
-            }
-            Asserted::Service(fact) => {
-                AssertedEvent::Service(on_record(source, fact, shortfalls, still_blocked_by))
-            }
+            Asserted::Account(fact) => AssertedEvent::Account(self.on_record(fact, verdict)),
+            Asserted::Service(fact) => AssertedEvent::Service(self.on_record(fact, verdict)),
             Asserted::Notice(mut fact) => {
                 fact.covers = fact.covers.in_order();
-                AssertedEvent::Notice(on_record(source, fact, shortfalls, still_blocked_by))
+                AssertedEvent::Notice(self.on_record(fact, verdict))
             }
             Asserted::Grant(mut fact) => {
                 fact.scope = fact.scope.in_order();
-                AssertedEvent::Granted(on_record(source, fact, shortfalls, still_blocked_by))
+                AssertedEvent::Granted(self.on_record(fact, verdict))
             }
             Asserted::Block(mut fact) => {
                 fact.block = fact.block.written_out();
-                AssertedEvent::Blocked(on_record(source, fact, shortfalls, still_blocked_by))
+                AssertedEvent::Blocked(self.on_record(fact, verdict))
             }
-            Asserted::Disclosure(fact) => {
-                AssertedEvent::Disclosed(on_record(source, fact, shortfalls, still_blocked_by))
-            }
+            Asserted::Disclosure(fact) => AssertedEvent::Disclosed(self.on_record(fact, verdict)),
+        }
+    }
+
+    fn on_record<F>(&self, fact: F, verdict: Verdict) -> OnRecord<F> {
+        OnRecord {
+            source: self.source.clone(),
+            fact,
+            reference: self.reference.clone(),
+            shortfalls: verdict.shortfalls,
+            still_blocked_by: verdict.still_blocked_by,
         }
     }
 }

@@ -23,13 +23,18 @@ use super::consent::speak::{self, WORDS_WITH_GRANT_MAX};
 use super::consent::word::{Said, Word};
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
-use super::ids::{Position, Token};
+use super::ids::Token;
 use super::refusal::{Refusal, RefusalCode};
 use super::scope::Scope;
 use super::services::{AccountOpened, require_known};
 use super::time::Time;
 
-pub use facts::*;
+use facts::Verdict;
+
+pub use facts::{
+    Assert, Asserted, AssertedAccount, AssertedBlock, AssertedDisclosure, AssertedEvent,
+    AssertedGrant, AssertedNotice, AssertedService, Circumstances, OnRecord, Shortfall, Source,
+};
 
 /// Facts that a customer's state knows to be recorded; of more the newest. An older one that is brought again is
 /// recorded again, which changes no answer.
@@ -78,16 +83,14 @@ pub(super) fn decide(
             "the very same fact of this customer is on record already: nothing to do",
         ));
     }
-    let (shortfalls, still_blocked_by) = match &command.fact {
-        Asserted::Account(account) => (customer.weigh_account(account, context)?, Vec::new()),
-        Asserted::Service(service) => (customer.weigh_service(service, context)?, Vec::new()),
-        Asserted::Notice(notice) if notice.opt_out => (vec![Shortfall::OptOut], Vec::new()),
-        Asserted::Notice(_) | Asserted::Block(_) | Asserted::Disclosure(_) => Default::default(),
+    let verdict = match &command.fact {
+        Asserted::Account(account) => customer.weigh_account(account, context)?,
+        Asserted::Service(service) => customer.weigh_service(service, context)?,
+        Asserted::Notice(notice) if notice.opt_out => vec![Shortfall::OptOut].into(),
+        Asserted::Notice(_) | Asserted::Block(_) | Asserted::Disclosure(_) => Verdict::default(),
         Asserted::Grant(grant) => customer.weigh_grant(grant, context),
     };
-    Ok(vec![Event::Asserted(
-        command.event(shortfalls, still_blocked_by),
-    )])
+    Ok(vec![Event::Asserted(command.event(verdict))])
 }
 
 fn open(command: &Assert, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
@@ -103,7 +106,7 @@ fn open(command: &Assert, context: &Context<'_>) -> Result<Vec<Event>, Refusal> 
             legal_entity: account.legal_entity.clone(),
             vault: context.vault,
         }),
-        Event::Asserted(command.event(Vec::new(), Vec::new())),
+        Event::Asserted(command.event(Verdict::default())),
     ])
 }
 
@@ -117,7 +120,7 @@ impl Customer {
         &self,
         account: &AssertedAccount,
         context: &Context<'_>,
-    ) -> Result<Vec<Shortfall>, Refusal> {
+    ) -> Result<Verdict, Refusal> {
         if account.legal_entity != self.legal_entity {
             return Err(Refusal::new(
                 RefusalCode::Invalid,
@@ -132,14 +135,14 @@ impl Customer {
                 "services are held; import the end of each, or import the account first",
             ));
         }
-        Ok(Vec::new())
+        Ok(Verdict::default())
     }
 
     fn weigh_service(
         &self,
         service: &AssertedService,
         context: &Context<'_>,
-    ) -> Result<Vec<Shortfall>, Refusal> {
+    ) -> Result<Verdict, Refusal> {
         require_known(&service.category, "service.category", context)?;
         let left = self
             .imported
@@ -160,18 +163,14 @@ impl Customer {
             .is_some();
         Ok(
             match goes_on && !held && !self.services.would_hold(service) {
-                true => vec![Shortfall::ClosedSince],
-                false => Vec::new(),
+                true => vec![Shortfall::ClosedSince].into(),
+                false => Verdict::default(),
             },
         )
     }
 
     /// What the grant falls short of, and the blocks that stand in some cell of it.
-    fn weigh_grant(
-        &self,
-        grant: &AssertedGrant,
-        context: &Context<'_>,
-    ) -> (Vec<Shortfall>, Vec<Position>) {
+    fn weigh_grant(&self, grant: &AssertedGrant, context: &Context<'_>) -> Verdict {
         let mut shortfalls = grant.said.shortfalls();
         if let (Some(at), Some(version)) = (grant.said.said_at, &grant.said.notice_version) {
             let given: Vec<_> = self.scopes_of_notices(version, at).collect();
@@ -196,10 +195,11 @@ impl Customer {
         if words.len() > WORDS_WITH_GRANT_MAX {
             shortfalls.push(Shortfall::TooManyWords);
         }
-        (
+        let still_blocked_by = speak::still_blocked_by(&words, &grant.scope, context.now);
+        Verdict {
             shortfalls,
-            speak::still_blocked_by(&words, &grant.scope, context.now),
-        )
+            still_blocked_by,
+        }
     }
 
     /// What the notices of that version covered that the customer had by then.

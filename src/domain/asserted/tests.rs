@@ -59,7 +59,6 @@ fn full(said: i64) -> Circumstances {
         speaker: Some(Speaker::AccountHolder),
         notice_version: Some("v1".into()),
         evidence_digest: Some(Sha256Digest([9; 32])),
-        evidence_reference: None,
     }
 }
 
@@ -126,8 +125,11 @@ impl Import {
             line: self.line,
             key,
         };
-        self.story
-            .attempt(&Command::Assert(Assert { source, fact }))
+        self.story.attempt(&Command::Assert(Assert {
+            source,
+            fact,
+            reference: told("box 7"),
+        }))
     }
 
     /// Imports the fact, and gives back what it falls short of.
@@ -540,7 +542,6 @@ fn p8_an_asserted_disclosure_is_history_and_changes_no_answer() {
         classes: classes(&[Billing]),
         purpose: Purpose::MarketingComms,
         ground: GroundKind::Approval,
-        reference: told("case"),
     });
     assert_eq!(import.bring(disclosure), []);
     assert_eq!(import.story.state().words, words);
@@ -562,6 +563,7 @@ fn asserted_events_write_themselves_as_records_do() {
             Asserted::Block(block) => block,
             other => panic!("{other:?}"),
         },
+        reference: None,
         shortfalls: Vec::new(),
         still_blocked_by: Vec::new(),
     });
