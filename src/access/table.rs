@@ -46,6 +46,8 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.RetentionService/PlaceLegalHold", ADMINISTER),
     ("/consent.v1.RetentionService/ReleaseLegalHold", ADMINISTER),
     ("/consent.v1.RetentionService/GetRetention", AUDIT),
+    // A migrating company's history: asserted, so that only an administrator may bring it.
+    ("/consent.v1.ImportService/Import", IMPORT),
     // Commands in a stream: each command needs the role of its own method besides.
     ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
 ];
@@ -61,6 +63,7 @@ const RECORD_RULINGS: &[Role] = &[
     DecisionReader,
     Administrator,
 ];
+const IMPORT: &[Role] = &[Administrator];
 const AUDIT: &[Role] = &[Auditor, Administrator];
 
 /// What a role may do inside of a method that it may call.
@@ -144,6 +147,7 @@ mod tests {
                 "EndCall",
                 "/Disclose",
                 "Submit",
+                "Import",
             ]
             .iter()
             .any(|verb| path.contains(verb) && !path.contains("AuditService"));

@@ -9,6 +9,7 @@
 mod accounts;
 mod areas;
 mod asked;
+mod asserted;
 mod company;
 mod facts;
 mod grounds;
@@ -99,6 +100,7 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
             (asked::REFUSED, json(&asked::Refused::new(event, seal))?)
         }
         Event::RulingRecorded(event) => (asked::RULED, json(&asked::Ruled::new(event, seal))?),
+        Event::Asserted(event) => return asserted::encode(event, seal),
     };
     Ok(Encoded { kind, data })
 }
@@ -129,7 +131,10 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
 /// The event of an area that has a file of its own.
 fn decode_area(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
     let retention = || of(retention::decode(kind, data, open), Event::Retention);
-    retention().unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
+    let asserted = || of(asserted::decode(kind, data, open), Event::Asserted);
+    retention()
+        .or_else(asserted)
+        .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
 }
 
 /// What an area made of a type; nothing where the type is another's.
@@ -140,7 +145,7 @@ fn of<E, W>(read: Read<E>, wrap: fn(E) -> W) -> Read<W> {
 }
 
 /// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.
-const AREAS: &[&[&str]] = &[SPINE, &[], &[], &[], &[], retention::KINDS];
+const AREAS: &[&[&str]] = &[SPINE, &[], &[], &[], &[], retention::KINDS, asserted::KINDS];
 
 /// Types that one area may have.
 const AREA: usize = 32;
@@ -181,9 +186,9 @@ pub fn name_of(number: u8) -> Option<&'static str> {
     AREAS.get(area)?.get(place).copied()
 }
 
-/// Whether records of that type are disclosures, made or refused (P8).
+/// Whether records of that type are disclosures, made, refused or asserted (P8).
 pub fn is_disclosure(kind: &str) -> bool {
-    kind == asked::MADE || kind == asked::REFUSED
+    [asked::MADE, asked::REFUSED, asserted::DISCLOSED].contains(&kind)
 }
 
 /// The gag order that a record is under (P7).

@@ -1,6 +1,6 @@
 //! What callers may ask the ledger to do.
 
-use super::asserted::Assert;
+use super::asserted::{Assert, Asserted};
 use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::disclosures::Disclose;
@@ -34,4 +34,15 @@ pub enum Command {
     Assert(Assert),
     /// Records something about the company itself.
     Company(CompanyCommand),
+}
+
+impl Command {
+    /// Whether it may open the account of a customer whom the ledger doesn't know.
+    pub fn opens_account(&self) -> bool {
+        match self {
+            Self::OpenAccount(_) => true,
+            Self::Assert(command) => matches!(command.fact, Asserted::Account(_)),
+            _ => false,
+        }
+    }
 }

@@ -14,8 +14,8 @@ use crate::domain::time::Time;
 use crate::projections::HistoryEntry;
 use crate::proto::v1 as wire;
 
-/// The type of a disclosure that was made.
-const MADE: &str = "disclosure.made";
+/// The types of disclosures that were made, here or before the migration.
+const MADE: [&str; 2] = ["disclosure.made", "disclosure.asserted"];
 /// How the types of all records about disclosures begin.
 const ALL: &str = "disclosure";
 
@@ -40,11 +40,11 @@ impl wire::disclosure_service_server::DisclosureService for Disclosures {
         if given.include_sealed {
             call.needs(Right::SealedDisclosures, "`include_sealed`")?;
         }
-        let types = if given.include_refused { ALL } else { MADE };
+        let types: &[&str] = if given.include_refused { &[ALL] } else { &MADE };
         let accounting = Accounting {
             page: Page::parse(given.page_size, &given.page_token)?,
             filter: Filter::parse(
-                vec![types.to_owned()],
+                types.iter().map(|&kind| kind.to_owned()).collect(),
                 given.recorded_from,
                 given.recorded_until,
             )?,

@@ -17,7 +17,7 @@ use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
 use crate::projections::{Entry, Views};
 use crate::proto::v1 as wire;
-use crate::sequencer::{Answer, Handle, Intent, SubjectRef};
+use crate::sequencer::{Answer, Handle, Intent, SubjectRef, SubmitError};
 
 /// Signs checkpoints for auditors.
 #[derive(Clone)]
@@ -120,10 +120,15 @@ impl Doors {
 
     /// Answers when all commands are durable or refused, in their order; waits for room in the queue (T5).
     pub async fn submit_many(&self, intents: Vec<Intent>) -> Vec<Result<Answer, Status>> {
-        let answers = self.handle.submit_many(intents).await.into_iter();
+        let answers = self.try_submit_many(intents).await.into_iter();
         answers
             .map(|answer| answer.map_err(status::submit))
             .collect()
+    }
+
+    /// As [`Self::submit_many`], for whoever looks at why a command was refused.
+    pub async fn try_submit_many(&self, intents: Vec<Intent>) -> Vec<Result<Answer, SubmitError>> {
+        self.handle.submit_many(intents).await
     }
 
     /// The whole way of a command that is a call of its own.

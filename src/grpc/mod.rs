@@ -13,6 +13,7 @@ mod convert;
 mod disclosures;
 mod doors;
 mod entities;
+mod imports;
 mod in_order;
 mod intake;
 mod pages;
@@ -41,6 +42,7 @@ use wire::check_service_server::CheckServiceServer;
 use wire::consent_service_server::ConsentServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
+use wire::import_service_server::ImportServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
@@ -173,6 +175,10 @@ fn add_services(
     options: &Options,
 ) {
     let max = options.message_bytes_max;
+    let imports = imports::Imports {
+        doors: doors.clone(),
+        in_flight_max: options.in_flight_max,
+    };
     let intake = intake::Intake {
         doors: doors.clone(),
         in_flight_max: options.in_flight_max,
@@ -211,6 +217,7 @@ fn add_services(
             RetentionServiceServer::new(retention::Retention(doors.clone()))
                 .max_decoding_message_size(max),
         )
+        .add_service(ImportServiceServer::new(imports).max_decoding_message_size(max))
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -243,6 +250,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::disclosure_service_server::SERVICE_NAME,
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
+        wire::import_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,

@@ -48,7 +48,14 @@ fn outcome(events: &[Event]) -> Outcome {
         Some(Event::RulingRecorded(RulingRecorded { ruling, .. })) => {
             Outcome::Ruled(Box::new(ruling.clone()))
         }
-        _ => Outcome::Done,
+        _ => match events.last() {
+            // The account that it opened comes before it.
+            Some(Event::Asserted(event)) => Outcome::Asserted {
+                shortfalls: event.shortfalls().to_vec(),
+                still_blocked_by: event.still_blocked_by().to_vec(),
+            },
+            _ => Outcome::Done,
+        },
     }
 }
 

@@ -432,7 +432,7 @@ fn resolve(desk: &Desk<'_>, command: &Queued) -> Result<(Pseudonym, VaultHead), 
             "the command is about a customer, and names none",
         ))),
         SubjectRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
-        SubjectRef::Id(id) if matches!(intent.command, Command::OpenAccount(_)) => {
+        SubjectRef::Id(id) if intent.command.opens_account() => {
             desk.registered.get(id).cloned().unwrap_or_else(|| {
                 Err(SubmitError::Failed(
                     "the vault did not register it".to_owned(),

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::clock::{Clock, ClockError};
+use crate::domain::asserted::Shortfall;
 use crate::domain::command::Command;
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::refusal::Refusal;
@@ -148,6 +149,13 @@ pub enum Outcome {
     },
     /// The ruling is on record.
     Ruled(Box<Ruling>),
+    /// What an import asserts is on record.
+    Asserted {
+        /// Why it is history only; empty: it counts.
+        shortfalls: Vec<Shortfall>,
+        /// Blocks that stand in some cell of a grant.
+        still_blocked_by: Vec<Position>,
+    },
 }
 
 /// Why a command was not recorded.
@@ -286,7 +294,7 @@ impl Handle {
         match &intent.subject {
             SubjectRef::Company => None,
             SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
-            SubjectRef::Id(_) if matches!(intent.command, Command::OpenAccount(_)) => None,
+            SubjectRef::Id(_) if intent.command.opens_account() => None,
             SubjectRef::Id(id) => self.vault.find_hot(id),
         }
     }

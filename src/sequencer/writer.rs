@@ -14,7 +14,6 @@ use super::flight::{Aloft, Decided, Spare};
 use super::queue::{Batch, Event, Sender, queue};
 use super::{Handle, Intent, Options, Parts, SubjectRef, SubmitError, adoption};
 use crate::clock::LedgerTime;
-use crate::domain::command::Command;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{Actor, BlockBuilder, Frontier, Policy, SAFE_RAW, STORED_BLOCK_MAX};
@@ -160,8 +159,8 @@ impl Waiting {
 
 /// The account that a command opens, if it opens one.
 fn opened(intent: &Intent) -> Option<&str> {
-    match (&intent.command, &intent.subject) {
-        (Command::OpenAccount(_), SubjectRef::Id(id)) => Some(id),
+    match &intent.subject {
+        SubjectRef::Id(id) if intent.command.opens_account() => Some(id),
         _ => None,
     }
 }

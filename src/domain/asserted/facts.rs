@@ -6,13 +6,17 @@ use crate::domain::consent::conditions::require_grant_scope;
 use crate::domain::consent::speak::require_well_formed;
 use crate::domain::consent::word::{Block, Said};
 use crate::domain::customer::Context;
+use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::ids::{Category, EntityId, Personal, Position, Sha256Digest, Token};
 use crate::domain::notices::require_notice;
+use crate::domain::question::Question;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::scope::Scope;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{CpniClasses, Medium, Purpose, RecipientKind, Speaker, named_list};
+use crate::domain::vocabulary::{
+    CpniClasses, Medium, NotCpniItems, Purpose, RecipientKind, Speaker, named_list,
+};
 
 /// Records one fact of a customer's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,6 +322,58 @@ impl Assert {
     }
 }
 
+impl AssertedDisclosure {
+    /// The disclosure as a question would have asked for it, for the accounting (P8).
+    pub fn question(&self, reference: Option<&Personal>) -> Question {
+        let reference = reference.cloned();
+        let ground = match self.ground {
+            GroundKind::Approval => Ground::Approval { cites: None },
+            GroundKind::WrittenRequest => Ground::WrittenRequest { digest: None },
+            GroundKind::Legal => Ground::Legal {
+                authority: None,
+                reference,
+                dated: None,
+                digest: None,
+            },
+            GroundKind::Rights => Ground::Rights {
+                case: reference,
+                open: false,
+                protected_party: None,
+            },
+            GroundKind::PicFreeze => Ground::PicFreeze {
+                provider: self.entity.clone(),
+                request: None,
+            },
+            GroundKind::Directory => Ground::Directory {
+                publisher: self.entity.clone(),
+                non_published: false,
+            },
+            GroundKind::Service => Ground::Service {
+                ticket: reference,
+                open: false,
+                verification: None,
+            },
+            GroundKind::Billing => Ground::Billing {
+                invoice: reference,
+                verification: None,
+            },
+        };
+        Question {
+            purpose: self.purpose,
+            classes: self.classes,
+            selected_by: CpniClasses::NONE,
+            not_cpni: NotCpniItems::NONE,
+            recipient: self.recipient,
+            entity: self.entity.clone(),
+            source_category: None,
+            target_categories: Vec::new(),
+            offering: None,
+            call: None,
+            ground: Some(ground),
+        }
+    }
+}
+
 impl AssertedGrant {
     /// What the state remembers.
     pub(super) fn said(&self) -> Said {
@@ -380,12 +436,12 @@ impl Asserted {
                 require_notice(&notice.version, &notice.language, &notice.covers, "notice")
             }
             Self::Grant(grant) => {
-                grant.said.require("grant.said", context)?;
-                require_grant_scope(&grant.scope, "grant.scope")
+                grant.said.require("word", context)?;
+                require_grant_scope(&grant.scope, "word.scope")
             }
             Self::Block(block) => {
-                block.said.require("block.said", context)?;
-                require_well_formed(&block.block, "block")
+                block.said.require("word", context)?;
+                require_well_formed(&block.block, "word")
             }
             Self::Disclosure(disclosure) => {
                 require_past(disclosure.made_at, "disclosure.made_at", context)?;

@@ -489,13 +489,13 @@ fn c2_facts_that_are_not_of_the_past_or_not_clear_are_refused_with_their_field()
         (
             deny(company_all(), Some(2030)),
             RefusalCode::OccurredAt,
-            "block.said.said_at",
+            "word.said_at",
         ),
-        (empty, RefusalCode::ScopeRequired, "grant.scope.recipients"),
+        (empty, RefusalCode::ScopeRequired, "word.scope.recipients"),
         (
             grant_of(third, full(2017)),
             RefusalCode::ScopeRequired,
-            "grant.scope.recipients",
+            "word.scope.recipients",
         ),
         (
             Asserted::Notice(nameless),

@@ -8,7 +8,7 @@ use crate::proto::v1::submit_response::Answer as InStream;
 use crate::sequencer::{Answer, Outcome};
 
 /// The receipt of a command.
-fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
+pub fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
     Some(wire::CommandReceipt {
         pseudonym: (answer.customer).map_or_else(String::new, |customer| customer.to_string()),
         first_position: answer.first.0,
@@ -72,7 +72,9 @@ pub fn disclosed(
                 reasons: reasons.iter().copied().map(reason).collect(),
             })
         }
-        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) => return None,
+        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) | Outcome::Asserted { .. } => {
+            return None;
+        }
     };
     Some(wire::DiscloseResponse {
         receipt: receipt(answer),

@@ -5,9 +5,10 @@ use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
-use super::{entities, policies, retention};
+use super::{entities, imports, policies, retention};
 use crate::access::Role;
 use crate::access::table::Right;
+use crate::domain::asserted::AssertedEvent;
 use crate::domain::company::CompanyEvent;
 use crate::domain::disclosures::Seal;
 use crate::domain::event::{Event, Placed};
@@ -23,8 +24,9 @@ use crate::proto::v1 as wire;
 /// How the types begin that every reader of histories sees. Whatever else there is, or will be, only those see who have
 /// [`Right::WholeHistory`]: disclosures and rulings among it, so that a marker says of nothing that it is under a gag
 /// order (P7, N4).
-const SHOWN: [&str; 9] = [
-    "account", "call", "consent", "entity", "ledger", "notice", "policy", "rulebook", "service",
+const SHOWN: [&str; 10] = [
+    "account", "asserted", "call", "consent", "entity", "ledger", "notice", "policy", "rulebook",
+    "service",
 ];
 
 /// Whether a reader in that role sees records of that type.
@@ -152,6 +154,7 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
                 ruling: Some(ruling(&ruled.ruling, &evaluated)),
             })
         }
+        Event::Asserted(event) => Wire::Asserted(imports::wire_event(event, texts)),
     }
 }
 
@@ -165,6 +168,8 @@ fn of_company(event: &CompanyEvent) -> wire::entry::Event {
 /// A disclosure for the accounting; `None` for any other record (P8).
 pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclosure> {
     let (_, placed) = entry.decoded.placed()?;
+    let question;
+    let mut occurred_at = placed.occurred_at;
     let (question, relied_on, refused_for, seal) = match placed.event {
         Event::DisclosureMade(made) => (
             &made.question,
@@ -176,12 +181,18 @@ pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclos
             let reasons = listed(refused.reasons.iter().copied());
             (&refused.question, Vec::new(), reasons, refused.seal)
         }
+        Event::Asserted(AssertedEvent::Disclosed(event)) => {
+            occurred_at = Some(event.fact.made_at);
+            question = event.fact.question(event.reference.as_ref());
+            (&question, Vec::new(), Vec::new(), None)
+        }
         _ => return None,
     };
     Some(wire::Disclosure {
         position: placed.position.0,
         recorded_at: Some(timestamp(placed.recorded_at)),
-        occurred_at: placed.occurred_at.map(timestamp),
+        occurred_at: occurred_at.map(timestamp),
+        asserted: matches!(placed.event, Event::Asserted(_)),
         service: entry.decoded.record.actor.service.clone(),
         question: Some(recorded(question, texts)),
         relied_on,

@@ -1,6 +1,8 @@
 //! The closed lists: numbers of the contract and members of the domain, one to one and without a default (P7).
 
 use super::{Malformed, Within};
+use crate::domain::asserted::Shortfall;
+use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
     AssuranceMethod, Channel, CpniClass, Medium, NotCpni, Purpose, RecipientKind, Speaker,
@@ -63,6 +65,13 @@ listed! {
     Speaker = Speaker { AccountHolder, AdministrativeContact, Other }
     State = CellState {
         Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
+    }
+    GroundKind = GroundKind {
+        Approval, WrittenRequest, Legal, Rights, PicFreeze, Directory, Service, Billing,
+    }
+    Shortfall = Shortfall {
+        DateMissing, MethodMissing, EvidenceMissing, NoticeMissing, NoticeNotGiven, NoticeTooNarrow,
+        SpeakerMayNotGrant, NoService, TooManyWords, OptOut, ClosedSince,
     }
     Basis = Basis { NotCpni, HeldCategory, Grant, OptOut, OneTime, Ground }
     ReasonCode = ReasonCode {
@@ -131,6 +140,8 @@ mod tests {
         refuses(Medium::EVERY);
         refuses(AssuranceMethod::EVERY);
         refuses(Speaker::EVERY);
+        refuses(GroundKind::EVERY);
+        refuses(Shortfall::EVERY);
     }
 
     #[test]
@@ -165,6 +176,9 @@ mod tests {
         });
         same(Channel::EVERY, Channel::name, |n| {
             wire::Channel::try_from(n).unwrap().as_str_name()
+        });
+        same(GroundKind::EVERY, GroundKind::name, |n| {
+            wire::GroundKind::try_from(n).unwrap().as_str_name()
         });
     }
 }

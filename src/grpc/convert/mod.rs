@@ -9,6 +9,7 @@ pub mod checks;
 pub mod commands;
 pub mod entities;
 pub mod entries;
+pub mod imports;
 pub mod lists;
 pub mod policies;
 pub mod preferences;

@@ -169,7 +169,11 @@ pub fn word(given: wire::SpokenWord) -> Result<SpokenWord, Malformed> {
     }
 }
 
-fn exceptions(given: Vec<wire::Scope>) -> Result<Box<[Scope]>, Malformed> {
+/// The exceptions of a restriction.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn exceptions(given: Vec<wire::Scope>) -> Result<Box<[Scope]>, Malformed> {
     at_most("except", given.len(), EXCEPT_MAX)?;
     let one = |(index, given)| scope(given).within_item("except", index);
     given.into_iter().enumerate().map(one).collect()

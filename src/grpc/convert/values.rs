@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 use uuid::Uuid;
 
 use super::Malformed;
-use crate::domain::ids::{Category, EntityId, Personal, Position, Pseudonym};
+use crate::domain::ids::{Category, EntityId, Personal, Position, Pseudonym, Sha256Digest};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
 use crate::sequencer::SubjectRef;
@@ -81,6 +81,14 @@ pub fn optional_digest(field: &str, bytes: &[u8]) -> Result<Option<[u8; 32]>, Ma
 /// When it is missing or has another length.
 pub fn digest(field: &str, bytes: &[u8]) -> Result<[u8; 32], Malformed> {
     optional_digest(field, bytes)?.ok_or_else(|| Malformed::missing(field))
+}
+
+/// A SHA-256 digest as records write it, or nothing where nothing was given.
+///
+/// # Errors
+/// When it has another length.
+pub fn digest_of(field: &str, bytes: &[u8]) -> Result<Option<Sha256Digest>, Malformed> {
+    Ok(optional_digest(field, bytes)?.map(Sha256Digest))
 }
 
 /// A named entity.

@@ -33,7 +33,9 @@ const fn code(reason: ErrorReason) -> Code {
             Code::InvalidArgument
         }
         ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown => Code::NotFound,
-        ErrorReason::CustomerExists | ErrorReason::RequestIdReused => Code::AlreadyExists,
+        ErrorReason::CustomerExists
+        | ErrorReason::RequestIdReused
+        | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
         ErrorReason::NoService
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired

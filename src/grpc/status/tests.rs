@@ -19,6 +19,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::AlreadyExists,
             "CUSTOMER_EXISTS",
         ),
+        (
+            RefusalCode::AlreadyAsserted,
+            Code::AlreadyExists,
+            "ALREADY_ASSERTED",
+        ),
         (RefusalCode::Invalid, Code::InvalidArgument, "INVALID"),
         (
             RefusalCode::CategoryUnknown,
