@@ -21,7 +21,7 @@
 //! 5. [`state`] and [`sequencer`]: the single writer, from a command to a durable fact.
 //! 6. [`projections`], [`relay`], [`audit`]: who reads the log, each in its way.
 //! 7. [`grpc`] and [`access`]: the contract `consent.v1` on a socket.
-//! 8. [`app`]: how the house is built and taken down; [`cli`]: its face.
+//! 8. [`app`]: how the house is built and taken down; [`cli`]: its face; [`generate`]: customers for trials.
 //!
 //! # What holds everywhere
 //!
@@ -42,6 +42,7 @@ pub mod clock;
 pub mod codec;
 pub mod config;
 pub mod domain;
+pub mod generate;
 pub mod grpc;
 pub mod ledger;
 pub mod projections;

@@ -18,6 +18,8 @@ mod oracle;
 mod agreement;
 #[path = "rules/properties/hygiene.rs"]
 mod hygiene;
+#[path = "rules/properties/imports.rs"]
+mod imports;
 #[path = "rules/properties/invariants.rs"]
 mod invariants;
 #[path = "rules/properties/oracle_itself.rs"]

@@ -19,6 +19,8 @@ mod disclosures;
 mod grants;
 #[path = "rules/vectors/grounds_table.rs"]
 mod grounds_table;
+#[path = "rules/vectors/imports.rs"]
+mod imports;
 #[path = "rules/vectors/readings.rs"]
 mod readings;
 #[path = "rules/vectors/services.rs"]

@@ -4,6 +4,8 @@ mod bench;
 mod check;
 mod config;
 mod demo;
+mod generate;
+mod import;
 mod inspect;
 mod output;
 mod serve;
@@ -19,7 +21,8 @@ use crate::config::Config;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `check`: yes; for `verify`: everything holds
-  1  what was looked at is wrong: `verify` found something, or a ledger is in doubt
+  1  what was looked at is wrong: `verify` found something, or a ledger is in doubt;
+     `import`: lines were refused
   2  the command line or the configuration is wrong
   3  `check`: the answer is no
   4  something could not be reached, read or written";
@@ -118,6 +121,10 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Ask a running ledger: may we?
     Check(check::Arguments),
+    /// Import a migrating company's history: asserted, with its own dates.
+    Import(import::Arguments),
+    /// Make customers with realistic histories, from a seed.
+    Generate(generate::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -140,6 +147,8 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => verify::export(&global, &arguments),
         Command::Inspect(arguments) => in_runtime(inspect::run(global, arguments)),
         Command::Check(arguments) => in_runtime(check::run(global, arguments)),
+        Command::Import(arguments) => in_runtime(import::run(global, arguments)),
+        Command::Generate(arguments) => in_runtime(generate::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -7,5 +7,6 @@ pub mod books;
 pub mod expect;
 pub mod grounds;
 pub mod history;
+pub mod imports;
 pub mod ledger;
 pub mod notation;

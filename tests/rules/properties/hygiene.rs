@@ -1,11 +1,17 @@
 //! `evolve` lives through anything, and the state stays small.
 
+use consent_ledger::domain::asserted::{
+    AssertedBlock, AssertedEvent, AssertedGrant, AssertedService, Circumstances, OnRecord,
+    Shortfall, Source,
+};
 use consent_ledger::domain::company::Company;
-use consent_ledger::domain::consent::word::{Blocked, CallEnded, GrantOnce, Granted, GrantedOnce};
+use consent_ledger::domain::consent::word::{
+    Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce,
+};
 use consent_ledger::domain::customer::{Customer, World, evolve, rule};
 use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use consent_ledger::domain::event::{Event, Placed, RulingRecorded};
-use consent_ledger::domain::ids::{EntityId, Position};
+use consent_ledger::domain::ids::{EntityId, Position, Token};
 use consent_ledger::domain::notices::{GiveNotice, NoticeGiven};
 use consent_ledger::domain::ruling::State;
 use consent_ledger::domain::scope::Scope;
@@ -96,7 +102,70 @@ fn any_event() -> impl Strategy<Value = Event> {
             let ruling = rule(None, world(&Company::default()), &question, Time(0));
             Event::RulingRecorded(RulingRecorded { question, ruling })
         }),
+        2 => asserted_event(),
     ]
+}
+
+/// Any asserted event, with any dates.
+fn asserted_event() -> impl Strategy<Value = Event> {
+    let source = Source {
+        import: EntityId::parse("crm").unwrap(),
+        line: 1,
+        key: Token([1; 16]),
+    };
+    let service = (
+        select(vec!["LOCAL", "VOIP", "X"]),
+        any_time(),
+        prop::option::of(any_time()),
+    );
+    let word = (any_scope(), prop::option::of(any_time()), any::<bool>());
+    (service, word, any::<u8>()).prop_map(
+        move |((name, opened_at, closed_at), (scope, said_at, grants), counts)| {
+            let shortfalls = if counts % 4 == 0 {
+                vec![Shortfall::NoService]
+            } else {
+                vec![]
+            };
+            let said = Circumstances {
+                said_at,
+                ..Circumstances::default()
+            };
+            Event::Asserted(if counts % 2 == 0 {
+                AssertedEvent::Service(OnRecord {
+                    source: source.clone(),
+                    fact: AssertedService {
+                        category: category(name),
+                        opened_at,
+                        closed_at,
+                    },
+                    reference: None,
+                    shortfalls,
+                    still_blocked_by: vec![],
+                })
+            } else if grants {
+                AssertedEvent::Granted(OnRecord {
+                    source: source.clone(),
+                    fact: AssertedGrant { scope, said },
+                    reference: None,
+                    shortfalls,
+                    still_blocked_by: vec![],
+                })
+            } else {
+                let block = Block {
+                    kind: BlockKind::Deny,
+                    scope,
+                    except: Box::default(),
+                };
+                AssertedEvent::Blocked(OnRecord {
+                    source: source.clone(),
+                    fact: AssertedBlock { block, said },
+                    reference: None,
+                    shortfalls,
+                    still_blocked_by: vec![],
+                })
+            })
+        },
+    )
 }
 
 fn world(company: &Company) -> World<'_> {

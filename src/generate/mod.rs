@@ -1,0 +1,58 @@
+//! Customers who never lived: histories as a migrating company would bring them, from a seed.
+//!
+//! For tests, benches, demonstrations and trial migrations. The same seed gives the same facts, byte for byte, on every
+//! machine and in every release; customer 7 of a million is customer 7 of ten. One customer is made at a time, so that
+//! millions need no more memory than one. What the mix is made of stands in [`life`], and in `docs/import.md`.
+//!
+//! It reads no clock: every life ends before [`END`], so that nothing in it lies in a server's future.
+
+mod life;
+mod seeded;
+
+use crate::proto::v1 as wire;
+
+pub use life::{AFFILIATES, AGENTS, END, LEGAL_ENTITY, NEW_NOTICE, OLD_NOTICE};
+
+/// One customer with what a migrating company asserts: the account, then services, notices, words, disclosures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Customer {
+    /// The account's id, such as `G-00000007`.
+    pub id: String,
+    /// The facts, in the order in which they are imported.
+    pub facts: Vec<wire::AssertedFact>,
+}
+
+/// The customers of a seed, one after the other and without end.
+#[derive(Clone, Debug)]
+pub struct Customers {
+    seed: u64,
+    next: u64,
+}
+
+impl Customers {
+    /// The customers of `seed`, from the first on; take as many as are wanted.
+    pub fn of(seed: u64) -> Self {
+        Self { seed, next: 1 }
+    }
+
+    /// The customer of that number: 1, 2, 3 …
+    pub fn at(seed: u64, number: u64) -> Customer {
+        Customer {
+            id: format!("G-{number:08}"),
+            facts: life::facts(seed, number),
+        }
+    }
+}
+
+impl Iterator for Customers {
+    type Item = Customer;
+
+    fn next(&mut self) -> Option<Customer> {
+        let number = self.next;
+        self.next = number.checked_add(1)?;
+        Some(Self::at(self.seed, number))
+    }
+}
+
+#[cfg(test)]
+mod tests;
