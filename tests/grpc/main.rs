@@ -10,6 +10,7 @@ mod commands;
 mod disclosures;
 mod entities;
 mod house;
+mod imports;
 mod policies;
 mod reads;
 mod retention;
