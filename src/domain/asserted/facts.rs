@@ -18,6 +18,9 @@ use crate::domain::vocabulary::{
     CpniClasses, Medium, NotCpniItems, Purpose, RecipientKind, Speaker, named_list,
 };
 
+/// The highest number that records hold.
+const LINE_MAX: u64 = (1 << 53) - 1;
+
 /// Records one fact of a customer's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assert {
@@ -410,14 +413,14 @@ impl Circumstances {
 
 impl Source {
     pub(super) fn require(&self) -> Result<(), Refusal> {
-        match self.line {
-            0 => Err(Refusal::new(
-                RefusalCode::Invalid,
-                "line",
-                "lines are numbered from 1",
-            )),
-            _ => Ok(()),
+        if (1..=LINE_MAX).contains(&self.line) {
+            return Ok(());
         }
+        Err(Refusal::new(
+            RefusalCode::Invalid,
+            "line",
+            format!("lines are numbered from 1 to {LINE_MAX}"),
+        ))
     }
 }
 

@@ -26,7 +26,7 @@ use super::event::{Event, Placed};
 use super::ids::Token;
 use super::refusal::{Refusal, RefusalCode};
 use super::scope::Scope;
-use super::services::{AccountOpened, require_known};
+use super::services::{OpenAccount, open_account, require_known};
 use super::time::Time;
 
 use facts::Verdict;
@@ -101,13 +101,13 @@ fn open(command: &Assert, context: &Context<'_>) -> Result<Vec<Event>, Refusal> 
             "the ledger knows no such customer; import the account first",
         ));
     };
-    Ok(vec![
-        Event::AccountOpened(AccountOpened {
-            legal_entity: account.legal_entity.clone(),
-            vault: context.vault,
-        }),
-        Event::Asserted(command.event(Verdict::default())),
-    ])
+    let here = OpenAccount {
+        legal_entity: account.legal_entity.clone(),
+        services: Vec::new(),
+    };
+    let mut events = open_account(&here, context)?;
+    events.push(Event::Asserted(command.event(Verdict::default())));
+    Ok(events)
 }
 
 impl Customer {
