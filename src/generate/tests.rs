@@ -30,7 +30,7 @@ fn c2_the_same_seed_makes_the_same_customers_for_ever() {
     assert_eq!(digest(&of(1, 1_000)), GOLDEN);
 }
 
-const GOLDEN: &str = "";
+const GOLDEN: &str = "b3ee5f50c5dd4901ebb8d58f5cd33b2420641c901948ca165da5ac6584d23a16";
 
 #[test]
 fn c2_every_fact_lies_in_the_past_and_after_the_account_was_opened() {

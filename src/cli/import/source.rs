@@ -93,16 +93,39 @@ impl Iterator for Source {
     }
 }
 
+/// A file without its carriage returns: the reader takes one for the end of a line and counts it before its feed.
+struct PlainLines(File);
+
+impl Read for PlainLines {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let length = self.0.read(buffer)?;
+            let mut kept = 0;
+            for index in 0..length {
+                if let Some(byte) = buffer.get(index).copied().filter(|byte| *byte != b'\r')
+                    && let Some(place) = buffer.get_mut(kept)
+                {
+                    *place = byte;
+                    kept += 1;
+                }
+            }
+            if kept > 0 || length == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
 /// Comma-separated values.
 pub struct CsvSource {
-    reader: csv::Reader<File>,
+    reader: csv::Reader<PlainLines>,
     record: csv::StringRecord,
     columns: Vec<String>,
 }
 
 impl CsvSource {
     fn new(file: File) -> Result<Self, SourceError> {
-        let mut reader = csv::Reader::from_reader(file);
+        let mut reader = csv::Reader::from_reader(PlainLines(file));
         let columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
         for (index, column) in columns.iter().enumerate() {
             if !FIELDS.contains(&column.as_str()) {

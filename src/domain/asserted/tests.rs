@@ -472,7 +472,11 @@ fn c2_facts_that_are_not_of_the_past_or_not_clear_are_refused_with_their_field()
             key: Token([5; 16]),
         };
         let fact = deny(company_all(), None);
-        let command = Command::Assert(Assert { source, fact, reference: None });
+        let command = Command::Assert(Assert {
+            source,
+            fact,
+            reference: None,
+        });
         assert_eq!(import.story.refused(command), RefusalCode::Invalid);
     }
     let empty = grant_of(marketing(kinds(&[]), CpniClasses::ALL), full(2017));
