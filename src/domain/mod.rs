@@ -1,5 +1,6 @@
 //! The rules of consent: pure, without I/O, clock or randomness.
 
+pub mod calendar;
 pub mod checks;
 pub mod command;
 pub mod company;
