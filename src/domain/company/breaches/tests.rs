@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::company::testing::*;
 use crate::domain::company::{CompanyCommand, CompanyEvent};
+use crate::domain::ids::EntityId;
 use crate::domain::testing::policy_with;
 use crate::domain::vocabulary::CpniClass;
 

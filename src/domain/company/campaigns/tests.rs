@@ -6,6 +6,7 @@ use crate::domain::company::CompanyEvent;
 use crate::domain::company::entities::{EntityCommand, EntityJoined};
 use crate::domain::company::testing::*;
 use crate::domain::ids::{Category, EntityId};
+use crate::domain::ruling::ReasonCode;
 use crate::domain::vocabulary::{CpniClass, CpniClasses, Purpose, RecipientKind};
 
 fn plan(office: &Office) -> Plan {
