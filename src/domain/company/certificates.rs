@@ -219,7 +219,7 @@ impl Certificates {
                 if !personal_knowledge {
                     return Err(Refusal::new(
                         RefusalCode::ContentRequired,
-                        "personal_knowledge",
+                        "signed_with_personal_knowledge",
                         "the officer states to have personal knowledge (64.2009(e))",
                     ));
                 }
@@ -261,7 +261,7 @@ impl Certificates {
             None => Ok(()),
             Some(content) => Err(Refusal::new(
                 RefusalCode::ContentRequired,
-                "contents",
+                "drafted.contents",
                 format!("the statement must contain this too: {content} (64.2009(e))"),
             )),
         }

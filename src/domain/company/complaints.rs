@@ -186,7 +186,7 @@ impl Complaints {
             } => {
                 self.complaints.require_room(complaint, context.now)?;
                 let received_at = received_at.unwrap_or_else(|| happens_at(context));
-                require_past(received_at, "received_at", context)?;
+                require_past(received_at, "received.received_at", context)?;
                 ComplaintEvent::Received(ComplaintReceived {
                     complaint: complaint.clone(),
                     category: *category,
@@ -196,7 +196,7 @@ impl Complaints {
             ComplaintCommand::Resolve(resolved) => {
                 let complaint = self.complaints.registered(&resolved.complaint)?;
                 if complaint.resolved.is_some() {
-                    return Err(out_of_order("complaint", "it was resolved already"));
+                    return Err(out_of_order("complaint_id", "it was resolved already"));
                 }
                 ComplaintEvent::Resolved(resolved.clone())
             }

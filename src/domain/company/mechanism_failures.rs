@@ -172,10 +172,10 @@ impl Failures {
                 determined_at,
             } => {
                 if self.open(failure)?.determined.is_some() {
-                    return Err(out_of_order("failure", "it was determined already"));
+                    return Err(out_of_order("failure_id", "it was determined already"));
                 }
                 let determined_at = determined_at.unwrap_or_else(|| happens_at(context));
-                require_past(determined_at, "determined_at", context)?;
+                require_past(determined_at, "determined.determined_at", context)?;
                 FailureEvent::Determined(FailureDetermined {
                     failure: failure.clone(),
                     customers: *customers,
@@ -191,7 +191,7 @@ impl Failures {
                 let failure = self.open(&closed.failure)?;
                 if failure.determined.is_some() && failure.letter.is_none() {
                     return Err(out_of_order(
-                        "failure",
+                        "failure_id",
                         "the letter to the FCC was not filed",
                     ));
                 }
@@ -205,7 +205,7 @@ impl Failures {
         let failure = self.registered(id)?;
         match failure.closed {
             None => Ok(failure),
-            Some(_) => Err(out_of_order("failure", "it is closed already")),
+            Some(_) => Err(out_of_order("failure_id", "it is closed already")),
         }
     }
 
@@ -214,19 +214,19 @@ impl Failures {
         let failure = self.open(&filed.failure)?;
         if failure.determined.is_none() {
             return Err(out_of_order(
-                "failure",
+                "failure_id",
                 "it is not determined to be more than an anomaly",
             ));
         }
         if failure.letter.is_some() {
-            return Err(out_of_order("failure", "the letter was filed already"));
+            return Err(out_of_order("failure_id", "the letter was filed already"));
         }
         let lacking = (LetterContent::EVERY.iter()).find(|one| !filed.contents.contains(**one));
         match lacking {
             None => Ok(()),
             Some(content) => Err(Refusal::new(
                 RefusalCode::ContentRequired,
-                "contents",
+                "letter_filed.contents",
                 format!("the letter must contain this too: {content} (64.2009(f)(1))"),
             )),
         }

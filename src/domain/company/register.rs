@@ -181,7 +181,7 @@ impl<T: Item> Register<T> {
     pub fn registered(&self, id: &ItemId) -> Result<&T, Refusal> {
         self.get(id).ok_or_else(|| {
             let why = format!("there is no {} {id}", T::NAME);
-            Refusal::new(RefusalCode::NotRegistered, T::NAME, why)
+            Refusal::new(RefusalCode::NotRegistered, field::<T>(), why)
         })
     }
 
@@ -189,13 +189,17 @@ impl<T: Item> Register<T> {
     pub(super) fn require_room(&self, id: &ItemId, now: Time) -> Result<(), Refusal> {
         if self.items.contains_key(id) {
             let why = format!("there is a {} {id} already; take another id", T::NAME);
-            return Err(Refusal::new(RefusalCode::RegisteredAlready, T::NAME, why));
+            return Err(Refusal::new(
+                RefusalCode::RegisteredAlready,
+                field::<T>(),
+                why,
+            ));
         }
         if self.items.len() < T::MOST || self.items.values().any(|item| is_over(item, now)) {
             return Ok(());
         }
         let why = format!("the ledger keeps {} of these; end old ones first", T::MOST);
-        Err(Refusal::new(RefusalCode::Limit, T::NAME, why))
+        Err(Refusal::new(RefusalCode::Limit, field::<T>(), why))
     }
 
     pub(super) fn enter(&mut self, id: &ItemId, item: T, now: Time) {
@@ -210,6 +214,11 @@ impl<T: Item> Register<T> {
             change(item);
         }
     }
+}
+
+/// The field of a command that names the item.
+fn field<T: Item>() -> String {
+    format!("{}_id", T::NAME)
 }
 
 fn is_over<T: Item>(item: &T, now: Time) -> bool {

@@ -154,7 +154,7 @@ impl Training {
             } => {
                 self.require_room(*person)?;
                 let completed_at = completed_at.unwrap_or_else(|| happens_at(context));
-                require_past(completed_at, "completed_at", context)?;
+                require_past(completed_at, "trained.completed_at", context)?;
                 TrainingEvent::Trained(Trained {
                     person: *person,
                     course: course.clone(),

@@ -32,8 +32,12 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::Invalid | ErrorReason::CategoryUnknown | ErrorReason::ScopeRequired => {
             Code::InvalidArgument
         }
-        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown => Code::NotFound,
-        ErrorReason::CustomerExists | ErrorReason::RequestIdReused => Code::AlreadyExists,
+        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::NotRegistered => {
+            Code::NotFound
+        }
+        ErrorReason::CustomerExists
+        | ErrorReason::RequestIdReused
+        | ErrorReason::RegisteredAlready => Code::AlreadyExists,
         ErrorReason::NoService
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
@@ -42,6 +46,13 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::EntityState
         | ErrorReason::PolicyState
         | ErrorReason::HoldUnknown
+        | ErrorReason::StepOrder
+        | ErrorReason::PersonRequired
+        | ErrorReason::SelfApproval
+        | ErrorReason::CampaignNotApproved
+        | ErrorReason::CampaignDates
+        | ErrorReason::NoticeHeld
+        | ErrorReason::ContentRequired
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown

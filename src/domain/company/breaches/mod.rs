@@ -183,7 +183,10 @@ impl Breaches {
             BreachCommand::Release(said) => {
                 let held = self.determined(&said.breach)?.held;
                 if held.is_none_or(|(_, until)| until <= context.now) {
-                    return Err(out_of_order("breach", "no agency holds notices back now"));
+                    return Err(out_of_order(
+                        "breach_id",
+                        "no agency holds notices back now",
+                    ));
                 }
                 BreachEvent::NoticesReleased(said.clone())
             }
@@ -191,7 +194,7 @@ impl Breaches {
                 let breach = self.determined(&said.breach)?;
                 once(breach.urgent, "the agency was consulted already")?;
                 if breach.law_enforcement.is_none() {
-                    return Err(out_of_order("breach", "notify law enforcement first"));
+                    return Err(out_of_order("breach_id", "notify law enforcement first"));
                 }
                 BreachEvent::UrgencyAgreed(said.clone())
             }
@@ -207,7 +210,7 @@ impl Breaches {
                 let breach = self.open(&closed.breach)?;
                 if let Some(duty) = breach.open_duty(&self.summaries) {
                     return Err(out_of_order(
-                        "breach",
+                        "breach_id",
                         format!("it can't be closed: {duty}"),
                     ));
                 }
@@ -221,7 +224,7 @@ impl Breaches {
         let breach = self.register.registered(id)?;
         match breach.closed {
             None => Ok(breach),
-            Some(_) => Err(out_of_order("breach", "it is closed already")),
+            Some(_) => Err(out_of_order("breach_id", "it is closed already")),
         }
     }
 
@@ -229,7 +232,7 @@ impl Breaches {
         let breach = self.open(id)?;
         match breach.determined {
             Some(_) => Ok(breach),
-            None => Err(out_of_order("breach", "it is not determined yet")),
+            None => Err(out_of_order("breach_id", "it is not determined yet")),
         }
     }
 
@@ -241,16 +244,16 @@ impl Breaches {
     ) -> Result<BreachDetermined, Refusal> {
         let breach = self.open(&found.breach)?;
         if breach.determined.is_some() {
-            return Err(out_of_order("breach", "it was determined already"));
+            return Err(out_of_order("breach_id", "it was determined already"));
         }
         if found.classes.is_empty() {
             return Err(invalid(
-                "findings.classes",
+                "determined.classes",
                 "a breach is of some CPNI; name its classes",
             ));
         }
         let determined_at = determined_at.unwrap_or_else(|| happens_at(context));
-        require_past(determined_at, "determined_at", context)?;
+        require_past(determined_at, "determined.determined_at", context)?;
         Ok(BreachDetermined {
             found: found.clone(),
             determined_at,
@@ -264,7 +267,7 @@ impl Breaches {
         match &breach.determined {
             Some(determined) if determined.owed.text == BreachText::Of2023 => Ok(()),
             _ => Err(out_of_order(
-                "breach",
+                "breach_id",
                 "it was determined under the text of 2007, by which the Commission gets no notice",
             )),
         }
@@ -274,17 +277,20 @@ impl Breaches {
     fn require_hold(&self, held: &NoticesHeld, context: &Context<'_>) -> Result<(), Refusal> {
         let breach = self.determined(&held.breach)?;
         if held.until <= context.now {
-            return Err(invalid("until", "it takes an instant that lies ahead"));
+            return Err(invalid(
+                "notices_held.until",
+                "it takes an instant that lies ahead",
+            ));
         }
         let days = context.rulebook.breaches().hold_days;
         let longest = happens_at(context).plus_hours(days.saturating_mul(24));
         if breach.held.is_none() && held.until > longest {
             let why = format!("an agency first holds notices back for {days} days at most");
-            return Err(invalid("until", why));
+            return Err(invalid("notices_held.until", why));
         }
         match breach.held {
             Some((_, until)) if held.until < until => Err(invalid(
-                "until",
+                "notices_held.until",
                 format!("notices are held until {until} already; an earlier end is a release"),
             )),
             _ => Ok(()),
@@ -301,11 +307,11 @@ impl Breaches {
         once(breach.all_told, "all customers were told already")?;
         if told.customers == 0 {
             return Err(invalid(
-                "customers",
+                "customers_notified.customers",
                 "it says how many were told; at least 1",
             ));
         }
-        let refuse = |why: String| Err(Refusal::new(RefusalCode::NoticeHeld, "breach", why));
+        let refuse = |why: String| Err(Refusal::new(RefusalCode::NoticeHeld, "breach_id", why));
         match breach.release() {
             Release::From(at) if happens_at(context) >= at => Ok(()),
             Release::From(at) => refuse(format!("customers may be told from {at} on")),
@@ -387,7 +393,7 @@ fn once(step: Option<Step>, already: &str) -> Result<(), Refusal> {
         None => Ok(()),
         Some(step) => {
             let why = format!("{already}, by record {}", step.position);
-            Err(out_of_order("breach", why))
+            Err(out_of_order("breach_id", why))
         }
     }
 }

@@ -134,7 +134,7 @@ impl Campaign {
         match stop {
             SendStop::OutsideDates => refuse(
                 RefusalCode::CampaignDates,
-                "campaign",
+                "campaign_id",
                 format!(
                     "campaign {id} runs from {} until {}",
                     self.plan.starts_at, self.plan.ends_at
@@ -142,7 +142,7 @@ impl Campaign {
             ),
             SendStop::NotPlanned => refuse(
                 RefusalCode::CampaignNotApproved,
-                "campaign",
+                "campaign_id",
                 format!("campaign {id} was not proposed as one that does this: {act}"),
             ),
             SendStop::NotApproved
@@ -150,7 +150,7 @@ impl Campaign {
             | SendStop::ListUnknown
             | SendStop::ListExpired => refuse(
                 RefusalCode::CampaignNotApproved,
-                "campaign",
+                "campaign_id",
                 format!("campaign {id} is not approved by a supervisor, or is closed ({stop})"),
             ),
         }
@@ -205,7 +205,10 @@ impl Campaigns {
             CampaignCommand::Close(step) => {
                 let campaign = self.registered(&step.campaign)?;
                 if campaign.ended_at().is_some() {
-                    return Err(out_of_order("campaign", "it is closed or rejected already"));
+                    return Err(out_of_order(
+                        "campaign_id",
+                        "it is closed or rejected already",
+                    ));
                 }
                 CampaignEvent::Closed(step.clone())
             }
@@ -230,7 +233,7 @@ impl Campaigns {
         let campaign = self.registered(id)?;
         if campaign.approved.is_some() || campaign.ended_at().is_some() {
             return Err(out_of_order(
-                "campaign",
+                "campaign_id",
                 "it was decided on, or closed, already",
             ));
         }
@@ -256,7 +259,7 @@ impl Campaigns {
         campaign.require(id, act, context.now)?;
         match campaign.started {
             None => Ok(()),
-            Some(_) => Err(out_of_order("campaign", "it was started already")),
+            Some(_) => Err(out_of_order("campaign_id", "it was started already")),
         }
     }
 
@@ -279,7 +282,7 @@ impl Campaigns {
         if full && campaign.drawings.first().is_some_and(in_use) {
             return Err(Refusal::new(
                 RefusalCode::Limit,
-                "campaign",
+                "campaign_id",
                 format!("{DRAWINGS_MAX} lists of it are in use; wait until the oldest expires"),
             ));
         }
