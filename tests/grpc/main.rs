@@ -6,10 +6,13 @@
     reason = "what fails here fails the test"
 )]
 
+mod campaigns;
 mod commands;
+mod conduct;
 mod disclosures;
 mod entities;
 mod house;
+mod incidents;
 mod policies;
 mod reads;
 mod retention;

@@ -196,6 +196,7 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::PolicyPosted(posted)) => format!("version {}", posted.version),
         Some(Event::LegalHoldPlaced(_)) => "nothing is erased while it stands".to_owned(),
         Some(Event::LegalHoldReleased(released)) => format!("of record {}", released.hold_position),
+        Some(Event::Register(_)) => "a step in one of the company's registers".to_owned(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

@@ -124,7 +124,7 @@ impl Training {
     /// Who may see CPNI and was never trained (64.2009(b)).
     pub fn untrained(&self) -> impl Iterator<Item = (Token, Step)> {
         (self.people())
-            .filter(|(_, person)| person.trainings.is_empty())
+            .filter(|(_, person)| person.is_untrained())
             .filter_map(|(token, person)| Some((token, person.access?)))
     }
 
@@ -223,6 +223,13 @@ impl Training {
             self.people.remove(&oldest);
         }
         change(self.people.entry(token).or_default());
+    }
+}
+
+impl Person {
+    /// Whether the person may see CPNI now and was never trained.
+    pub fn is_untrained(&self) -> bool {
+        self.access.is_some() && self.trainings.is_empty()
     }
 }
 

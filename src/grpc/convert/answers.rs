@@ -8,7 +8,7 @@ use crate::proto::v1::submit_response::Answer as InStream;
 use crate::sequencer::{Answer, Outcome};
 
 /// The receipt of a command.
-fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
+pub fn receipt(answer: &Answer) -> Option<wire::CommandReceipt> {
     Some(wire::CommandReceipt {
         pseudonym: (answer.customer).map_or_else(String::new, |customer| customer.to_string()),
         first_position: answer.first.0,
@@ -41,6 +41,18 @@ bare_receipts! {
     legal_hold_released -> ReleaseLegalHoldResponse;
     policy_published -> PublishPolicyResponse;
     policy_posted -> RecordPolicyPostedResponse;
+    campaign_proposed -> ProposeCampaignResponse;
+    campaign_decided -> DecideCampaignResponse;
+    campaign_started -> StartCampaignResponse;
+    campaign_closed -> CloseCampaignResponse;
+    requests_sent -> RecordRequestsSentResponse;
+    breach_recorded -> RecordBreachResponse;
+    breach_summary_recorded -> RecordBreachSummaryResponse;
+    opt_out_failure_recorded -> RecordOptOutFailureResponse;
+    complaint_recorded -> RecordComplaintResponse;
+    broker_action_recorded -> RecordBrokerActionResponse;
+    person_recorded -> RecordPersonResponse;
+    certificate_recorded -> RecordCertificateResponse;
 }
 
 /// Words on record, and the blocks that still stand.

@@ -20,9 +20,10 @@ use super::register::{Item, ItemId, Register, Step, invalid, out_of_order, perso
 use crate::domain::customer::Context;
 use crate::domain::event::Placed;
 use crate::domain::ids::{Position, Sha256Digest, Token};
+use crate::domain::question::Question;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::time::Time;
-use crate::domain::vocabulary::named_list;
+use crate::domain::vocabulary::{CpniClasses, named_list};
 
 /// Drawings that a campaign remembers: the newest. All are on record.
 pub const DRAWINGS_MAX: usize = 32;
@@ -124,6 +125,20 @@ impl Campaign {
             Some(_) => {}
         }
         stops
+    }
+
+    /// What must be allowed about a customer before that is sent; none: asking for approval uses no CPNI, unless customers
+    /// are selected by it (R13).
+    pub fn question_to_send(&self, act: Outbound) -> Option<Question> {
+        let question = self.plan.question();
+        match act {
+            Outbound::List => Some(question),
+            Outbound::ApprovalRequest if self.plan.selected_by.is_empty() => None,
+            Outbound::ApprovalRequest => Some(Question {
+                classes: CpniClasses::NONE,
+                ..question
+            }),
+        }
     }
 
     fn require(&self, id: &ItemId, act: Outbound, at: Time) -> Result<(), Refusal> {

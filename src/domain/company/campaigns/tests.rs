@@ -397,3 +397,23 @@ fn f10_a_full_register_forgets_what_ended_three_years_ago_and_nothing_else() {
     assert!(office.company.campaigns.get(&item("c-7")).is_none());
     assert!(office.company.campaigns.get(&item("c-8")).is_some());
 }
+
+#[test]
+fn r13_asking_for_approval_uses_only_the_cpni_by_which_customers_are_selected() {
+    let office = approved(|plan| plan.does = Outbounds::of(Outbound::ApprovalRequest));
+    let asked = spring(&office)
+        .question_to_send(Outbound::ApprovalRequest)
+        .unwrap();
+    assert_eq!(
+        asked.asked_classes(),
+        CpniClasses::of(CpniClass::Destination)
+    );
+    let office = approved(|plan| {
+        plan.does = Outbounds::of(Outbound::ApprovalRequest);
+        plan.selected_by = CpniClasses::NONE;
+    });
+    assert_eq!(
+        spring(&office).question_to_send(Outbound::ApprovalRequest),
+        None
+    );
+}
