@@ -9,6 +9,7 @@
 )]
 
 mod engine;
+mod server;
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -177,10 +178,62 @@ fn u2_a_check_without_a_ledger_says_that_none_answers() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn f12_f19_the_registers_are_printed_as_a_table_as_csv_and_as_json() {
+    use consent_ledger::proto::v1 as wire;
+    use wire::conduct_service_client::ConductServiceClient;
+
+    let dir = tempfile::tempdir().unwrap();
+    let server = server::Server::start(dir.path()).await;
+    let address = format!("http://{}", server.address);
+    let print = |arguments: &[&str]| {
+        let mut all = arguments.to_vec();
+        all.extend(["--server", &address]);
+        run(&all)
+    };
+    let empty = print(&["deadlines"]);
+    assert!(out(&empty).starts_with("nothing is due"), "{}", err(&empty));
+
+    let mut conduct = ConductServiceClient::new(server.connect().await);
+    let given = wire::record_person_request::Step::AccessGiven("care-agent".to_owned());
+    let person = wire::RecordPersonRequest {
+        header: server::header(),
+        person_id: "anna".to_owned(),
+        step: Some(given),
+    };
+    conduct.record_person(person).await.unwrap();
+
+    let text = print(&["deadlines", "--output", "table"]);
+    assert!(text.status.success(), "{}", err(&text));
+    assert!(out(&text).starts_with("STANDING "), "{}", out(&text));
+    let listed = print(&["deadlines", "--standing", "not_yet", "--output", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&out(&listed)).unwrap();
+    assert_eq!(listed[0]["duty"], "certificate");
+    assert_eq!(listed[0]["rule"], "47 CFR 64.2009(e)");
+
+    let csv = out(&print(&["certificate", "2025", "--output", "csv"]));
+    assert!(csv.starts_with("counted,kind,count,records\n"), "{csv}");
+    assert!(csv.contains("untrained,,1,1\n"), "{csv}");
+    let none = out(&print(&["campaigns"]));
+    assert_eq!(none, "no campaign is registered\n");
+    let wrong = run(&["config", "--output", "csv"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(server.stop().await);
+}
+
 #[test]
 fn u2_every_command_has_help_with_an_example() {
     for command in [
-        "serve", "verify", "export", "inspect", "check", "bench", "config",
+        "serve",
+        "verify",
+        "export",
+        "inspect",
+        "check",
+        "deadlines",
+        "campaigns",
+        "certificate",
+        "bench",
+        "config",
     ] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());

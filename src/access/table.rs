@@ -48,6 +48,40 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.RetentionService/GetRetention", AUDIT),
     // A migrating company's history: asserted, so that only an administrator may bring it.
     ("/consent.v1.ImportService/Import", IMPORT),
+    // Campaigns: marketing proposes and draws, a supervisor decides.
+    ("/consent.v1.CampaignService/ProposeCampaign", WRITE_CONSENT),
+    ("/consent.v1.CampaignService/DecideCampaign", ADMINISTER),
+    ("/consent.v1.CampaignService/StartCampaign", WRITE_CONSENT),
+    ("/consent.v1.CampaignService/CloseCampaign", WRITE_CONSENT),
+    (
+        "/consent.v1.CampaignService/RecordRequestsSent",
+        WRITE_CONSENT,
+    ),
+    ("/consent.v1.CampaignService/DrawList", RECORD_RULINGS),
+    ("/consent.v1.CampaignService/CheckSend", ANY),
+    ("/consent.v1.CampaignService/ListCampaigns", READ),
+    // Incidents, conduct, and what is due.
+    ("/consent.v1.IncidentService/RecordBreach", ADMINISTER),
+    (
+        "/consent.v1.IncidentService/RecordBreachSummary",
+        ADMINISTER,
+    ),
+    (
+        "/consent.v1.IncidentService/RecordOptOutFailure",
+        ADMINISTER,
+    ),
+    ("/consent.v1.IncidentService/ListBreaches", AUDIT),
+    ("/consent.v1.IncidentService/ListOptOutFailures", AUDIT),
+    ("/consent.v1.ConductService/RecordComplaint", WRITE_CONSENT),
+    ("/consent.v1.ConductService/RecordBrokerAction", ADMINISTER),
+    ("/consent.v1.ConductService/RecordPerson", ADMINISTER),
+    ("/consent.v1.ConductService/ListPeople", AUDIT),
+    ("/consent.v1.ComplianceService/ListDeadlines", READ),
+    ("/consent.v1.ComplianceService/GetCertificate", AUDIT),
+    (
+        "/consent.v1.ComplianceService/RecordCertificate",
+        ADMINISTER,
+    ),
     // Commands in a stream: each command needs the role of its own method besides.
     ("/consent.v1.IntakeService/Submit", RECORD_RULINGS),
 ];

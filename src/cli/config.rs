@@ -37,7 +37,7 @@ pub fn run(global: &Global, arguments: Arguments) -> Ended {
                 .collect();
             output::json(&settings.into());
         }
-        output::Format::Text => {
+        output::Format::Text | output::Format::Csv => {
             let mut table = Table::new();
             table
                 .load_preset(presets::NOTHING)

@@ -8,7 +8,9 @@ mod generate;
 mod import;
 mod inspect;
 mod output;
+mod registers;
 mod serve;
+mod table;
 mod verify;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ Exit codes:
   0  done; for `check`: yes; for `verify`: everything holds
   1  what was looked at is wrong: `verify` found something, or a ledger is in doubt;
      `import`: lines were refused
+  1  what was looked at is wrong: `verify` found something, a ledger is in doubt, or something listed is late
   2  the command line or the configuration is wrong
   3  `check`: the answer is no
   4  something could not be reached, read or written";
@@ -125,6 +128,12 @@ enum Command {
     Import(import::Arguments),
     /// Make customers with realistic histories, from a seed.
     Generate(generate::Arguments),
+    /// List what is due to the FCC and to customers, what is late and what was done.
+    Deadlines(registers::Deadlines),
+    /// List the register of campaigns.
+    Campaigns(registers::Campaigns),
+    /// Show the facts of a year's certificate, each with the records it counts.
+    Certificate(registers::Certificate),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -136,10 +145,24 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Whether its result has rows and columns.
+    const fn makes_a_table(&self) -> bool {
+        matches!(
+            self,
+            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_)
+        )
+    }
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let line = Line::parse();
     let global = line.global;
+    if global.output == output::Format::Csv && !line.command.makes_a_table() {
+        let why = "only deadlines, campaigns and certificate print CSV; take text or json";
+        return output::complain(Ended::Usage, why).into();
+    }
     let ended = match line.command {
         Command::Serve(arguments) => in_runtime(serve::run(global, arguments)),
         Command::Demo(arguments) => in_runtime(demo::run(global, arguments)),
@@ -149,6 +172,9 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => in_runtime(check::run(global, arguments)),
         Command::Import(arguments) => in_runtime(import::run(global, arguments)),
         Command::Generate(arguments) => in_runtime(generate::run(global, arguments)),
+        Command::Deadlines(arguments) => in_runtime(registers::deadlines(global, arguments)),
+        Command::Campaigns(arguments) => in_runtime(registers::campaigns(global, arguments)),
+        Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -10,9 +10,12 @@ use super::Ended;
 /// For people or for programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people; where there are rows, a table.
     #[default]
+    #[value(alias = "table")]
     Text,
+    /// Rows for a spreadsheet, where there are rows.
+    Csv,
     /// One JSON value.
     Json,
 }

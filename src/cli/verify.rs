@@ -88,7 +88,7 @@ fn good(global: &Global, audited: &Audited) -> Ended {
             "last": verified.last.to_string(),
             "checkpoint": checkpoint,
         })),
-        output::Format::Text => {
+        output::Format::Text | output::Format::Csv => {
             output::line(&format!("verified {} records", verified.records));
             output::line(&format!("root {}", verified.root));
             output::line(&match checkpoint {
@@ -126,7 +126,7 @@ pub fn export(global: &Global, arguments: &ExportArguments) -> Ended {
                 output::Format::Json => output::json(&json!({
                     "ok": true, "records": records, "file": arguments.out.display().to_string(),
                 })),
-                output::Format::Text => output::line(&format!(
+                output::Format::Text | output::Format::Csv => output::line(&format!(
                     "exported {records} records to {}",
                     arguments.out.display()
                 )),

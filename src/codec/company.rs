@@ -27,8 +27,108 @@ mod policies {
     }
 }
 
+mod campaigns {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::campaigns::CampaignEvent;
+
+    stored_events! {
+        CampaignEvent {
+            Proposed = "campaign.proposed.v1",
+            Approved = "campaign.approved.v1",
+            Rejected = "campaign.rejected.v1",
+            Started = "campaign.started.v1",
+            Closed = "campaign.closed.v1",
+            ListDrawn = "campaign.list_drawn.v1",
+            RequestsSent = "campaign.requests_sent.v1",
+        }
+    }
+}
+
+mod breaches {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::breaches::BreachEvent;
+
+    stored_events! {
+        BreachEvent {
+            Suspected = "breach.suspected.v1",
+            Determined = "breach.determined.v1",
+            LawEnforcementNotified = "breach.law_enforcement_notified.v1",
+            CommissionNotified = "breach.commission_notified.v1",
+            NoticesHeld = "breach.notices_held.v1",
+            NoticesReleased = "breach.notices_released.v1",
+            UrgencyAgreed = "breach.urgency_agreed.v1",
+            CustomersNotified = "breach.customers_notified.v1",
+            SummaryFiled = "breach.summary_filed.v1",
+            Closed = "breach.closed.v1",
+        }
+    }
+}
+
+mod failures {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::mechanism_failures::FailureEvent;
+
+    stored_events! {
+        FailureEvent {
+            Detected = "opt_out_failure.detected.v1",
+            Determined = "opt_out_failure.determined.v1",
+            LetterFiled = "opt_out_failure.letter_filed.v1",
+            Closed = "opt_out_failure.closed.v1",
+        }
+    }
+}
+
+mod complaints {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::complaints::ComplaintEvent;
+
+    stored_events! {
+        ComplaintEvent {
+            Received = "complaint.received.v1",
+            Resolved = "complaint.resolved.v1",
+            BrokerActedAgainst = "complaint.broker_acted_against.v1",
+        }
+    }
+}
+
+mod training {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::training::TrainingEvent;
+
+    stored_events! {
+        TrainingEvent {
+            AccessGiven = "conduct.access_given.v1",
+            AccessTaken = "conduct.access_taken.v1",
+            Trained = "conduct.trained.v1",
+            Disciplined = "conduct.disciplined.v1",
+        }
+    }
+}
+
+mod certificates {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::certificates::CertificateEvent;
+
+    stored_events! {
+        CertificateEvent {
+            Drafted = "certificate.drafted.v1",
+            Signed = "certificate.signed.v1",
+            Filed = "certificate.filed.v1",
+        }
+    }
+}
+
 /// Every event type about the company, area by area.
-pub const KINDS: &[&[&str]] = &[entities::KINDS, policies::KINDS];
+pub const KINDS: &[&[&str]] = &[
+    entities::KINDS,
+    policies::KINDS,
+    campaigns::KINDS,
+    breaches::KINDS,
+    failures::KINDS,
+    complaints::KINDS,
+    training::KINDS,
+    certificates::KINDS,
+];
 
 /// The stored form of an event about the company; nothing in it is personal.
 ///
@@ -39,6 +139,12 @@ pub fn encode(event: &CompanyEvent) -> Result<Encoded, EncodeError> {
     match event {
         CompanyEvent::Entities(event) => entities::encode(event, nothing),
         CompanyEvent::Policies(event) => policies::encode(event, nothing),
+        CompanyEvent::Campaigns(event) => campaigns::encode(event, nothing),
+        CompanyEvent::Breaches(event) => breaches::encode(event, nothing),
+        CompanyEvent::Failures(event) => failures::encode(event, nothing),
+        CompanyEvent::Complaints(event) => complaints::encode(event, nothing),
+        CompanyEvent::Training(event) => training::encode(event, nothing),
+        CompanyEvent::Certificates(event) => certificates::encode(event, nothing),
     }
 }
 
@@ -60,7 +166,49 @@ pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
             CompanyEvent::Policies,
         )
     };
+    let campaigns = || {
+        of(
+            campaigns::decode(kind, data, nothing),
+            CompanyEvent::Campaigns,
+        )
+    };
+    let breaches = || {
+        of(
+            breaches::decode(kind, data, nothing),
+            CompanyEvent::Breaches,
+        )
+    };
+    let failures = || {
+        of(
+            failures::decode(kind, data, nothing),
+            CompanyEvent::Failures,
+        )
+    };
+    let complaints = || {
+        of(
+            complaints::decode(kind, data, nothing),
+            CompanyEvent::Complaints,
+        )
+    };
+    let training = || {
+        of(
+            training::decode(kind, data, nothing),
+            CompanyEvent::Training,
+        )
+    };
+    let certificates = || {
+        of(
+            certificates::decode(kind, data, nothing),
+            CompanyEvent::Certificates,
+        )
+    };
     entities()
         .or_else(policies)
+        .or_else(campaigns)
+        .or_else(breaches)
+        .or_else(failures)
+        .or_else(complaints)
+        .or_else(training)
+        .or_else(certificates)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
 }

@@ -1,6 +1,7 @@
 //! The rules of consent: pure, without I/O, clock or randomness.
 
 pub mod asserted;
+pub mod calendar;
 pub mod checks;
 pub mod command;
 pub mod company;

@@ -50,6 +50,24 @@ named_list! {
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The very same fact of the customer was imported before (C2).
         AlreadyAsserted = "ALREADY_ASSERTED",
+        /// The register has no such item.
+        NotRegistered = "NOT_REGISTERED",
+        /// The register has an item of that id already.
+        RegisteredAlready = "REGISTERED_ALREADY",
+        /// The item isn't at the step that this one follows.
+        StepOrder = "STEP_ORDER",
+        /// A person answers for the step, and the command names none (F11).
+        PersonRequired = "PERSON_REQUIRED",
+        /// Who proposed a campaign can't approve it (F11, 64.2009(d)).
+        SelfApproval = "SELF_APPROVAL",
+        /// The campaign isn't approved, or is closed (F11, R21).
+        CampaignNotApproved = "CAMPAIGN_NOT_APPROVED",
+        /// Outside of the campaign's dates (R21).
+        CampaignDates = "CAMPAIGN_DATES",
+        /// Customers may not be told of the breach yet (F18, 64.2011(b)).
+        NoticeHeld = "NOTICE_HELD",
+        /// A filing lacks what it must contain (F12, F13).
+        ContentRequired = "CONTENT_REQUIRED",
         /// The customer has as many words, notices or open calls as the ledger keeps.
         Limit = "LIMIT",
     }

@@ -8,9 +8,10 @@ use tonic::{Request, Response, Status};
 
 use super::Engine;
 use super::call::Call;
-use super::convert::commands::{CommandRequest, header};
+use super::convert::commands::{CommandRequest, Header, header};
 use super::convert::rulings::{Evaluated, ruling};
 use super::{convert, status};
+use crate::domain::command::Command;
 use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::question::Question;
@@ -96,7 +97,12 @@ impl Doors {
         let tokens = |kind: &'static str, value: &str| self.token(kind, value);
         let header = header(&mut request, &tokens)?;
         let (subject, command) = request.command(&tokens)?;
-        Ok(Intent {
+        Ok(Self::intended(call, header, subject, command))
+    }
+
+    /// A command of which the header is read already.
+    pub fn intended(call: &Call, header: Header, subject: SubjectRef, command: Command) -> Intent {
+        Intent {
             request_id: header.request_id,
             caller: Arc::clone(&call.actor),
             channel: header.channel,
@@ -107,7 +113,7 @@ impl Doors {
             deadline: call.deadline,
             content: header.content,
             command,
-        })
+        }
     }
 
     /// Answers when the command is durable.
@@ -191,6 +197,14 @@ impl Doors {
         left.map_or(self.wait_max, |left| left.min(self.wait_max))
     }
 
+    /// The pseudonym of an account; `None` where the ledger knows none.
+    ///
+    /// # Errors
+    /// INTERNAL when the vault can't be read.
+    pub fn pseudonym(&self, id: &str) -> Result<Option<Pseudonym>, Status> {
+        self.handle.find(id).map_err(status::failed)
+    }
+
     /// The customer's pseudonym and state; `None` where the ledger knows no such customer.
     ///
     /// # Errors
@@ -200,7 +214,7 @@ impl Doors {
         reference: &SubjectRef,
     ) -> Result<Option<(Pseudonym, Arc<Customer>)>, Status> {
         let pseudonym = match reference {
-            SubjectRef::Id(id) => self.handle.find(id).map_err(status::failed)?,
+            SubjectRef::Id(id) => self.pseudonym(id)?,
             SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
             SubjectRef::Company => None,
         };

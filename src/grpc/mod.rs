@@ -7,14 +7,19 @@
 mod accounts;
 mod audit;
 mod call;
+mod campaigns;
 mod checks;
+mod compliance;
+mod conduct;
 mod consents;
 mod convert;
 mod disclosures;
 mod doors;
+mod drawing;
 mod entities;
 mod imports;
 mod in_order;
+mod incidents;
 mod intake;
 mod pages;
 mod policies;
@@ -38,11 +43,15 @@ use crate::sequencer::Handle;
 
 use wire::account_service_server::AccountServiceServer;
 use wire::audit_service_server::AuditServiceServer;
+use wire::campaign_service_server::CampaignServiceServer;
 use wire::check_service_server::CheckServiceServer;
+use wire::compliance_service_server::ComplianceServiceServer;
+use wire::conduct_service_server::ConductServiceServer;
 use wire::consent_service_server::ConsentServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
 use wire::import_service_server::ImportServiceServer;
+use wire::incident_service_server::IncidentServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
@@ -218,6 +227,22 @@ fn add_services(
                 .max_decoding_message_size(max),
         )
         .add_service(ImportServiceServer::new(imports).max_decoding_message_size(max))
+        .add_service(
+            CampaignServiceServer::new(campaigns::Campaigns(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            IncidentServiceServer::new(incidents::Incidents(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            ConductServiceServer::new(conduct::Conduct(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            ComplianceServiceServer::new(compliance::Compliance(doors.clone()))
+                .max_decoding_message_size(max),
+        )
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -255,6 +280,10 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,
         wire::retention_service_server::SERVICE_NAME,
+        wire::campaign_service_server::SERVICE_NAME,
+        wire::incident_service_server::SERVICE_NAME,
+        wire::conduct_service_server::SERVICE_NAME,
+        wire::compliance_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

@@ -69,7 +69,7 @@ impl Message {
         standing: &dyn Standing,
     ) -> Result<Message, RelayError> {
         let record = Record::parse(line).map_err(|problem| unreadable(line, problem))?;
-        if is_under_seal(&record.data) {
+        if is_kept_in(&record.kind) || is_under_seal(&record.data) {
             return Ok(Message::marker(ledger, record.position));
         }
         let preferences = match (record.subject, told(&record.kind)) {
@@ -292,6 +292,20 @@ fn told(kind: &str) -> Told {
 fn unreadable(line: &[u8], problem: LineError) -> RelayError {
     let position = Record::parse(line).map_or(0, |record| record.position);
     RelayError::Line { position, problem }
+}
+
+/// The company's own registers: whom they are about, and what went wrong, is no subscriber's business (N4).
+const KEPT_IN: &[&str] = &[
+    "breach.",
+    "campaign.",
+    "certificate.",
+    "complaint.",
+    "conduct.",
+    "opt_out_failure.",
+];
+
+fn is_kept_in(kind: &str) -> bool {
+    KEPT_IN.iter().any(|register| kind.starts_with(register))
 }
 
 /// Whether the record's data has a member `seal`, whatever its value. Data that can't be read counts as sealed.

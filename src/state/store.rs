@@ -11,7 +11,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const META: &str = "meta";
 const SEGMENT_BYTES: usize = 8 << 20;
 

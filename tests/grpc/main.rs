@@ -6,11 +6,14 @@
     reason = "what fails here fails the test"
 )]
 
+mod campaigns;
 mod commands;
+mod conduct;
 mod disclosures;
 mod entities;
 mod house;
 mod imports;
+mod incidents;
 mod policies;
 mod reads;
 mod retention;

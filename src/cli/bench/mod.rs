@@ -87,7 +87,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Ended {
         Ok(report) => {
             match global.output {
                 output::Format::Json => output::json(&report.json()),
-                output::Format::Text => output::line(&report.table()),
+                output::Format::Text | output::Format::Csv => output::line(&report.table()),
             }
             Ended::Well
         }

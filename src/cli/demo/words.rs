@@ -197,6 +197,7 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::LegalHoldPlaced(_)) => "nothing is erased while it stands".to_owned(),
         Some(Event::LegalHoldReleased(released)) => format!("of record {}", released.hold_position),
         Some(Event::Asserted(event)) => format!("line {} of {}", event.line, event.import_name),
+        Some(Event::Register(_)) => "a step in one of the company's registers".to_owned(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

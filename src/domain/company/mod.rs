@@ -4,16 +4,33 @@
 //! memory, and read by every ruling. One file an area, each with its commands, events, state, `decide` and `follow`;
 //! this file only brings them together.
 
+pub mod breaches;
+pub mod campaigns;
+pub mod certificates;
+pub mod complaints;
+pub mod deadlines;
 pub mod entities;
+pub mod mechanism_failures;
 pub mod policies;
+pub mod register;
+#[cfg(test)]
+mod testing;
+pub mod training;
 
 use serde::{Deserialize, Serialize};
 
 use super::customer::Context;
 use super::event::Placed;
 use super::refusal::Refusal;
+use super::time::Time;
+use breaches::{BreachCommand, BreachEvent, Breaches};
+use campaigns::{CampaignCommand, CampaignEvent, Campaigns};
+use certificates::{CertificateCommand, CertificateEvent, Certificates};
+use complaints::{ComplaintCommand, ComplaintEvent, Complaints};
 use entities::{Entities, EntityCommand, EntityEvent};
+use mechanism_failures::{FailureCommand, FailureEvent, Failures};
 use policies::{Policies, PolicyCommand, PolicyEvent};
+use training::{Training, TrainingCommand, TrainingEvent};
 
 /// What the ledger knows of the company now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +39,20 @@ pub struct Company {
     pub entities: Entities,
     /// The versions of the policy (P16).
     pub policies: Policies,
+    /// Its campaigns (F10, F11).
+    pub campaigns: Campaigns,
+    /// Breaches of CPNI (F18).
+    pub breaches: Breaches,
+    /// Failures of the ways to opt out (F13).
+    pub failures: Failures,
+    /// Complaints, and what was done against data brokers (F12).
+    pub complaints: Complaints,
+    /// Who may see CPNI, who was trained, who was sanctioned (F21).
+    pub training: Training,
+    /// The yearly certificates (F12).
+    pub certificates: Certificates,
+    /// When the first record about the company was made.
+    pub since: Option<Time>,
 }
 
 /// A command about the company.
@@ -31,6 +62,18 @@ pub enum CompanyCommand {
     Entities(EntityCommand),
     /// Publishes the policy (P16).
     Policies(PolicyCommand),
+    /// Proposes, approves and runs campaigns (F10, F11).
+    Campaigns(CampaignCommand),
+    /// Follows a breach to its end (F18).
+    Breaches(BreachCommand),
+    /// Follows the failure of a way to opt out to its end (F13).
+    Failures(FailureCommand),
+    /// Registers complaints, and what was done against data brokers (F12).
+    Complaints(ComplaintCommand),
+    /// Registers access, training and sanctions (F21).
+    Training(TrainingCommand),
+    /// Drafts, signs and files the yearly certificate (F12).
+    Certificates(CertificateCommand),
 }
 
 /// An event about the company.
@@ -40,6 +83,18 @@ pub enum CompanyEvent {
     Entities(EntityEvent),
     /// The policy was published or posted.
     Policies(PolicyEvent),
+    /// A campaign went a step.
+    Campaigns(CampaignEvent),
+    /// A breach went a step.
+    Breaches(BreachEvent),
+    /// A failure of a way to opt out went a step.
+    Failures(FailureEvent),
+    /// A complaint, or an action against a data broker.
+    Complaints(ComplaintEvent),
+    /// Access, training, a sanction.
+    Training(TrainingEvent),
+    /// The yearly certificate went a step.
+    Certificates(CertificateEvent),
 }
 
 /// The events that `command` leads to, or why it changes nothing.
@@ -61,6 +116,30 @@ pub fn decide(
             company.policies.decide(command, context),
             CompanyEvent::Policies,
         ),
+        CompanyCommand::Campaigns(command) => wrap(
+            company.campaigns.decide(command, context),
+            CompanyEvent::Campaigns,
+        ),
+        CompanyCommand::Breaches(command) => wrap(
+            company.breaches.decide(command, context),
+            CompanyEvent::Breaches,
+        ),
+        CompanyCommand::Failures(command) => wrap(
+            company.failures.decide(command, context),
+            CompanyEvent::Failures,
+        ),
+        CompanyCommand::Complaints(command) => wrap(
+            company.complaints.decide(command, context),
+            CompanyEvent::Complaints,
+        ),
+        CompanyCommand::Training(command) => wrap(
+            company.training.decide(command, context),
+            CompanyEvent::Training,
+        ),
+        CompanyCommand::Certificates(command) => wrap(
+            company.certificates.decide(command, context),
+            CompanyEvent::Certificates,
+        ),
     }
 }
 
@@ -74,9 +153,16 @@ fn wrap<E>(
 impl Company {
     /// The company after the event.
     pub fn follow(&mut self, placed: &Placed<'_, CompanyEvent>) {
+        self.since = self.since.or(Some(placed.recorded_at));
         match placed.event {
             CompanyEvent::Entities(event) => self.entities.follow(&placed.of(event)),
             CompanyEvent::Policies(event) => self.policies.follow(&placed.of(event)),
+            CompanyEvent::Campaigns(event) => self.campaigns.follow(&placed.of(event)),
+            CompanyEvent::Breaches(event) => self.breaches.follow(&placed.of(event)),
+            CompanyEvent::Failures(event) => self.failures.follow(&placed.of(event)),
+            CompanyEvent::Complaints(event) => self.complaints.follow(&placed.of(event)),
+            CompanyEvent::Training(event) => self.training.follow(&placed.of(event)),
+            CompanyEvent::Certificates(event) => self.certificates.follow(&placed.of(event)),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Rulebook {
     pub digest: [u8; 32],
     zone: String,
     periods: Periods,
+    list_hours: u32,
+    breaches: BreachRules,
     switches: Switches,
     grant_methods: AssuranceMethods,
     live_methods: AssuranceMethods,
@@ -138,7 +140,44 @@ pub struct Clause {
     pub text: String,
 }
 
+named_list! {
+    /// Which text of 47 CFR 64.2011 counts (F18).
+    BreachText {
+        /// Adopted in 2007.
+        Of2007 = "2007",
+        /// Amended in 2023.
+        Of2023 = "2023",
+    }
+}
+
+/// What a breach of CPNI demands (F18, 64.2011).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreachRules {
+    /// The text that counts for breaches determined now.
+    pub text: BreachText,
+    /// Business days from the determination to the agencies' notice.
+    pub agencies_business_days: u32,
+    /// Full business days from law enforcement's notice to the customers' (text of 2007).
+    pub customers_after_business_days: u32,
+    /// Days from the determination to the customers' notice (text of 2023).
+    pub customers_within_days: u32,
+    /// A harmless breach of fewer customers goes into the yearly summary (text of 2023).
+    pub summary_below_customers: u32,
+    /// Days for which an agency may first hold notices back.
+    pub hold_days: u32,
+}
+
 impl Rulebook {
+    /// How long a list that was drawn may be used at most, in hours (R21).
+    pub fn list_hours(&self) -> u32 {
+        self.list_hours
+    }
+
+    /// What a breach demands that is determined now (F18).
+    pub fn breaches(&self) -> &BreachRules {
+        &self.breaches
+    }
+
     /// The lengths of time.
     pub fn periods(&self) -> &Periods {
         &self.periods

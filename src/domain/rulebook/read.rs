@@ -5,7 +5,10 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::source::{self, Name, Source};
-use super::{CategoryRule, ClassRule, Exception, GroundRule, Periods, Rulebook, Switches};
+use super::{
+    BreachRules, BreachText, CategoryRule, ClassRule, Exception, GroundRule, Periods, Rulebook,
+    Switches,
+};
 use crate::domain::disclosures::grounds::{Fact, Facts, GroundKind};
 use crate::domain::ids::Category;
 use crate::domain::ruling::ReasonCode;
@@ -102,6 +105,8 @@ impl Reader<'_> {
             digest,
             zone: source.zone.get_ref().clone(),
             periods: self.periods()?,
+            list_hours: self.within(&source.campaigns.list_hours, 1..=168, "hours")?,
+            breaches: self.breaches()?,
             switches: self.switches()?,
             grant_methods: self.set(
                 &source.verification.grant,
@@ -183,6 +188,27 @@ impl Reader<'_> {
             one_time_hours: self.within(&periods.one_time_hours, 1..=24, "hours")?,
             // A year at least (64.2007(a)(3), 64.2008(a)(2), 64.2009(c)); 366 days hold one in any case.
             retention_days: self.within(&periods.retention_days, 366..=36_600, "days")?,
+        })
+    }
+
+    fn breaches(&self) -> Read<BreachRules> {
+        let rules = &self.source.breaches;
+        let Some(text) = BreachText::parse(rules.text.get_ref()) else {
+            let message = format!("no text \"{}\"; it takes 2007, 2023", rules.text.get_ref());
+            return self.fault(rules.text.span(), message);
+        };
+        let business_days = |days| self.within(days, 1..=30, "business days");
+        Ok(BreachRules {
+            text,
+            agencies_business_days: business_days(&rules.agencies_business_days)?,
+            customers_after_business_days: business_days(&rules.customers_after_business_days)?,
+            customers_within_days: self.within(&rules.customers_within_days, 1..=90, "days")?,
+            summary_below_customers: self.within(
+                &rules.summary_below_customers,
+                0..=1_000_000,
+                "customers",
+            )?,
+            hold_days: self.within(&rules.hold_days, 1..=90, "days")?,
         })
     }
 

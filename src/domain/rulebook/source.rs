@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub periods: Periods,
     pub switches: Switches,
     pub verification: Verification,
+    pub campaigns: Campaigns,
+    pub breaches: Breaches,
     pub categories: Spanned<Table<Category>>,
     #[serde(default)]
     pub exceptions: Table<Exception>,
@@ -50,6 +52,23 @@ pub(super) struct Switches {
 pub(super) struct Verification {
     pub grant: Vec<Name>,
     pub live: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Campaigns {
+    pub list_hours: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Breaches {
+    pub text: Name,
+    pub agencies_business_days: Spanned<u32>,
+    pub customers_after_business_days: Spanned<u32>,
+    pub customers_within_days: Spanned<u32>,
+    pub summary_below_customers: Spanned<u32>,
+    pub hold_days: Spanned<u32>,
 }
 
 #[derive(Deserialize)]

@@ -44,6 +44,18 @@ fn p17_a_fault_names_its_line_and_its_rule() {
             "unknown field `foo`",
         ),
         (
+            "text = \"2007\"",
+            "text = \"2024\"",
+            "breaches.text",
+            "it takes 2007, 2023",
+        ),
+        (
+            "list_hours = 24",
+            "list_hours = 0",
+            "campaigns.list_hours",
+            "out of range",
+        ),
+        (
             "opt_out = false",
             "opt_out = true",
             "switches.opt_out",

@@ -41,6 +41,18 @@ bare_receipts! {
     legal_hold_released -> ReleaseLegalHoldResponse;
     policy_published -> PublishPolicyResponse;
     policy_posted -> RecordPolicyPostedResponse;
+    campaign_proposed -> ProposeCampaignResponse;
+    campaign_decided -> DecideCampaignResponse;
+    campaign_started -> StartCampaignResponse;
+    campaign_closed -> CloseCampaignResponse;
+    requests_sent -> RecordRequestsSentResponse;
+    breach_recorded -> RecordBreachResponse;
+    breach_summary_recorded -> RecordBreachSummaryResponse;
+    opt_out_failure_recorded -> RecordOptOutFailureResponse;
+    complaint_recorded -> RecordComplaintResponse;
+    broker_action_recorded -> RecordBrokerActionResponse;
+    person_recorded -> RecordPersonResponse;
+    certificate_recorded -> RecordCertificateResponse;
 }
 
 /// Words on record, and the blocks that still stand.

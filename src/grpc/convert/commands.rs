@@ -83,9 +83,38 @@ pub fn header<R: CommandRequest>(request: &mut R, tokens: Tokens<'_>) -> Result<
         .ok_or_else(|| Malformed::missing("header"))?;
     // The id is not part of the content that it stands for.
     let id = std::mem::take(&mut given.request_id);
-    let parsed = |given: &wire::CommandHeader| {
+    let header = read_header(given, &id, tokens)?;
+    Ok(Header {
+        content: content(R::METHOD, request),
+        ..header
+    })
+}
+
+/// Reads the header of a drawing. Its content is what it begins with: the list, when it is drawn, is added to it.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn drawing_header(
+    begin: &mut wire::DrawListBegin,
+    tokens: Tokens<'_>,
+) -> Result<Header, Malformed> {
+    let given = (begin.header.as_mut()).ok_or_else(|| Malformed::missing("header"))?;
+    let id = std::mem::take(&mut given.request_id);
+    let header = read_header(given, &id, tokens)?;
+    Ok(Header {
+        content: content("/consent.v1.CampaignService/DrawList", begin),
+        ..header
+    })
+}
+
+fn read_header(
+    given: &wire::CommandHeader,
+    id: &str,
+    tokens: Tokens<'_>,
+) -> Result<Header, Malformed> {
+    let read = || {
         Ok(Header {
-            request_id: request_id("request_id", &id)?,
+            request_id: request_id("request_id", id)?,
             channel: member("channel", given.channel)?,
             person: match given.taken_by.as_str() {
                 "" => None,
@@ -96,11 +125,7 @@ pub fn header<R: CommandRequest>(request: &mut R, tokens: Tokens<'_>) -> Result<
             content: [0; 32],
         })
     };
-    let header = parsed(given).within("header")?;
-    Ok(Header {
-        content: content(R::METHOD, request),
-        ..header
-    })
+    read().within("header")
 }
 
 fn content(method: &str, request: &impl Message) -> [u8; 32] {

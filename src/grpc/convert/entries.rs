@@ -6,6 +6,7 @@ use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
 use super::{entities, imports, policies, retention};
+use super::{entities, policies, registers, retention};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::asserted::AssertedEvent;
@@ -51,7 +52,7 @@ pub fn entry(entry: &Entry, role: Role, rulebook: &Rulebook) -> wire::Entry {
     }
     let event = match (&entry.decoded.fact, entry.decoded.placed()) {
         (_, Some((_, placed))) => Some(wire_event(&placed, role, rulebook)),
-        (Fact::Company(event), None) => Some(of_company(event)),
+        (Fact::Company(event), None) => Some(of_company(event, record)),
         (_, None) => None,
     };
     wire::Entry {
@@ -158,10 +159,16 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
     }
 }
 
-fn of_company(event: &CompanyEvent) -> wire::entry::Event {
+fn of_company(event: &CompanyEvent, record: &ledger::Record) -> wire::entry::Event {
     match event {
         CompanyEvent::Entities(event) => entities::wire_event(event),
         CompanyEvent::Policies(event) => policies::wire_event(event),
+        CompanyEvent::Campaigns(_)
+        | CompanyEvent::Breaches(_)
+        | CompanyEvent::Failures(_)
+        | CompanyEvent::Complaints(_)
+        | CompanyEvent::Training(_)
+        | CompanyEvent::Certificates(_) => registers::event(record),
     }
 }
 

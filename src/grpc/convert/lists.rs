@@ -3,6 +3,12 @@
 use super::{Malformed, Within};
 use crate::domain::asserted::Shortfall;
 use crate::domain::disclosures::grounds::GroundKind;
+use crate::domain::company::campaigns::{Outbound, SendStop};
+use crate::domain::company::certificates::{Counted, StatementContent};
+use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
+use crate::domain::company::deadlines::{Duty, Standing};
+use crate::domain::company::mechanism_failures::LetterContent;
+use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
     AssuranceMethod, Channel, CpniClass, Medium, NotCpni, Purpose, RecipientKind, Speaker,
@@ -74,6 +80,25 @@ listed! {
         SpeakerMayNotGrant, NoService, TooManyWords, OptOut, ClosedSince,
     }
     Basis = Basis { NotCpni, HeldCategory, Grant, OptOut, OneTime, Ground }
+    Outbound = CampaignAct { List, ApprovalRequest }
+    SendStop = SendStop { NotApproved, Closed, OutsideDates, NotPlanned, ListUnknown, ListExpired }
+    BreachText = BreachText { Of2007, Of2023 }
+    LetterContent = LetterContent {
+        CarrierName, Mechanism, Problem, Remedy, StateCommission, CustomerNotice, Contact,
+    }
+    ComplaintCategory = ComplaintCategory {
+        EmployeeAccess, UnauthorizedDisclosure, OnlineAccess, Pretexting, UnauthorizedMarketing,
+    }
+    BrokerMeasure = BrokerMeasure { Court, StateCommission, Commission, LawEnforcement, Demand }
+    Duty = Duty {
+        LawEnforcementNotice, CommissionNotice, CustomerNotice, BreachSummary, FailureLetter, Certificate,
+    }
+    Standing = DutyStanding { NotYet, Due, Late, Done, DoneLate }
+    StatementContent = StatementContent { Procedures, BrokerActions, Complaints }
+    Counted = Counted {
+        Complaints, ComplaintsSubstantiated, BrokerActions, Breaches, OptOutFailures, CampaignsApproved,
+        CampaignsRejected, Trainings, Sanctions, Untrained, LateDuties,
+    }
     ReasonCode = ReasonCode {
         NotCpni, HeldCategory, Granted, OptOutApproved, OneTime, GroundMet, CustomerUnknown, Erased, Denied,
         Withdrawn, Restricted, Lapsed, ApprovalRequired, OptOutNotEnabled, OptInRequired, Prohibited,
@@ -142,6 +167,12 @@ mod tests {
         refuses(Speaker::EVERY);
         refuses(GroundKind::EVERY);
         refuses(Shortfall::EVERY);
+        refuses(Outbound::EVERY);
+        refuses(LetterContent::EVERY);
+        refuses(ComplaintCategory::EVERY);
+        refuses(BrokerMeasure::EVERY);
+        refuses(Standing::EVERY);
+        refuses(StatementContent::EVERY);
     }
 
     #[test]

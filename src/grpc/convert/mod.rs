@@ -5,15 +5,20 @@
 //! may be personal.
 
 pub mod answers;
+pub mod campaigns;
 pub mod checks;
 pub mod commands;
+pub mod compliance;
+pub mod conduct;
 pub mod entities;
 pub mod entries;
 pub mod imports;
+pub mod incidents;
 pub mod lists;
 pub mod policies;
 pub mod preferences;
 pub mod questions;
+pub mod registers;
 pub mod retention;
 pub mod rulings;
 pub mod scopes;

@@ -36,6 +36,12 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::CustomerExists
         | ErrorReason::RequestIdReused
         | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
+        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::NotRegistered => {
+            Code::NotFound
+        }
+        ErrorReason::CustomerExists
+        | ErrorReason::RequestIdReused
+        | ErrorReason::RegisteredAlready => Code::AlreadyExists,
         ErrorReason::NoService
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
@@ -44,6 +50,13 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::EntityState
         | ErrorReason::PolicyState
         | ErrorReason::HoldUnknown
+        | ErrorReason::StepOrder
+        | ErrorReason::PersonRequired
+        | ErrorReason::SelfApproval
+        | ErrorReason::CampaignNotApproved
+        | ErrorReason::CampaignDates
+        | ErrorReason::NoticeHeld
+        | ErrorReason::ContentRequired
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown

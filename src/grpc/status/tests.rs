@@ -80,6 +80,47 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "HOLD_UNKNOWN",
         ),
+        (RefusalCode::NotRegistered, Code::NotFound, "NOT_REGISTERED"),
+        (
+            RefusalCode::RegisteredAlready,
+            Code::AlreadyExists,
+            "REGISTERED_ALREADY",
+        ),
+        (
+            RefusalCode::StepOrder,
+            Code::FailedPrecondition,
+            "STEP_ORDER",
+        ),
+        (
+            RefusalCode::PersonRequired,
+            Code::FailedPrecondition,
+            "PERSON_REQUIRED",
+        ),
+        (
+            RefusalCode::SelfApproval,
+            Code::FailedPrecondition,
+            "SELF_APPROVAL",
+        ),
+        (
+            RefusalCode::CampaignNotApproved,
+            Code::FailedPrecondition,
+            "CAMPAIGN_NOT_APPROVED",
+        ),
+        (
+            RefusalCode::CampaignDates,
+            Code::FailedPrecondition,
+            "CAMPAIGN_DATES",
+        ),
+        (
+            RefusalCode::NoticeHeld,
+            Code::FailedPrecondition,
+            "NOTICE_HELD",
+        ),
+        (
+            RefusalCode::ContentRequired,
+            Code::FailedPrecondition,
+            "CONTENT_REQUIRED",
+        ),
         (RefusalCode::Call, Code::FailedPrecondition, "CALL"),
         (
             RefusalCode::BlockUnknown,

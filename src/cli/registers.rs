@@ -1,0 +1,298 @@
+//! `deadlines`, `campaigns`, `certificate`: the company's registers, from a shell.
+
+use serde_json::{Value, json};
+use tonic::Status;
+use tonic::transport::Channel;
+
+use super::table::Table;
+use super::{Ended, Global, output};
+use crate::proto::v1 as wire;
+use wire::campaign_service_client::CampaignServiceClient;
+use wire::compliance_service_client::ComplianceServiceClient;
+
+/// Where the ledger is.
+#[derive(Debug, clap::Args)]
+struct Server {
+    /// The ledger's gRPC address.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    server: String,
+}
+
+/// List what is due, when, by which rule, what is late and what was done.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  consent-ledger deadlines
+  consent-ledger deadlines --standing due --standing late --output csv
+
+The exit code is 1 when something listed is late.")]
+pub struct Deadlines {
+    #[command(flatten)]
+    server: Server,
+    /// Only what stands so, may be repeated: not_yet, due, late, done, done_late.
+    #[arg(long = "standing", value_name = "STANDING", value_parser = standing)]
+    standings: Vec<wire::DutyStanding>,
+}
+
+/// List the register of campaigns.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  consent-ledger campaigns
+  consent-ledger campaigns --campaign spring-2026 --output json")]
+pub struct Campaigns {
+    #[command(flatten)]
+    server: Server,
+    /// Only this campaign.
+    #[arg(long, value_name = "ID", default_value = "")]
+    campaign: String,
+}
+
+/// Show the facts of a year's certificate, each number with the records that it counts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  consent-ledger certificate 2025
+  consent-ledger certificate 2025 --output csv > certificate-2025.csv")]
+pub struct Certificate {
+    #[command(flatten)]
+    server: Server,
+    /// The calendar year.
+    #[arg(value_name = "YEAR")]
+    year: u32,
+}
+
+fn standing(name: &str) -> Result<wire::DutyStanding, String> {
+    let full = format!("DUTY_STANDING_{}", name.to_ascii_uppercase());
+    wire::DutyStanding::from_str_name(&full)
+        .filter(|one| *one != wire::DutyStanding::Unspecified)
+        .ok_or_else(|| format!("`{name}` is none of not_yet, due, late, done, done_late"))
+}
+
+impl Server {
+    async fn reach(&self) -> Result<Channel, Ended> {
+        let endpoint = Channel::from_shared(self.server.clone());
+        let endpoint = endpoint.map_err(|error| output::fail(Ended::Usage, &error))?;
+        endpoint.connect().await.map_err(|error| {
+            let why = format!("no ledger answers at {}: {error}", self.server);
+            output::complain(Ended::Unreachable, &why)
+        })
+    }
+}
+
+fn complain(status: &Status) -> Ended {
+    let ended = match status.code() {
+        tonic::Code::InvalidArgument => Ended::Usage,
+        _ => Ended::Unreachable,
+    };
+    output::complain(ended, status.message())
+}
+
+/// Lists what is due.
+pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
+    let channel = match arguments.server.reach().await {
+        Ok(channel) => channel,
+        Err(ended) => return ended,
+    };
+    let request = wire::ListDeadlinesRequest {
+        standings: arguments.standings.into_iter().map(i32::from).collect(),
+        min_position: 0,
+    };
+    let answer = ComplianceServiceClient::new(channel)
+        .list_deadlines(request)
+        .await;
+    let deadlines = match answer {
+        Ok(answer) => answer.into_inner().deadlines,
+        Err(status) => return complain(&status),
+    };
+    let mut table = Table::new(&[
+        "standing",
+        "due",
+        "from",
+        "duty",
+        "about",
+        "rule",
+        "waits_for",
+        "caused_by",
+        "done_at",
+        "done_by",
+    ]);
+    for one in &deadlines {
+        let done = one.done.as_ref();
+        table.row(vec![
+            json!(named(one.standing().as_str_name(), "DUTY_STANDING_")),
+            text(&one.due_day),
+            json!(one.from.as_ref().map(ToString::to_string)),
+            json!(named(one.duty().as_str_name(), "DUTY_")),
+            json!(one.about),
+            json!(one.rule),
+            text(&one.waits_for),
+            json!(one.caused_by),
+            json!(
+                done.and_then(|step| step.at.as_ref())
+                    .map(ToString::to_string)
+            ),
+            json!(done.map(|step| step.position)),
+        ]);
+    }
+    table.print(global.output, "nothing is due, and nothing was");
+    if deadlines.iter().any(|one| one.holidays_unknown) {
+        output::progress_note(
+            "a date lies beyond the holidays that this release knows; it may be reckoned too early",
+        );
+    }
+    match deadlines
+        .iter()
+        .any(|one| one.standing() == wire::DutyStanding::Late)
+    {
+        true => Ended::Wrong,
+        false => Ended::Well,
+    }
+}
+
+/// Lists the register of campaigns.
+pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
+    let channel = match arguments.server.reach().await {
+        Ok(channel) => channel,
+        Err(ended) => return ended,
+    };
+    let request = wire::ListCampaignsRequest {
+        campaign_id: arguments.campaign,
+        min_position: 0,
+    };
+    let answer = CampaignServiceClient::new(channel)
+        .list_campaigns(request)
+        .await;
+    let campaigns = match answer {
+        Ok(answer) => answer.into_inner().campaigns,
+        Err(status) => return complain(&status),
+    };
+    let mut table = Table::new(&[
+        "campaign",
+        "state",
+        "starts_at",
+        "ends_at",
+        "recipient",
+        "classes",
+        "selected_by",
+        "products",
+        "lists",
+        "proposed_by",
+        "decided_by",
+        "description",
+    ]);
+    for one in &campaigns {
+        table.row(campaign_row(one));
+    }
+    table.print(global.output, "no campaign is registered");
+    Ended::Well
+}
+
+fn campaign_row(campaign: &wire::Campaign) -> Vec<Value> {
+    let plan = campaign.plan.clone().unwrap_or_default();
+    let recipient = named(plan.recipient_kind().as_str_name(), "RECIPIENT_KIND_");
+    let recipient = match plan.entity.as_str() {
+        "" => recipient,
+        entity => format!("{recipient}/{entity}"),
+    };
+    let classes = |classes: &mut dyn Iterator<Item = wire::CpniClass>| -> Vec<String> {
+        classes
+            .map(|class| named(class.as_str_name(), "CPNI_CLASS_"))
+            .collect()
+    };
+    let decided = campaign.approved.as_ref().or(campaign.rejected.as_ref());
+    vec![
+        json!(campaign.campaign_id),
+        json!(state(campaign)),
+        json!(plan.starts_at.as_ref().map(ToString::to_string)),
+        json!(plan.ends_at.as_ref().map(ToString::to_string)),
+        json!(recipient),
+        json!(classes(&mut plan.classes())),
+        json!(classes(&mut plan.selected_by())),
+        json!(plan.products),
+        json!(campaign.lists),
+        json!(campaign.proposed.as_ref().map(|step| step.position)),
+        json!(decided.map(|step| step.position)),
+        json!(plan.description),
+    ]
+}
+
+fn state(campaign: &wire::Campaign) -> &'static str {
+    let steps = [
+        (campaign.closed.is_some(), "closed"),
+        (campaign.rejected.is_some(), "rejected"),
+        (campaign.started.is_some(), "started"),
+        (campaign.approved.is_some(), "approved"),
+    ];
+    let reached = steps.into_iter().find(|(reached, _)| *reached);
+    reached.map_or("proposed", |(_, state)| state)
+}
+
+/// Shows the facts of a year's certificate.
+pub async fn certificate(global: Global, arguments: Certificate) -> Ended {
+    let channel = match arguments.server.reach().await {
+        Ok(channel) => channel,
+        Err(ended) => return ended,
+    };
+    let request = wire::GetCertificateRequest {
+        year: arguments.year,
+        min_position: 0,
+    };
+    let answer = ComplianceServiceClient::new(channel)
+        .get_certificate(request)
+        .await;
+    let certificate = match answer {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return complain(&status),
+    };
+    let mut table = Table::new(&["counted", "kind", "count", "records"]);
+    for figure in &certificate.figures {
+        table.row(vec![
+            json!(named(figure.counted().as_str_name(), "COUNTED_")),
+            text(&figure.kind),
+            json!(figure.count),
+            json!(figure.positions),
+        ]);
+    }
+    table.print(global.output, "there are no figures");
+    if global.output == output::Format::Text {
+        output::line(&standing_of(&certificate));
+    }
+    Ended::Well
+}
+
+fn standing_of(certificate: &wire::GetCertificateResponse) -> String {
+    let step = |name: &str, step: Option<&wire::RegisterStep>| {
+        let at = step.map_or_else(
+            || "not".to_owned(),
+            |step| format!("record {}", step.position),
+        );
+        format!("{name}: {at}")
+    };
+    let due = certificate
+        .due_by
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    format!(
+        "{}; {}; {}; due by {due}; by {} {}, at position {}",
+        step("drafted", certificate.drafted.as_ref()),
+        step("signed", certificate.signed.as_ref()),
+        step("filed", certificate.filed.as_ref()),
+        certificate.rulebook,
+        certificate.rulebook_version,
+        certificate.position,
+    )
+}
+
+fn named(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_ascii_lowercase()
+}
+
+/// A text, or nothing where it is empty.
+fn text(text: &str) -> Value {
+    match text {
+        "" => Value::Null,
+        text => json!(text),
+    }
+}

@@ -1,0 +1,128 @@
+//! Business days and the days by which the FCC is owed something (R17, 47 CFR 1.4): pure, from a table of holidays.
+//!
+//! Federal deadlines run in Washington's time. The day of the trigger is day 0, and what is due is in time until the end
+//! of the last day. A date that can't be reckoned errs on the safe side: due at once, allowed never.
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::time::Time;
+
+/// The zone of federal deadlines (R17).
+pub const FEDERAL_ZONE: &str = "America/New_York";
+
+/// The last day whose holidays the table holds. Beyond it only weekends count as days off, so that what is owed is owed
+/// early; a later release brings a longer table.
+pub const HOLIDAYS_KNOWN_THROUGH: &str = "2035-12-31";
+
+const FEDERAL_HOLIDAYS: &str = include_str!("calendar/federal_holidays.txt");
+
+/// Never, as an instant.
+const NEVER: Time = Time(i64::MAX);
+
+/// The last instant of the `days`-th business day after the day of `trigger`: due until then.
+pub fn business_days_after(trigger: Time, days: u32) -> Time {
+    let reckoned = day_of(trigger)
+        .and_then(|day| nth_business_day(day, days))
+        .and_then(end_of);
+    reckoned.unwrap_or(trigger)
+}
+
+/// The first instant after `days` full business days that follow the day of `trigger`: allowed from then on (64.2011(b)).
+pub fn after_full_business_days(trigger: Time, days: u32) -> Time {
+    let reckoned = day_of(trigger)
+        .and_then(|day| nth_business_day(day, days))
+        .and_then(|last| last.tomorrow().ok())
+        .and_then(start_of);
+    reckoned.unwrap_or(NEVER)
+}
+
+/// The last instant of the `days`-th day after the day of `trigger`, business day or not: due until then.
+pub fn days_after(trigger: Time, days: u32) -> Time {
+    let reckoned = day_of(trigger)
+        .and_then(|day| day.checked_add(i64::from(days).days()).ok())
+        .and_then(end_of);
+    reckoned.unwrap_or(trigger)
+}
+
+/// The last instant of that day of the year after `year`; of the year's own last day where there is no such day.
+pub fn end_of_day_next_year(year: i16, month: i8, day: i8) -> Time {
+    let reckoned = Date::new(year.saturating_add(1), month, day)
+        .ok()
+        .and_then(end_of);
+    reckoned.unwrap_or_else(|| year_of_calendar(year).1)
+}
+
+/// The calendar year in which the instant lies.
+pub fn calendar_year(at: Time) -> i16 {
+    day_of(at).map_or(0, Date::year)
+}
+
+/// First and last instant of a calendar year.
+pub fn year_of_calendar(year: i16) -> (Time, Time) {
+    let bound = |month, day, edge: fn(Date) -> Option<Time>| {
+        Date::new(year, month, day).ok().and_then(edge)
+    };
+    (
+        bound(1, 1, start_of).unwrap_or(NEVER),
+        bound(12, 31, end_of).unwrap_or(NEVER),
+    )
+}
+
+/// Whether the holidays of that day are known, so that a date reckoned up to it is exact.
+pub fn holidays_known(at: Time) -> bool {
+    let last = HOLIDAYS_KNOWN_THROUGH.parse::<Date>().ok();
+    matches!((day_of(at), last), (Some(day), Some(last)) if day <= last)
+}
+
+/// The day in Washington, as `2026-07-10`; empty where the calendar doesn't reach.
+pub fn day_text(at: Time) -> String {
+    day_of(at).map_or_else(String::new, |day| day.to_string())
+}
+
+fn is_business_day(day: Date) -> bool {
+    let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+    !weekend && !is_holiday(day)
+}
+
+fn is_holiday(day: Date) -> bool {
+    let day = day.to_string();
+    holidays().any(|holiday| holiday == day)
+}
+
+fn holidays() -> impl Iterator<Item = &'static str> {
+    (FEDERAL_HOLIDAYS.lines())
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(str::split_whitespace)
+}
+
+fn nth_business_day(mut day: Date, days: u32) -> Option<Date> {
+    for _ in 0..days {
+        day = day.tomorrow().ok()?;
+        while !is_business_day(day) {
+            day = day.tomorrow().ok()?;
+        }
+    }
+    Some(day)
+}
+
+fn day_of(at: Time) -> Option<Date> {
+    let zone = TimeZone::get(FEDERAL_ZONE).ok()?;
+    let at = Timestamp::from_microsecond(at.0).ok()?;
+    Some(at.to_zoned(zone).date())
+}
+
+fn start_of(day: Date) -> Option<Time> {
+    let zone = TimeZone::get(FEDERAL_ZONE).ok()?;
+    let start = day.to_zoned(zone).ok()?;
+    Some(Time(start.timestamp().as_microsecond()))
+}
+
+fn end_of(day: Date) -> Option<Time> {
+    let next = start_of(day.tomorrow().ok()?)?;
+    Some(Time(next.0.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Given / when / then for the company's registers: what an office tells the ledger, command by command.
+
+use super::register::{Document, ItemId, OwnWords, Reference};
+use super::{Company, CompanyCommand, CompanyEvent, decide};
+use crate::domain::customer::Context;
+use crate::domain::event::Placed;
+use crate::domain::ids::{Position, Sha256Digest, Token};
+use crate::domain::refusal::{Refusal, RefusalCode};
+use crate::domain::rulebook::Rulebook;
+use crate::domain::services::VaultHead;
+use crate::domain::testing::policy;
+use crate::domain::time::Time;
+
+/// A company and who speaks for it; each command is a minute after the last, at the next positions from 1.
+pub struct Office {
+    pub rulebook: Rulebook,
+    pub company: Company,
+    pub now: Time,
+    pub next: u64,
+    /// Who takes the commands.
+    pub person: Option<Token>,
+}
+
+impl Office {
+    /// On 2026-05-04, a Monday, with somebody at the desk.
+    pub fn new() -> Self {
+        Self::with(policy())
+    }
+
+    pub fn with(rulebook: Rulebook) -> Self {
+        Self {
+            rulebook,
+            company: Company::default(),
+            now: washington("2026-05-04T09:00"),
+            next: 1,
+            person: Some(somebody(1)),
+        }
+    }
+
+    /// Goes on at that hour in Washington.
+    pub fn at(&mut self, local: &str) -> &mut Self {
+        self.now = washington(local);
+        self
+    }
+
+    /// Another person speaks from now on.
+    pub fn by(&mut self, number: u8) -> &mut Self {
+        self.person = Some(somebody(number));
+        self
+    }
+
+    pub fn attempt(&mut self, command: &CompanyCommand) -> Result<Vec<CompanyEvent>, Refusal> {
+        self.now = self.now.plus_minutes(1);
+        let context = Context {
+            now: self.now,
+            occurred_at: None,
+            position: Position(self.next),
+            rulebook: &self.rulebook,
+            company: &self.company,
+            person: self.person,
+            vault: VaultHead::default(),
+        };
+        let events = decide(command, &context)?;
+        let command = context.position;
+        for event in &events {
+            self.company.follow(&Placed {
+                position: Position(self.next),
+                command,
+                recorded_at: self.now,
+                occurred_at: None,
+                event,
+            });
+            self.next += 1;
+        }
+        // The state is kept as bytes, too.
+        let bytes = postcard::to_stdvec(&self.company).unwrap();
+        assert_eq!(
+            postcard::from_bytes::<Company>(&bytes).unwrap(),
+            self.company
+        );
+        Ok(events)
+    }
+
+    /// Does it, and gives back its one event.
+    pub fn act(&mut self, command: CompanyCommand) -> CompanyEvent {
+        self.attempt(&command).unwrap().remove(0)
+    }
+
+    pub fn refused(&mut self, command: CompanyCommand) -> RefusalCode {
+        let before = self.company.clone();
+        let refusal = self.attempt(&command).unwrap_err();
+        assert_eq!(self.company, before);
+        assert!(!refusal.message.is_empty());
+        refusal.code
+    }
+}
+
+/// An hour in Washington, `2026-06-01T16:00`.
+pub fn washington(local: &str) -> Time {
+    let zone = jiff::tz::TimeZone::get(crate::domain::calendar::FEDERAL_ZONE).unwrap();
+    let local: jiff::civil::DateTime = local.parse().unwrap();
+    Time(local.to_zoned(zone).unwrap().timestamp().as_microsecond())
+}
+
+pub fn item(id: &str) -> ItemId {
+    ItemId::parse(id).unwrap()
+}
+
+pub fn words(text: &str) -> OwnWords {
+    OwnWords::parse(text).unwrap()
+}
+
+pub fn document(reference: &str) -> Document {
+    Document {
+        digest: Sha256Digest([5; 32]),
+        reference: Reference::parse(reference).unwrap(),
+    }
+}
+
+pub fn somebody(number: u8) -> Token {
+    Token([number; 16])
+}

@@ -1,0 +1,117 @@
+//! CampaignService: what is proposed, what a supervisor approves, what may then be drawn and sent.
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::call::Call;
+use super::convert::campaigns::wire_campaign;
+use super::convert::lists::numbers;
+use super::convert::registers::{item, optional_item};
+use super::convert::values;
+use super::doors::Doors;
+use super::{drawing, status};
+use crate::domain::company::campaigns::{Outbound, SendStop};
+use crate::domain::ids::Position;
+use crate::proto::v1 as wire;
+
+/// Serves CampaignService.
+pub struct Campaigns(pub Doors);
+
+#[tonic::async_trait]
+impl wire::campaign_service_server::CampaignService for Campaigns {
+    async fn propose_campaign(
+        &self,
+        request: Request<wire::ProposeCampaignRequest>,
+    ) -> Result<Response<wire::ProposeCampaignResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn decide_campaign(
+        &self,
+        request: Request<wire::DecideCampaignRequest>,
+    ) -> Result<Response<wire::DecideCampaignResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn start_campaign(
+        &self,
+        request: Request<wire::StartCampaignRequest>,
+    ) -> Result<Response<wire::StartCampaignResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn close_campaign(
+        &self,
+        request: Request<wire::CloseCampaignRequest>,
+    ) -> Result<Response<wire::CloseCampaignResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn record_requests_sent(
+        &self,
+        request: Request<wire::RecordRequestsSentRequest>,
+    ) -> Result<Response<wire::RecordRequestsSentResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    type DrawListStream = drawing::Answers;
+
+    async fn draw_list(
+        &self,
+        request: Request<Streaming<wire::DrawListRequest>>,
+    ) -> Result<Response<Self::DrawListStream>, Status> {
+        let call = Call::of(&request)?;
+        let answers = drawing::draw(self.0.clone(), call, request.into_inner());
+        Ok(Response::new(answers))
+    }
+
+    async fn check_send(
+        &self,
+        request: Request<wire::CheckSendRequest>,
+    ) -> Result<Response<wire::CheckSendResponse>, Status> {
+        let (call, doors) = (Call::of(&request)?, &self.0);
+        let given = request.into_inner();
+        let customer = values::customer(given.customer)?;
+        let id = item("campaign_id", &given.campaign_id)?;
+        doors.wait_for(&call, Position(given.min_position)).await?;
+        let company = doors.views().company();
+        let campaign = company.campaigns.registered(&id).map_err(status::refused)?;
+        let now = doors.views().now();
+        let (act, stops): (_, Vec<SendStop>) = match given.drawing_position {
+            Some(drawing) => {
+                let stops = campaign.stops_sending(Position(drawing), now);
+                (Outbound::List, stops)
+            }
+            None => {
+                let act = Outbound::ApprovalRequest;
+                (act, campaign.stops(act, now))
+            }
+        };
+        let question = campaign.question_to_send(act);
+        let ruling = question.map(|question| doors.rule(&customer, &question, true));
+        let ruling = ruling.transpose()?;
+        let ruled = ruling.as_ref().is_none_or(|ruling| ruling.allowed);
+        Ok(Response::new(wire::CheckSendResponse {
+            allowed: stops.is_empty() && ruled,
+            stops: numbers(stops.into_iter()),
+            ruling,
+        }))
+    }
+
+    async fn list_campaigns(
+        &self,
+        request: Request<wire::ListCampaignsRequest>,
+    ) -> Result<Response<wire::ListCampaignsResponse>, Status> {
+        let (call, doors) = (Call::of(&request)?, &self.0);
+        let given = request.into_inner();
+        let only = optional_item("campaign_id", &given.campaign_id)?;
+        doors.wait_for(&call, Position(given.min_position)).await?;
+        let position = doors.position().0;
+        let company = doors.views().company();
+        let campaigns = company.campaigns.all();
+        let campaigns = campaigns.filter(|(id, _)| only.as_ref().is_none_or(|only| only == *id));
+        Ok(Response::new(wire::ListCampaignsResponse {
+            campaigns: campaigns.map(|(id, one)| wire_campaign(id, one)).collect(),
+            position,
+        }))
+    }
+}
