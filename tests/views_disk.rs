@@ -14,9 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use consent_ledger::domain::customer::Customer;
+use consent_ledger::domain::customer::{Customer, evolve};
+use consent_ledger::domain::event::{Event, Placed};
 use consent_ledger::domain::ids::{EntityId, Position, Pseudonym};
-use consent_ledger::domain::services::Services;
+use consent_ledger::domain::services::{AccountOpened, VaultHead};
 use consent_ledger::domain::time::Time;
 use consent_ledger::state::{Applied, Options, States};
 
@@ -73,19 +74,20 @@ fn pseudonym(number: u64) -> Pseudonym {
 }
 
 fn customer(version: u64) -> Customer {
-    Customer {
-        version,
-        last: Position(version),
-        last_at: Time(0),
-        holds: Vec::new(),
+    let opened = Event::AccountOpened(AccountOpened {
         legal_entity: EntityId::parse("infotech").unwrap(),
-        services: Services::default(),
-        notices: Vec::new(),
-        words: Vec::new(),
-        one_time: Vec::new(),
-        ended_calls: Vec::new(),
-        pic_requests: Vec::new(),
-    }
+        vault: VaultHead::default(),
+    });
+    let placed = Placed {
+        position: Position(version),
+        command: Position(version),
+        recorded_at: Time(0),
+        occurred_at: None,
+        event: &opened,
+    };
+    let mut customer = evolve(None, &placed).unwrap();
+    customer.version = version;
+    customer
 }
 
 fn disk_bytes(dir: &Path) -> u64 {

@@ -2,12 +2,12 @@
 
 use super::{Malformed, Within};
 use crate::domain::asserted::Shortfall;
-use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::company::certificates::{Counted, StatementContent};
 use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
 use crate::domain::company::deadlines::{Duty, Standing};
 use crate::domain::company::mechanism_failures::LetterContent;
+use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{

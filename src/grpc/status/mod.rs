@@ -32,16 +32,13 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::Invalid | ErrorReason::CategoryUnknown | ErrorReason::ScopeRequired => {
             Code::InvalidArgument
         }
-        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown => Code::NotFound,
-        ErrorReason::CustomerExists
-        | ErrorReason::RequestIdReused
-        | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
         ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::NotRegistered => {
             Code::NotFound
         }
         ErrorReason::CustomerExists
         | ErrorReason::RequestIdReused
-        | ErrorReason::RegisteredAlready => Code::AlreadyExists,
+        | ErrorReason::RegisteredAlready
+        | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
         ErrorReason::NoService
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
