@@ -56,12 +56,7 @@ impl Options {
                 flush_dirty: 150_000,
                 request_window_days: 30,
             },
-            history: HistoryOptions {
-                dir: dir.join("views").join("history"),
-                sled_cache_bytes: 8 << 20,
-                flush_every: Duration::from_secs(2),
-                flush_records: 200_000,
-            },
+            history: HistoryOptions::new(dir.join("views").join("history")),
             vault: vault::Options::new(dir.join("vault")),
             sequencer: sequencer::Options::default(),
             checkpoint_every: Duration::from_secs(1),
