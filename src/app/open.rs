@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
-use super::rulebooks::read_rulebook;
+use super::rulebooks;
 use crate::audit::{Checkpointer, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
@@ -100,7 +100,7 @@ impl Ledger {
         fatal: Fatal,
         progress: Progress<'_>,
     ) -> Result<Self, StartError> {
-        let rulebook = Arc::new(read_rulebook(options.rulebook.as_deref(), &options.dir)?);
+        let rulebook = Arc::new(rulebooks::read(options.rulebook.as_deref(), &options.dir)?);
         if has_log(&options.dir) && !options.vault.dir.join("keys").exists() {
             return Err(StartError::VaultMissing { dir: options.dir });
         }
@@ -109,6 +109,7 @@ impl Ledger {
         let (local, recovery) = open_log(&options)?;
         let mut notes = recovery.notes;
         notes.extend(opened.notes.iter().map(ToString::to_string));
+        let rulebooks = Arc::new(rulebooks::read_kept(&options.dir, &mut notes)?);
         let local = Arc::new(local);
         let journal: Arc<dyn Journal> = Arc::clone(&local) as Arc<dyn Journal>;
         if journal.head().next == 0 {
@@ -176,6 +177,7 @@ impl Ledger {
             journal: Arc::clone(&journal),
             vault: vault.clone(),
             rulebook,
+            rulebooks,
             clock,
             committed: handle.committed(),
         };

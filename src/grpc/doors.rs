@@ -194,16 +194,23 @@ impl Doors {
         &self,
         reference: &SubjectRef,
     ) -> Result<Option<(Pseudonym, Arc<Customer>)>, Status> {
-        let pseudonym = match reference {
-            SubjectRef::Id(id) => self.handle.find(id).map_err(status::failed)?,
-            SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
-            SubjectRef::Company => None,
-        };
-        let Some(pseudonym) = pseudonym else {
+        let Some(pseudonym) = self.pseudonym(reference)? else {
             return Ok(None);
         };
         let customer = self.views.customer(pseudonym).map_err(status::view)?;
         Ok(customer.map(|customer| (pseudonym, customer)))
+    }
+
+    /// The pseudonym that is named; `None` where the vault has none.
+    ///
+    /// # Errors
+    /// INTERNAL when the vault can't be read.
+    pub fn pseudonym(&self, reference: &SubjectRef) -> Result<Option<Pseudonym>, Status> {
+        match reference {
+            SubjectRef::Id(id) => self.handle.find(id).map_err(status::failed),
+            SubjectRef::Pseudonym(pseudonym) => Ok(Some(*pseudonym)),
+            SubjectRef::Company => Ok(None),
+        }
     }
 
     /// The customer, who must be known.

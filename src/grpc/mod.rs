@@ -17,6 +17,7 @@ mod in_order;
 mod intake;
 mod pages;
 mod policies;
+mod past;
 mod queries;
 mod retention;
 mod status;

@@ -63,6 +63,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
         | Event::GrantedOnce(_)
         | Event::DisclosureMade(_)
         | Event::DisclosureRefused(_)
+        | Event::Retention(_)
         | Event::RulingRecorded(_) => Counts::FromRecord,
     }
 }

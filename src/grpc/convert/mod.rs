@@ -11,6 +11,7 @@ pub mod entities;
 pub mod entries;
 pub mod lists;
 pub mod policies;
+pub mod past;
 pub mod preferences;
 pub mod questions;
 pub mod retention;

@@ -59,6 +59,11 @@ pub const LEDGER: Pseudonym = Pseudonym([0; 16]);
 /// from the highest with the position, so that the newest one up to a position is the next to be found.
 pub const CLOCK: Pseudonym = Pseudonym([0xff; 16]);
 
+/// Whether records about `subject` are about a customer.
+pub fn is_customer(subject: Pseudonym) -> bool {
+    subject != LEDGER && subject != CLOCK
+}
+
 /// Where what a record says lies in the heap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -79,8 +84,6 @@ pub const KEY: usize = 24;
 pub const ENTRY: usize = 59;
 const NO_GAG: i64 = i64::MIN;
 const SNAPSHOT: u32 = 1 << 31;
-/// The type of what is not about a customer.
-const OF_THE_LEDGER: u8 = u8::MAX;
 
 /// The key of a customer's record with `version`.
 pub fn key(pseudonym: Pseudonym, version: u64) -> [u8; KEY] {
@@ -102,7 +105,7 @@ pub fn write(pseudonym: Pseudonym, entry: &HistoryEntry, place: Place) -> [u8; E
     bytes[..24].copy_from_slice(&key(pseudonym, entry.version));
     bytes[24..32].copy_from_slice(&entry.position.0.to_be_bytes());
     bytes[32..40].copy_from_slice(&entry.recorded_at.0.to_be_bytes());
-    bytes[40] = codec::number_of(entry.kind).unwrap_or(OF_THE_LEDGER);
+    bytes[40] = codec::number_of(entry.kind).unwrap_or_default();
     bytes[41..49].copy_from_slice(&gag.to_be_bytes());
     bytes[49..53].copy_from_slice(&place.chunk.to_be_bytes());
     bytes[53..55].copy_from_slice(&place.start.to_be_bytes());
@@ -132,9 +135,9 @@ fn parse(bytes: &[u8]) -> Option<(Pseudonym, HistoryEntry, Place)> {
         version: u64::from_be_bytes(*version),
         position: Position(u64::from_be_bytes(*position)),
         recorded_at: Time(i64::from_be_bytes(*recorded_at)),
-        kind: match *kind {
-            OF_THE_LEDGER => "",
-            number => codec::name_of(number)?,
+        kind: match is_customer(Pseudonym(*pseudonym)) {
+            true => codec::name_of(*kind)?,
+            false => "",
         },
         gag: match i64::from_be_bytes(*gag) {
             NO_GAG => Gag::None,

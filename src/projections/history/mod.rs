@@ -225,7 +225,7 @@ impl History {
         pseudonym: Pseudonym,
         known: Known<'_>,
     ) -> Result<Option<Customer>, ViewError> {
-        if [entry::LEDGER, entry::CLOCK].contains(&pseudonym) {
+        if !entry::is_customer(pseudonym) {
             return Ok(None);
         }
         let records = self.records(pseudonym, known)?;
@@ -246,6 +246,11 @@ impl History {
     pub(super) fn ledger(&self, known: Known<'_>) -> Result<Vec<Told<Fact>>, ViewError> {
         let records = self.records(entry::LEDGER, known)?;
         self.reading(|| records.facts(&self.heap))
+    }
+
+    /// The ledger's version after the last of its `known` records.
+    pub(super) fn ledger_version(&self, known: Known<'_>) -> Result<u64, ViewError> {
+        Ok(self.records(entry::LEDGER, known)?.version())
     }
 
     /// When the record at `position` was recorded, if the view has reached it.

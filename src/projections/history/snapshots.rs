@@ -64,7 +64,7 @@ impl<'a> Snapshots<'a> {
     /// When the records before can't be read.
     pub fn after(&mut self, row: &Row<'_>) -> Result<Option<Vec<u8>>, ViewError> {
         let subject = row.subject;
-        if [entry::LEDGER, entry::CLOCK].contains(&subject) || !row.has_due(self.every) {
+        if !entry::is_customer(subject) || !row.has_due(self.every) {
             return Ok(None);
         }
         let before = match self.following.take() {

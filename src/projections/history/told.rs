@@ -14,6 +14,8 @@ use crate::domain::time::Time;
 /// An event and what the rules need of the record around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told<E = Event> {
+    /// The customer's version with it, or the ledger's.
+    pub version: u64,
     /// The record.
     pub position: Position,
     /// The first record of its command.
@@ -30,6 +32,7 @@ impl<E> Told<E> {
     fn new(entry: &HistoryEntry, item: &Item<'_>, event: E) -> Self {
         let before = u64::from(item.before);
         Self {
+            version: entry.version,
             position: entry.position,
             command: Position(entry.position.0.saturating_sub(before)),
             recorded_at: entry.recorded_at,
@@ -164,9 +167,9 @@ impl Records {
         self.0.iter().map(each).collect()
     }
 
-    /// The entries alone.
-    pub fn entries(&self) -> impl Iterator<Item = &HistoryEntry> {
-        self.0.iter().map(|(entry, _)| entry)
+    /// The version after the last of them; 0 where there is none.
+    pub fn version(&self) -> u64 {
+        self.0.last().map_or(0, |(entry, _)| entry.version)
     }
 }
 
