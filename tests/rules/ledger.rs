@@ -111,7 +111,8 @@ impl Ledger {
     }
 }
 
-fn placed(record: &Record) -> Placed<'_> {
+/// The record's event in its place.
+pub fn placed(record: &Record) -> Placed<'_> {
     Placed {
         position: record.position,
         command: record.command,

@@ -56,6 +56,22 @@ impl Oracle {
         self.facts.push(fact);
     }
 
+    /// R5: all that is known today, as it counts at `at`: what narrows from when it happened, what widens from when it
+    /// was recorded. The end of a service carries its own date.
+    pub fn in_hindsight(&self, at: Time) -> Self {
+        let counts = |fact: &&Fact| match &fact.what {
+            What::Block { .. } | What::CallEnded(_) => fact.said_at() <= at,
+            What::Closed(..) => true,
+            What::Opened(_) | What::Notice(_) | What::Grant { .. } | What::Once { .. } => {
+                fact.recorded_at <= at
+            }
+        };
+        Self {
+            facts: self.facts.iter().filter(counts).cloned().collect(),
+            fcc: self.fcc,
+        }
+    }
+
     /// The categories held.
     pub fn held(&self, at: Time) -> Vec<Category> {
         held(&self.facts, at)
