@@ -63,24 +63,40 @@ impl<const K: usize, const N: usize> Runs<K, N> {
     /// When it can't be read, a listed run lacks its first or last chunk, or something else is in the tree.
     pub fn open(tree: sled::Tree) -> Result<Self, StateError> {
         const { assert!(K <= N && K + 5 <= KEY_MAX, "a key is part of its entry") };
+        let listed = listed(&tree)?;
+        let is_new = listed.is_none();
         let runs = Self {
-            runs: listed(&tree)?,
+            runs: listed.unwrap_or_default(),
             tree,
         };
-        for found in runs.found()? {
+        let found = runs.found()?;
+        if is_new {
+            // The list is there before any run: runs without one have lost it.
+            return match found.is_empty() {
+                true => runs.list().map(|()| runs),
+                false => Err(broken()),
+            };
+        }
+        for found in found {
             let is_listed = |run: &&Run| (run.level, run.number) == (found.level, found.number);
             if !runs.runs.iter().any(|run| is_listed(&run)) {
                 runs.remove(found)?;
             }
         }
-        runs.runs.iter().try_for_each(|run| runs.require_ends(*run))?;
+        runs.runs
+            .iter()
+            .try_for_each(|run| runs.require_ends(*run))?;
         Ok(runs)
     }
 
     /// The runs of which there are chunks, whether they are listed or not; how many each has is not looked at.
     fn found(&self) -> Result<Vec<Run>, StateError> {
         let (mut found, mut from) = (Vec::new(), Run::default());
-        while let Some(chunk) = self.tree.range(key(from, &Self::LOWEST)..LIST.to_vec()).next() {
+        while let Some(chunk) = self
+            .tree
+            .range(key(from, &Self::LOWEST)..LIST.to_vec())
+            .next()
+        {
             let (key, _) = chunk.map_err(|error| view(&error))?;
             let run = run_of(&key).ok_or_else(broken)?;
             found.push(run);
@@ -94,7 +110,9 @@ impl<const K: usize, const N: usize> Runs<K, N> {
 
     /// A run begins with its first chunk and ends with its last; what is between is looked at when it is read.
     fn require_ends(&self, run: Run) -> Result<(), StateError> {
-        let mut chunks = self.tree.range(key(run, &Self::LOWEST)..=key(run, &Self::HIGHEST));
+        let mut chunks = self
+            .tree
+            .range(key(run, &Self::LOWEST)..=key(run, &Self::HIGHEST));
         let (first, last) = (chunks.next(), chunks.next_back());
         let last = last.or_else(|| first.clone());
         for (chunk, number) in [(first, 0), (last, run.chunks.saturating_sub(1))] {
@@ -121,6 +139,11 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         list.extend_from_slice(&sum.to_le_bytes());
         (self.tree.insert(LIST, list)).map_err(|error| view(&error))?;
         Ok(())
+    }
+
+    /// Whether there is no run.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
     /// An entry of that key.
@@ -387,10 +410,10 @@ fn run_of(key: &[u8]) -> Option<Run> {
     })
 }
 
-/// What the list in `tree` names; nothing where there is none.
-fn listed(tree: &sled::Tree) -> Result<Vec<Run>, StateError> {
+/// What the list in `tree` names, where there is one.
+fn listed(tree: &sled::Tree) -> Result<Option<Vec<Run>>, StateError> {
     let Some(list) = tree.get(LIST).map_err(|error| view(&error))? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let (list, sum) = list.split_last_chunk::<4>().ok_or_else(broken)?;
     if checksum(&LIST, list) != u32::from_le_bytes(*sum) {
@@ -408,9 +431,8 @@ fn listed(tree: &sled::Tree) -> Result<Vec<Run>, StateError> {
             ..run_of(run)?
         })
     };
-    (runs.iter().map(run))
-        .collect::<Option<_>>()
-        .ok_or_else(broken)
+    let runs: Option<_> = runs.iter().map(run).collect();
+    runs.map(Some).ok_or_else(broken)
 }
 
 /// A chunk as it was written.

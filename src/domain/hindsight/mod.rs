@@ -70,10 +70,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
 
 /// The customer's state in hindsight: for answers at `then.at` and no other time. `None`: the ledger didn't know the
 /// customer then. `records` are all there are about the customer, oldest first.
-pub fn customer<'a>(
-    records: impl IntoIterator<Item = Placed<'a>>,
-    then: Then,
-) -> Option<Customer> {
+pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -> Option<Customer> {
     let mut customer: Option<Customer> = None;
     for placed in records {
         if then.has(&placed) {

@@ -2,8 +2,8 @@
 
 use super::{Cause, Then, Use, VoidedUse};
 use crate::domain::command::Command;
-use crate::domain::company::{CompanyCommand, CompanyEvent};
 use crate::domain::company::entities::{EntityCommand, EntityJoined};
+use crate::domain::company::{CompanyCommand, CompanyEvent};
 use crate::domain::consent::word::{BlockKind, EndCall};
 use crate::domain::customer::{Customer, evolve, rule};
 use crate::domain::disclosures::{Disclose, Ground};
@@ -13,8 +13,8 @@ use crate::domain::ids::Position;
 use crate::domain::question::Question;
 use crate::domain::ruling::{ReasonCode, Ruling, State};
 use crate::domain::scope::Scope;
-use crate::domain::testing::*;
 use crate::domain::services::OpenAccount;
+use crate::domain::testing::*;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::CpniClass::{Billing, PicFreezeStatus, Type};
 use crate::domain::vocabulary::{CpniClasses, Purpose, RecipientKind, RecipientKinds};
@@ -74,13 +74,15 @@ impl Told {
     }
 
     fn placed(&self) -> impl Iterator<Item = Placed<'_>> {
-        (self.records.iter()).map(|(position, command, recorded_at, occurred_at, event)| Placed {
-            position: *position,
-            command: *command,
-            recorded_at: *recorded_at,
-            occurred_at: *occurred_at,
-            event,
-        })
+        (self.records.iter()).map(
+            |(position, command, recorded_at, occurred_at, event)| Placed {
+                position: *position,
+                command: *command,
+                recorded_at: *recorded_at,
+                occurred_at: *occurred_at,
+                event,
+            },
+        )
     }
 
     fn customer(&self, at: Time) -> Option<Customer> {
@@ -95,7 +97,9 @@ impl Told {
 
     fn as_of(&self, question: &Question, at: Time) -> Ruling {
         let then = Then { at, through: None };
-        let known = self.placed().filter(|placed| then.knew(placed.position, placed.recorded_at));
+        let known = self
+            .placed()
+            .filter(|placed| then.knew(placed.position, placed.recorded_at));
         let customer = known.fold(None, |customer, placed| evolve(customer, &placed));
         rule(customer.as_ref(), self.story.world(), question, at)
     }
@@ -124,7 +128,13 @@ fn outside() -> Question {
 
 fn disclosed() -> Question {
     let approval = Ground::Approval { cites: None };
-    on_ground(approval, Purpose::MarketingComms, RecipientKind::Company, None, &[Billing])
+    on_ground(
+        approval,
+        Purpose::MarketingComms,
+        RecipientKind::Company,
+        None,
+        &[Billing],
+    )
 }
 
 #[test]
@@ -149,7 +159,10 @@ fn v43_a_denial_said_at_ten_and_recorded_at_noon_voids_a_disclosure_at_eleven() 
 
     let voided = told.voided();
     assert_eq!(voided.len(), 1);
-    assert_eq!((voided[0].position, voided[0].cause), (disclosed, Cause::AfterDenial));
+    assert_eq!(
+        (voided[0].position, voided[0].cause),
+        (disclosed, Cause::AfterDenial)
+    );
     assert_eq!(voided[0].ruling.reasons[0].code, ReasonCode::Denied);
 }
 
@@ -178,7 +191,10 @@ fn r05_a_lift_counts_from_its_record() {
     told.grant(company(CpniClasses::ALL));
     let lifted = told.story.now;
     assert_eq!(told.hindsight(&outside(), denied).state, State::Denied);
-    assert_eq!(told.hindsight(&outside(), Time(lifted.0 - 1)).state, State::Denied);
+    assert_eq!(
+        told.hindsight(&outside(), Time(lifted.0 - 1)).state,
+        State::Denied
+    );
     assert_eq!(told.hindsight(&outside(), lifted).state, State::Granted);
 }
 
@@ -258,9 +274,7 @@ fn r11_a_one_time_approval_that_has_ended_since_counted_in_its_call() {
     assert!(told.hindsight(&question, then).allowed);
     // The end of the call, told late, counts from when it was.
     told.story.minutes(1).occurred(then.plus_minutes(5));
-    told.act(Command::EndCall(EndCall {
-        call: call(7),
-    }));
+    told.act(Command::EndCall(EndCall { call: call(7) }));
     assert!(told.hindsight(&question, then.plus_minutes(4)).allowed);
     assert!(!told.hindsight(&question, then.plus_minutes(5)).allowed);
     assert!(told.as_of(&question, then.plus_minutes(5)).allowed);
@@ -326,7 +340,10 @@ fn r05_a_use_that_is_dated_before_the_grant_was_recorded_rested_on_nothing() {
     let disclosed = told.disclose(disclosed());
     let voided = told.voided();
     assert_eq!(voided.len(), 1);
-    assert_eq!((voided[0].position, voided[0].cause), (disclosed, Cause::VoidedApproval));
+    assert_eq!(
+        (voided[0].position, voided[0].cause),
+        (disclosed, Cause::VoidedApproval)
+    );
 }
 
 #[test]
@@ -341,8 +358,20 @@ fn p07_sealed_facts_and_used_requests_void_nothing() {
         open: true,
         verification: None,
     };
-    told.disclose(on_ground(freeze, Purpose::PicFreeze, RecipientKind::Carrier, Some("p"), &[PicFreezeStatus]));
-    told.disclose(on_ground(service, Purpose::Service, RecipientKind::Agent, Some("ag"), &[Type]));
+    told.disclose(on_ground(
+        freeze,
+        Purpose::PicFreeze,
+        RecipientKind::Carrier,
+        Some("p"),
+        &[PicFreezeStatus],
+    ));
+    told.disclose(on_ground(
+        service,
+        Purpose::Service,
+        RecipientKind::Agent,
+        Some("ag"),
+        &[Type],
+    ));
     for (.., event) in &mut told.records {
         if let Event::DisclosureMade(made) = event
             && let Some(Ground::Service { ticket, .. }) = &mut made.question.ground

@@ -1,7 +1,7 @@
 //! Checks: single ones and those of a stream (C3).
 
-use super::questions::question;
 use super::past::{Moment, moment};
+use super::questions::question;
 use super::{Malformed, Tokens, values};
 use crate::domain::ids::Position;
 use crate::domain::question::Question;

@@ -33,8 +33,6 @@ fn as_of(given: &wire::AsOf) -> Result<AsOf, Malformed> {
     match &given.moment {
         None => Err(Malformed::invalid("", "must be a time or a position")),
         Some(wire::as_of::Moment::Time(at)) => values::time("time", at).map(AsOf::Time),
-        Some(wire::as_of::Moment::Position(position)) => {
-            Ok(AsOf::Position(Position(*position)))
-        }
+        Some(wire::as_of::Moment::Position(position)) => Ok(AsOf::Position(Position(*position))),
     }
 }

@@ -127,7 +127,10 @@ impl<'a> Filling<'a> {
             return Ok(());
         }
         let key = self.number.to_be_bytes();
-        let packed = self.packer.compress(&self.raw).map_err(|error| failed(&error))?;
+        let packed = self
+            .packer
+            .compress(&self.raw)
+            .map_err(|error| failed(&error))?;
         let raw_len = u32::try_from(self.raw.len()).map_err(|error| failed(&error))?;
         let mut chunk = Vec::with_capacity(packed.len() + FRAME);
         chunk.extend_from_slice(&raw_len.to_le_bytes());

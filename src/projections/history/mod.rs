@@ -315,9 +315,8 @@ impl History {
 
     /// Reads from the files; where they are broken, the view is marked, so that the next start rebuilds it.
     fn reading<T>(&self, read: impl FnOnce() -> Result<T, ViewError>) -> Result<T, ViewError> {
-        let read = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-            Err(ViewError::History("sled panicked while reading".to_owned()))
-        });
+        let read = catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(ViewError::History("sled panicked while reading".to_owned())));
         if let Err(problem) = &read {
             tracing::error!(%problem, "the history view is marked to be rebuilt");
             writer::mark_broken(&self.meta);

@@ -85,6 +85,10 @@ pub fn open(
         return Err(ViewError::History("it is ahead of the log".to_owned()));
     }
     heap::drop_from(&heap, chunk)?;
+    let written = Written::open(runs)?;
+    if next > 0 && written.is_empty() {
+        return Err(ViewError::History("its runs are gone".to_owned()));
+    }
     let (reached, follow) = watch::channel(next);
     let writer = Writer {
         file: File::open(options.dir.join("db")).map_err(|error| failed(&error))?,
@@ -93,7 +97,7 @@ pub fn open(
         journal: Arc::clone(journal),
         committed: committed.clone(),
         database,
-        written: Arc::new(RwLock::new(Written::open(runs)?)),
+        written: Arc::new(RwLock::new(written)),
         heap,
         meta,
         reached,
@@ -112,7 +116,9 @@ pub fn open(
 /// Up to where the view reflects the log, and the heap's next chunk.
 fn reflects(meta: &sled::Tree) -> Result<(u64, u32), ViewError> {
     let found = meta.get(REFLECTS).map_err(|error| failed(&error))?;
-    let Some(bytes) = found else { return Ok((0, 0)) };
+    let Some(bytes) = found else {
+        return Ok((0, 0));
+    };
     let parse = || {
         let (body, sum) = bytes.split_last_chunk::<4>()?;
         let (next, chunk) = body.split_first_chunk::<8>()?;
@@ -247,8 +253,7 @@ impl Writer {
         let mut filling = Filling::new(&self.heap, self.options.chunk_bytes, self.chunk)?;
         let prepared = {
             let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-            let mut snapshots =
-                Snapshots::new(&written, &self.heap, self.options.snapshot_every);
+            let mut snapshots = Snapshots::new(&written, &self.heap, self.options.snapshot_every);
             let rows = (subjects.iter()).flat_map(|(subject, kept)| Row::of(**subject, kept));
             let entries = rows.map(|row| {
                 let mut place = || {

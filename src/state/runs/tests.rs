@@ -132,7 +132,7 @@ fn a_chunk_that_is_gone_is_noticed_wherever_it_was_and_never_taken_for_no_entry(
 }
 
 #[test]
-fn a_list_that_was_changed_is_found() {
+fn a_list_that_was_changed_or_is_gone_is_found() {
     let (_database, tree) = tree();
     let mut runs = Numbers::open(tree.clone()).unwrap();
     add(&mut runs, 0..10);
@@ -143,6 +143,8 @@ fn a_list_that_was_changed_is_found() {
         tree.insert(LIST, changed).unwrap();
         assert!(Numbers::open(tree.clone()).is_err());
     }
+    tree.remove(LIST).unwrap();
+    assert!(Numbers::open(tree).is_err());
 }
 
 #[test]

@@ -76,7 +76,10 @@ fn c4_a_past_moment_is_a_time_or_a_position_and_never_goes_on_record() {
         nanos: 7_000,
     };
     for (given, as_of) in [
-        (Given::Position(9), AsOf::Position(Position(9))),
+        (
+            Given::Position(9),
+            AsOf::Position(crate::domain::ids::Position(9)),
+        ),
         (Given::Time(at), AsOf::Time(Time(5_000_007))),
     ] {
         let mut request = check_use();
