@@ -1,5 +1,6 @@
 //! The command line: thin. It reads arguments, calls the part that does the work, and prints.
 
+mod audit;
 mod bench;
 mod check;
 mod config;
@@ -19,7 +20,7 @@ use crate::config::Config;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `check`: yes; for `verify`: everything holds
-  1  what was looked at is wrong: `verify` found something, or a ledger is in doubt
+  1  what was looked at is wrong: `verify` or `audit` found something, or a ledger is in doubt
   2  the command line or the configuration is wrong
   3  `check`: the answer is no
   4  something could not be reached, read or written";
@@ -118,6 +119,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Ask a running ledger: may we?
     Check(check::Arguments),
+    /// Ask a running ledger for what an auditor looks for.
+    Audit(audit::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -140,6 +143,7 @@ pub fn run() -> ExitCode {
         Command::Export(arguments) => verify::export(&global, &arguments),
         Command::Inspect(arguments) => in_runtime(inspect::run(global, arguments)),
         Command::Check(arguments) => in_runtime(check::run(global, arguments)),
+        Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -3,13 +3,16 @@
 use tonic::Status;
 
 use super::call::Call;
-use super::convert::past::Moment;
+use super::convert::past::{Moment, voided_uses};
+use super::convert::preferences::{Asked, preferences};
 use super::convert::rulings::{Evaluated, ruling};
 use super::doors::Doors;
+use super::pages::{Page, token};
 use super::status;
 use crate::domain::customer::{Customer, rule};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::question::Question;
+use crate::domain::scope::Scope;
 use crate::projections::Past;
 use crate::proto::v1 as wire;
 use crate::sequencer::SubjectRef;
@@ -54,11 +57,62 @@ impl Doors {
         .await
     }
 
+    /// A customer's preferences as of a past moment.
+    ///
+    /// # Errors
+    /// OUT_OF_RANGE when the moment lies ahead, NOT_FOUND when the customer was not known then.
+    pub async fn preferences_then(
+        &self,
+        customer: SubjectRef,
+        scopes: Vec<Scope>,
+        moment: Moment,
+    ) -> Result<wire::GetPreferencesResponse, Status> {
+        self.read(move |doors| {
+            let past = doors.past(moment)?;
+            let (pseudonym, customer) = doors
+                .customer_then(&customer, &past)?
+                .ok_or_else(|| status::customer_unknown("customer"))?;
+            let asked = Asked {
+                pseudonym,
+                world: past.world(),
+                at: past.then.at,
+                position: past.position(Some(&customer)),
+                scopes: &scopes,
+            };
+            Ok(preferences(&customer, &asked)?)
+        })
+        .await
+    }
+
+    /// One page of a customer's uses that hindsight doesn't bear out.
+    ///
+    /// # Errors
+    /// NOT_FOUND, or INTERNAL when vault or views can't be read.
+    pub async fn voided_uses(
+        &self,
+        customer: SubjectRef,
+        page: Page,
+    ) -> Result<wire::ListVoidedUsesResponse, Status> {
+        self.read(move |doors| {
+            let position = doors.position();
+            let (pseudonym, _) = doors.known(&customer)?;
+            let views = doors.views();
+            let found = views.voided_uses(pseudonym, page.after_version, page.size);
+            let found = found.map_err(status::view)?;
+            Ok(wire::ListVoidedUsesResponse {
+                uses: voided_uses(&found, position),
+                next_page_token: found.more_after.map(token).unwrap_or_default(),
+                position: position.0,
+            })
+        })
+        .await
+    }
+
     /// What was on record beside the customers.
     ///
     /// # Errors
     /// OUT_OF_RANGE when the moment lies ahead, INTERNAL when the views can't be read.
-    pub fn past(&self, moment: Moment) -> Result<Past, Status> {
+    fn past(&self, moment: Moment) -> Result<Past, Status> {
         let past = self.views().past(moment.as_of, moment.hindsight);
         past.map_err(status::view)
     }
@@ -67,7 +121,7 @@ impl Doors {
     ///
     /// # Errors
     /// INTERNAL when vault or views can't be read.
-    pub fn customer_then(
+    fn customer_then(
         &self,
         reference: &SubjectRef,
         past: &Past,

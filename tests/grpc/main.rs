@@ -11,6 +11,7 @@ mod disclosures;
 mod entities;
 mod house;
 mod policies;
+mod past;
 mod reads;
 mod retention;
 mod streams;

@@ -1,8 +1,11 @@
-//! Past moments to answer from (C4, R5).
+//! Past moments to answer from, and what hindsight finds (C4, R5).
 
+use super::rulings::{Evaluated, ruling};
 use super::{Malformed, Within, values};
+use crate::domain::hindsight::{Cause, VoidedUse};
 use crate::domain::ids::Position;
-use crate::projections::AsOf;
+use crate::domain::rulebook::Rulebook;
+use crate::projections::{AsOf, VoidedUses};
 use crate::proto::v1 as wire;
 
 /// A past moment, and how today's records count at it.
@@ -34,5 +37,31 @@ fn as_of(given: &wire::AsOf) -> Result<AsOf, Malformed> {
         None => Err(Malformed::invalid("", "must be a time or a position")),
         Some(wire::as_of::Moment::Time(at)) => values::time("time", at).map(AsOf::Time),
         Some(wire::as_of::Moment::Position(position)) => Ok(AsOf::Position(Position(*position))),
+    }
+}
+
+/// Uses that hindsight doesn't bear out, on the wire; all records up to and with `position` are reflected.
+pub fn voided_uses(found: &VoidedUses, position: Position) -> Vec<wire::VoidedUse> {
+    let uses = found.found.iter().zip(&found.rulebooks);
+    uses.map(|(used, rulebook)| voided_use(used, rulebook, position))
+        .collect()
+}
+
+fn voided_use(used: &VoidedUse, rulebook: &Rulebook, position: Position) -> wire::VoidedUse {
+    let evaluated = Evaluated {
+        rulebook,
+        at: used.happened_at,
+        position,
+        texts: true,
+    };
+    let cause = match used.cause {
+        Cause::AfterDenial => wire::VoidedUseCause::AfterDenial,
+        Cause::VoidedApproval => wire::VoidedUseCause::VoidedApproval,
+    };
+    wire::VoidedUse {
+        position: used.position.0,
+        happened_at: Some(values::timestamp(used.happened_at)),
+        cause: cause.into(),
+        hindsight: Some(ruling(&used.ruling, &evaluated)),
     }
 }
