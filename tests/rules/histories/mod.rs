@@ -1,5 +1,7 @@
 //! Random histories: what callers may send, in small words, and a ledger and an oracle that live through it together.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fmt;
 
 use consent_ledger::domain::command::Command;

@@ -3,6 +3,8 @@
 //! Written from the readings R1-R15 alone. It shares no code with the rules, is slow on purpose, and says where the
 //! specification leaves an answer open (`None`), so that a test compares only what is settled.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeSet;
 
 use consent_ledger::domain::consent::word::BlockKind;
