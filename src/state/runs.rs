@@ -4,8 +4,8 @@
 //! sorted, in chunks of some 24 KiB under `level ‖ number ‖ first key`. Eight runs of a level are merged into one of the
 //! next, so that there are few however often is written.
 //!
-//! The *list* says which runs there are and how many chunks each has; it is written when they are durable. A run that it
-//! doesn't name was left behind by a crash and is dropped when the tree is opened: what was in it is written again. Each
+//! The *list* says which runs there are and how many chunks each has, with a note of its owner's that holds for just
+//! these runs; it is written, in one piece, when they are durable. A run that it doesn't name was left behind by a crash and is dropped when the tree is opened: what was in it is written again. Each
 //! chunk has its number in its run: one that is gone, at either end or in the middle, is noticed before anything is read
 //! over it, and never taken for an entry that was not there.
 
@@ -33,6 +33,8 @@ pub struct Runs<const K: usize, const N: usize> {
     tree: sled::Tree,
     /// In the order of their keys on disk.
     runs: Vec<Run>,
+    /// What the list said besides when it was read.
+    note: Box<[u8]>,
 }
 
 /// What [`Runs`] are to consist of.
@@ -65,15 +67,17 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         const { assert!(K <= N && K + 5 <= KEY_MAX, "a key is part of its entry") };
         let listed = listed(&tree)?;
         let is_new = listed.is_none();
+        let (listed, note) = listed.unwrap_or_default();
         let runs = Self {
-            runs: listed.unwrap_or_default(),
+            runs: listed,
             tree,
+            note,
         };
         let found = runs.found()?;
         if is_new {
             // The list is there before any run: runs without one have lost it.
             return match found.is_empty() {
-                true => runs.list().map(|()| runs),
+                true => runs.list(&[]).map(|()| runs),
                 false => Err(broken()),
             };
         }
@@ -124,26 +128,29 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         Ok(())
     }
 
-    /// Lists the runs, once they are durable: the next opening finds these.
+    /// The note that was listed with the runs when they were opened.
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+
+    /// Lists the runs, once they are durable, with a note: the next opening finds these.
     ///
     /// # Errors
     /// When the tree can't be written.
-    pub fn list(&self) -> Result<(), StateError> {
-        let mut list = Vec::with_capacity(self.runs.len() * LISTED + 4);
+    pub fn list(&self, note: &[u8]) -> Result<(), StateError> {
+        let count = u32::try_from(self.runs.len()).map_err(|error| view(&error))?;
+        let mut list = Vec::with_capacity(self.runs.len() * LISTED + note.len() + 8);
+        list.extend_from_slice(&count.to_be_bytes());
         for run in &self.runs {
             list.push(run.level);
             list.extend_from_slice(&run.number.to_be_bytes());
             list.extend_from_slice(&run.chunks.to_be_bytes());
         }
+        list.extend_from_slice(note);
         let sum = checksum(&LIST, &list);
         list.extend_from_slice(&sum.to_le_bytes());
         (self.tree.insert(LIST, list)).map_err(|error| view(&error))?;
         Ok(())
-    }
-
-    /// Whether there is no run.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
     }
 
     /// An entry of that key.
@@ -410,19 +417,23 @@ fn run_of(key: &[u8]) -> Option<Run> {
     })
 }
 
-/// What the list in `tree` names, where there is one.
-fn listed(tree: &sled::Tree) -> Result<Option<Vec<Run>>, StateError> {
+/// The runs and the note that the list in `tree` names, where there is one.
+fn listed(tree: &sled::Tree) -> Result<Option<(Vec<Run>, Box<[u8]>)>, StateError> {
     let Some(list) = tree.get(LIST).map_err(|error| view(&error))? else {
         return Ok(None);
     };
-    let (list, sum) = list.split_last_chunk::<4>().ok_or_else(broken)?;
-    if checksum(&LIST, list) != u32::from_le_bytes(*sum) {
-        return Err(broken());
+    parse_list(&list).map(Some).ok_or_else(broken)
+}
+
+fn parse_list(list: &[u8]) -> Option<(Vec<Run>, Box<[u8]>)> {
+    let (body, sum) = list.split_last_chunk::<4>()?;
+    if checksum(&LIST, body) != u32::from_le_bytes(*sum) {
+        return None;
     }
-    let (runs, rest) = list.as_chunks::<LISTED>();
-    if !rest.is_empty() {
-        return Err(broken());
-    }
+    let (count, body) = body.split_first_chunk::<4>()?;
+    let count = usize::try_from(u32::from_be_bytes(*count)).ok()?;
+    let (runs, note) = body.split_at_checked(count.checked_mul(LISTED)?)?;
+    let (runs, _) = runs.as_chunks::<LISTED>();
     let run = |bytes: &[u8; LISTED]| {
         let (run, chunks) = bytes.split_last_chunk::<4>()?;
         let chunks = u32::from_be_bytes(*chunks);
@@ -431,8 +442,7 @@ fn listed(tree: &sled::Tree) -> Result<Option<Vec<Run>>, StateError> {
             ..run_of(run)?
         })
     };
-    let runs: Option<_> = runs.iter().map(run).collect();
-    runs.map(Some).ok_or_else(broken)
+    Some((runs.iter().map(run).collect::<Option<_>>()?, note.into()))
 }
 
 /// A chunk as it was written.

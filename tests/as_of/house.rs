@@ -205,24 +205,36 @@ impl House {
         }
     }
 
+    /// Closes the ledger, lets `between` happen to its folder, and opens it again.
+    pub fn reopen(self, between: impl FnOnce(&Path)) -> Self {
+        let dir = self.dir.path().to_owned();
+        self.reopen_with(in_small_pieces(&dir), between)
+    }
+
     /// Closes the ledger and opens it again, under the FCC baseline.
-    pub async fn reopen_under_fcc(self) -> Self {
+    pub fn reopen_under_fcc(self) -> Self {
+        let mut options = in_small_pieces(self.dir.path());
+        options.rulebook = Some(fcc_file(self.dir.path()));
+        let mut house = self.reopen_with(options, |_| {});
+        let adopted = house.next() - 1;
+        house.rulebooks.push((Position(adopted), fcc()));
+        (house.plays.iter_mut()).for_each(|play| play.ledger.book = fcc());
+        house
+    }
+
+    fn reopen_with(self, options: Options, between: impl FnOnce(&Path)) -> Self {
         let Self {
             ledger,
-            mut plays,
+            plays,
             of_company,
-            mut rulebooks,
+            rulebooks,
             dir,
             company,
             clock,
         } = self;
         ledger.close().unwrap();
-        let mut options = in_small_pieces(dir.path());
-        options.rulebook = Some(fcc_file(dir.path()));
+        between(dir.path());
         let ledger = open_at(options, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let adopted = ledger.views.reached().0 - 1;
-        rulebooks.push((Position(adopted), fcc()));
-        plays.iter_mut().for_each(|play| play.ledger.book = fcc());
         Self {
             ledger,
             plays,

@@ -184,7 +184,7 @@ proptest! {
             live(&mut house, &first).await;
             house.settle().await;
             all_moments_agree(&house, &times(&house));
-            let mut house = house.reopen_under_fcc().await;
+            let mut house = house.reopen_under_fcc();
             live(&mut house, &then).await;
             house.settle().await;
             all_moments_agree(&house, &times(&house));

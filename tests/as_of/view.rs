@@ -1,7 +1,10 @@
 //! The view's files: crashes, lost parts, and what is asked of moments that are not past.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use consent_ledger::clock::Manual;
+use consent_ledger::domain::customer::Customer;
 use consent_ledger::domain::ids::{Position, Pseudonym};
 use consent_ledger::domain::time::Time;
 use consent_ledger::projections::{AsOf, ViewError};
@@ -66,7 +69,7 @@ async fn c4_who_was_not_known_then_and_what_is_no_customer_have_no_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r24_a_rulebook_whose_text_is_gone_refuses_the_questions_of_its_time_alone() {
-    let house = with_notices(3).await.reopen_under_fcc().await;
+    let house = with_notices(3).await.reopen_under_fcc();
     let adopted = house.rulebooks[1].0;
     let kept = house.dir.path().join("rulebooks");
     let old = house.ledger.genesis.rulebook.digest.to_string();
@@ -102,6 +105,61 @@ fn change_view(house: &std::path::Path, change: impl Fn(&sled::Db)) {
     database.flush().unwrap();
 }
 
+/// A customer's state as of every position, by a view that is opened now.
+async fn as_of_each_position(dir: &std::path::Path, now: Time) -> Vec<Option<Customer>> {
+    let clock = Arc::new(Manual::at(now.plus_hours(1)));
+    let ledger = open_at(in_small_pieces(dir), clock).unwrap();
+    let next = ledger.views.reached().0;
+    (ledger.views)
+        .wait_for_history(Position(next - 1), Duration::from_secs(60))
+        .await
+        .unwrap();
+    let who = ledger.views.find("K-0").unwrap().unwrap();
+    let states = (0..next).map(|position| {
+        let past = ledger.views.past(AsOf::Position(Position(position)), false);
+        ledger.views.past_customer(who, &past.unwrap()).unwrap()
+    });
+    let states = states.collect();
+    ledger.close().unwrap();
+    states
+}
+
+/// The value of the list of runs.
+fn list(dir: &std::path::Path, put: Option<&sled::IVec>) -> Option<sled::IVec> {
+    let found = std::cell::RefCell::new(None);
+    change_view(dir, |database| {
+        let runs = database.open_tree("runs").unwrap();
+        *found.borrow_mut() = runs.get([0xff]).unwrap();
+        if let Some(list) = put {
+            runs.insert([0xff], list).unwrap();
+        }
+    });
+    found.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_crash_before_the_list_is_written_leaves_what_the_next_start_writes_again() {
+    for more in [1, 5, 20, 45] {
+        let mut before = None;
+        let house = with_notices(12).await;
+        let mut house = house.reopen(|dir| before = list(dir, None));
+        for _ in 0..more {
+            house.pass(1);
+            let covers = scope("AGENT; ALL; M", Everything::Written);
+            house.step(0, &Step::Notice(covers)).await;
+        }
+        house.settle().await;
+        let (now, dir) = (house.now(), house.dir);
+        house.ledger.close().unwrap();
+        let expected = as_of_each_position(dir.path(), now).await;
+        // Runs, chunks of the heap and merges are there; the list is the one from before them.
+        list(dir.path(), before.as_ref());
+        let again = as_of_each_position(dir.path(), now).await;
+        assert_eq!(again, expected, "{more} more");
+        assert_eq!(as_of_each_position(dir.path(), now).await, expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn t4_a_part_of_the_view_that_is_gone_is_noticed_and_the_view_rebuilt() {
     for tree in ["runs", "heap"] {
@@ -124,9 +182,8 @@ async fn t4_a_part_of_the_view_that_is_gone_is_noticed_and_the_view_rebuilt() {
             });
             let mut answers = Vec::new();
             for _ in 0..2 {
-                let clock = consent_ledger::clock::Manual::at(now.plus_hours(1));
-                let ledger =
-                    open_at(in_small_pieces(dir.path()), std::sync::Arc::new(clock)).unwrap();
+                let clock = Arc::new(Manual::at(now.plus_hours(1)));
+                let ledger = open_at(in_small_pieces(dir.path()), clock).unwrap();
                 let newest = Position(ledger.views.reached().0 - 1);
                 (ledger.views)
                     .wait_for_history(newest, Duration::from_secs(60))

@@ -8,8 +8,8 @@
 //! to replay. Two subjects are no customers: the ledger, whose records are those about the company and the rulebook,
 //! and the clock, whose entries say from which position on `recorded_at` was what.
 //!
-//! A write is durable before the runs are listed, and these before the position that promises them. What a crash leaves
-//! besides is dropped at the next start and written again. Every chunk has a checksum and a number, and a part that is
+//! What is written is durable before the runs are listed, and the list holds the position that they reflect. What a crash
+//! leaves besides is dropped at the next start and written again. Every chunk has a checksum and a number, and a part that is
 //! gone is noticed by whoever would read over it; the view is then marked, and rebuilt from the log at the next start.
 
 mod entry;

@@ -15,13 +15,12 @@ use crate::codec;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::time::Time;
 use crate::ledger::{RecordRef, Subject};
-use crate::state::{STATE_FORMAT, StateError, checksum, open_sled};
+use crate::state::{STATE_FORMAT, StateError, open_sled};
 use crate::storage::Journal;
 
 /// Raised whenever the shape of a run or of the heap changes: an older view is then rebuilt. A change of the state's
 /// shape rebuilds it, too.
 const FORMAT: u8 = 4;
-const REFLECTS: &[u8] = b"reflects";
 const BROKEN: &[u8] = b"broken";
 /// How often the thread looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -80,15 +79,12 @@ pub fn open(
     if meta.contains_key(BROKEN).map_err(|error| failed(&error))? {
         return Err(ViewError::History("a part of it is gone".to_owned()));
     }
-    let (next, chunk) = reflects(&meta)?;
+    let written = Written::open(runs)?;
+    let (next, chunk) = reflects(written.note())?;
     if next > journal.head().next {
         return Err(ViewError::History("it is ahead of the log".to_owned()));
     }
     heap::drop_from(&heap, chunk)?;
-    let written = Written::open(runs)?;
-    if next > 0 && written.is_empty() {
-        return Err(ViewError::History("its runs are gone".to_owned()));
-    }
     let (reached, follow) = watch::channel(next);
     let writer = Writer {
         file: File::open(options.dir.join("db")).map_err(|error| failed(&error))?,
@@ -113,20 +109,17 @@ pub fn open(
     Ok((writer, follow))
 }
 
-/// Up to where the view reflects the log, and the heap's next chunk.
-fn reflects(meta: &sled::Tree) -> Result<(u64, u32), ViewError> {
-    let found = meta.get(REFLECTS).map_err(|error| failed(&error))?;
-    let Some(bytes) = found else {
-        return Ok((0, 0));
-    };
+/// Up to where the view reflects the log, and the heap's next chunk: as they are noted in the list of runs.
+fn reflects(note: &[u8]) -> Result<(u64, u32), ViewError> {
     let parse = || {
-        let (body, sum) = bytes.split_last_chunk::<4>()?;
-        let (next, chunk) = body.split_first_chunk::<8>()?;
+        let (next, chunk) = note.split_first_chunk::<8>()?;
         let chunk = u32::from_le_bytes(chunk.try_into().ok()?);
-        (checksum(REFLECTS, body) == u32::from_le_bytes(*sum))
-            .then_some((u64::from_le_bytes(*next), chunk))
+        Some((u64::from_le_bytes(*next), chunk))
     };
-    parse().ok_or_else(|| ViewError::History("its position is broken".to_owned()))
+    match note {
+        [] => Ok((0, 0)),
+        _ => parse().ok_or_else(|| ViewError::History("its position is broken".to_owned())),
+    }
 }
 
 /// Notes that the view can't be trusted; the next start rebuilds it.
@@ -237,8 +230,8 @@ impl Writer {
         self.written.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Heap and run durable first, then the list of runs and the position that promises them. A crash in between leaves
-    /// what the next start drops and writes again.
+    /// Heap and run durable first, then the list of runs with the position that promises them, in one piece. A crash in
+    /// between leaves what the next start drops and writes again; only then what was merged is let go of.
     fn write(&mut self) -> Result<(), ViewError> {
         let writing = {
             let mut unwritten = self
@@ -268,10 +261,11 @@ impl Writer {
         let chunk = filling.finish()?;
         self.sync()?;
         let merged = self.written_mut().switch(prepared);
+        let note = [&self.next.to_le_bytes()[..], &chunk.to_le_bytes()[..]].concat();
         (self.written.read())
             .unwrap_or_else(PoisonError::into_inner)
-            .list()?;
-        self.promise(chunk)?;
+            .list(&note)?;
+        self.sync()?;
         self.unwritten
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -280,14 +274,6 @@ impl Writer {
         (self.durable, self.written_at) = (self.next, Instant::now());
         (self.chunk, self.bytes) = (chunk, 0);
         Ok(())
-    }
-
-    fn promise(&self, chunk: u32) -> Result<(), ViewError> {
-        let mut reflects = [&self.next.to_le_bytes()[..], &chunk.to_le_bytes()[..]].concat();
-        let sum = checksum(REFLECTS, &reflects);
-        reflects.extend_from_slice(&sum.to_le_bytes());
-        (self.meta.insert(REFLECTS, reflects)).map_err(|error| failed(&error))?;
-        self.sync()
     }
 
     fn sync(&self) -> Result<(), ViewError> {

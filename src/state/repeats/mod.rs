@@ -159,7 +159,7 @@ impl Repeats {
     pub fn list(&self, written: &Written) -> Result<(), StateError> {
         let tables = self.tables();
         let mut days = written.merged.iter().filter_map(|(day, _)| tables.get(day));
-        days.try_for_each(Table::list)
+        days.try_for_each(|table| table.list(&[]))
     }
 
     /// What was written is promised: memory lets go of it, and the tables of what was merged.

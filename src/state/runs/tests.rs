@@ -30,7 +30,7 @@ fn sorted(numbers: std::ops::Range<u32>) -> Vec<[u8; 12]> {
 fn add(runs: &mut Numbers, numbers: std::ops::Range<u32>) -> Merged {
     let prepared = runs.prepare(all_well(sorted(numbers))).unwrap();
     let merged = runs.switch(prepared);
-    runs.list().unwrap();
+    runs.list(b"note").unwrap();
     merged
 }
 
@@ -52,6 +52,7 @@ fn every_entry_is_found_again_however_runs_were_merged() {
     assert_eq!(runs.runs.len(), 9);
     let reopened = Numbers::open(tree.clone()).unwrap();
     assert_eq!(reopened.runs, runs.runs);
+    assert_eq!((runs.note(), reopened.note()), (&b""[..], &b"note"[..]));
     let all = sorted(0..6_000);
     for runs in [runs, reopened] {
         for number in 0..6_000 {
