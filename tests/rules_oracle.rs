@@ -16,6 +16,8 @@ mod oracle;
 
 #[path = "rules/properties/agreement.rs"]
 mod agreement;
+#[path = "rules/properties/hindsight.rs"]
+mod hindsight;
 #[path = "rules/properties/hygiene.rs"]
 mod hygiene;
 #[path = "rules/properties/imports.rs"]

@@ -34,6 +34,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/GetRecord", AUDIT),
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
+    ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
     // Who receives CPNI besides the company.
     ("/consent.v1.EntityService/RecordEntityJoined", ADMINISTER),
     ("/consent.v1.EntityService/RecordEntityLeft", ADMINISTER),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
-use super::rulebooks::read_rulebook;
+use super::rulebooks;
 use crate::audit::{Checkpointer, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
@@ -56,12 +56,7 @@ impl Options {
                 flush_dirty: 150_000,
                 request_window_days: 30,
             },
-            history: HistoryOptions {
-                dir: dir.join("views").join("history"),
-                sled_cache_bytes: 8 << 20,
-                flush_every: Duration::from_secs(2),
-                flush_records: 200_000,
-            },
+            history: HistoryOptions::new(dir.join("views").join("history")),
             vault: vault::Options::new(dir.join("vault")),
             sequencer: sequencer::Options::default(),
             checkpoint_every: Duration::from_secs(1),
@@ -105,7 +100,7 @@ impl Ledger {
         fatal: Fatal,
         progress: Progress<'_>,
     ) -> Result<Self, StartError> {
-        let rulebook = Arc::new(read_rulebook(options.rulebook.as_deref(), &options.dir)?);
+        let rulebook = Arc::new(rulebooks::read(options.rulebook.as_deref(), &options.dir)?);
         if has_log(&options.dir) && !options.vault.dir.join("keys").exists() {
             return Err(StartError::VaultMissing { dir: options.dir });
         }
@@ -114,6 +109,7 @@ impl Ledger {
         let (local, recovery) = open_log(&options)?;
         let mut notes = recovery.notes;
         notes.extend(opened.notes.iter().map(ToString::to_string));
+        let rulebooks = Arc::new(rulebooks::read_kept(&options.dir, &mut notes)?);
         let local = Arc::new(local);
         let journal: Arc<dyn Journal> = Arc::clone(&local) as Arc<dyn Journal>;
         if journal.head().next == 0 {
@@ -181,6 +177,7 @@ impl Ledger {
             journal: Arc::clone(&journal),
             vault: vault.clone(),
             rulebook,
+            rulebooks,
             clock,
             committed: handle.committed(),
         };

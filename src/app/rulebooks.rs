@@ -1,6 +1,8 @@
 //! The rulebook in force, and a copy of every one that ever was.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +12,7 @@ use crate::ledger::Hash;
 use crate::storage::files;
 
 /// Reads the rulebook and keeps a copy by its digest, so that its text can be shown for every position that cites it.
-pub fn read_rulebook(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError> {
+pub fn read(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError> {
     let (path, text) = match path {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| file(path, &error))?;
@@ -31,4 +33,38 @@ pub fn read_rulebook(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartE
         files::write_durable(&copy, text.as_bytes()).map_err(|error| file(&copy, &error))?;
     }
     Ok(rulebook)
+}
+
+/// Every rulebook that is kept in `dir`, by its digest: answers from the past follow the one in force then (R24). One that
+/// can't be read is left out and told of: only questions about its time are refused.
+pub fn read_kept(
+    dir: &Path,
+    notes: &mut Vec<String>,
+) -> Result<HashMap<[u8; 32], Arc<Rulebook>>, StartError> {
+    let kept = dir.join("rulebooks");
+    let mut rulebooks = HashMap::new();
+    for entry in std::fs::read_dir(&kept).map_err(|error| file(&kept, &error))? {
+        let path = entry.map_err(|error| file(&kept, &error))?.path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| file(&path, &error))?;
+        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        let named = path.file_stem().and_then(|name| name.to_str());
+        let problem = match Rulebook::parse(&text, digest) {
+            _ if named != Some(Hash(digest).to_string().as_str()) => {
+                "its text is not the one that its name says".to_owned()
+            }
+            Err(problem) => problem.to_string(),
+            Ok(rulebook) => {
+                rulebooks.insert(digest, Arc::new(rulebook));
+                continue;
+            }
+        };
+        notes.push(format!(
+            "{}: {problem}; questions about the time when it was in force are refused",
+            path.display()
+        ));
+    }
+    Ok(rulebooks)
 }

@@ -12,6 +12,7 @@ use wire::check_service_client::CheckServiceClient;
 Examples:
   consent-ledger check --customer K-1001 --class billing --purpose marketing_comms --target interexchange
   consent-ledger check --customer K-1001 --class amount_of_use --recipient affiliate --entity acme --output json
+  consent-ledger check --customer K-1001 --class billing --target cmrs --as-of 2026-03-02T11:00:00Z --hindsight
 
 The exit code is 0 for yes and 3 for no.")]
 pub struct Arguments {
@@ -42,6 +43,26 @@ pub struct Arguments {
     /// Wait until the ledger shows this position.
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
+    /// Answer from the past: an instant such as 2026-03-02T11:00:00Z, or a position.
+    #[arg(long, value_name = "TIME|POSITION", value_parser = moment)]
+    as_of: Option<wire::as_of::Moment>,
+    /// With --as-of: from all of today's records, where what narrows counts from when it happened.
+    #[arg(long, requires = "as_of")]
+    hindsight: bool,
+}
+
+fn moment(text: &str) -> Result<wire::as_of::Moment, String> {
+    use wire::as_of::Moment;
+    if let Ok(position) = text.parse() {
+        return Ok(Moment::Position(position));
+    }
+    let at: jiff::Timestamp = text.parse().map_err(|error| {
+        format!("neither a position nor an instant such as 2026-03-02T11:00:00Z: {error}")
+    })?;
+    Ok(Moment::Time(prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }))
 }
 
 fn class(name: &str) -> Result<wire::CpniClass, String> {
@@ -87,6 +108,10 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
             customer: Some(wire::customer_ref::Customer::Id(arguments.customer)),
         }),
         question: Some(question),
+        as_of: arguments.as_of.map(|moment| wire::AsOf {
+            moment: Some(moment),
+        }),
+        hindsight: arguments.hindsight,
         min_position: arguments.min_position,
         ..wire::CheckUseRequest::default()
     };
@@ -97,7 +122,12 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
     {
         Ok(Some(ruling)) => show(&global, &ruling),
         Ok(None) => output::complain(Ended::Unreachable, "the ledger answered without a ruling"),
-        Err(status) if status.code() == tonic::Code::InvalidArgument => {
+        Err(status)
+            if matches!(
+                status.code(),
+                tonic::Code::InvalidArgument | tonic::Code::OutOfRange
+            ) =>
+        {
             output::complain(Ended::Usage, status.message())
         }
         Err(status) => output::complain(Ended::Unreachable, status.message()),
@@ -139,6 +169,9 @@ fn show(global: &Global, ruling: &wire::Ruling) -> Ended {
     for remedy in &ruling.remedies {
         output::line(&format!("  would be yes by: {}", remedy_text(remedy)));
     }
+    if let Some(at) = &ruling.evaluated_at {
+        output::line(&format!("  at {at}"));
+    }
     if let Some(until) = &ruling.valid_until {
         output::line(&format!("  holds until {until}"));
     }
@@ -151,7 +184,7 @@ fn show(global: &Global, ruling: &wire::Ruling) -> Ended {
     ended
 }
 
-fn as_json(ruling: &wire::Ruling) -> serde_json::Value {
+pub(super) fn as_json(ruling: &wire::Ruling) -> serde_json::Value {
     json!({
         "allowed": ruling.allowed,
         "state": state(ruling.state()),
@@ -164,6 +197,7 @@ fn as_json(ruling: &wire::Ruling) -> serde_json::Value {
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "remedies": ruling.remedies.iter().map(remedy_text).collect::<Vec<_>>(),
+        "evaluated_at": ruling.evaluated_at.as_ref().map(ToString::to_string),
         "valid_until": ruling.valid_until.as_ref().map(ToString::to_string),
         "position": ruling.position,
     })
@@ -176,11 +210,11 @@ fn state(state: wire::CellState) -> String {
         .to_ascii_lowercase()
 }
 
-fn code(code: wire::ReasonCode) -> &'static str {
+pub(super) fn code(code: wire::ReasonCode) -> &'static str {
     code.as_str_name().trim_start_matches("REASON_CODE_")
 }
 
-fn at(positions: &[u64]) -> String {
+pub(super) fn at(positions: &[u64]) -> String {
     if positions.is_empty() {
         return String::new();
     }

@@ -1,5 +1,6 @@
 //! The command line: thin. It reads arguments, calls the part that does the work, and prints.
 
+mod audit;
 mod bench;
 mod check;
 mod config;
@@ -26,6 +27,7 @@ Exit codes:
   1  what was looked at is wrong: `verify` found something, or a ledger is in doubt;
      `import`: lines were refused
   1  what was looked at is wrong: `verify` found something, a ledger is in doubt, or something listed is late
+  1  what was looked at is wrong: `verify` or `audit` found something, or a ledger is in doubt
   2  the command line or the configuration is wrong
   3  `check`: the answer is no
   4  something could not be reached, read or written";
@@ -134,6 +136,8 @@ enum Command {
     Campaigns(registers::Campaigns),
     /// Show the facts of a year's certificate, each with the records it counts.
     Certificate(registers::Certificate),
+    /// Ask a running ledger for what an auditor looks for.
+    Audit(audit::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -175,6 +179,7 @@ pub fn run() -> ExitCode {
         Command::Deadlines(arguments) => in_runtime(registers::deadlines(global, arguments)),
         Command::Campaigns(arguments) => in_runtime(registers::campaigns(global, arguments)),
         Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
+        Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -3,7 +3,7 @@
 //! The records of a ledger say the same things of many customers: the same denial, the same question. A reader that
 //! remembers the last few texts of each type, with the event that each holds, compares where it would parse.
 
-use super::record::ledger_fact;
+use super::record::decode_ledger;
 use super::{DecodeError, Fact, FactOnly, Outline, decode};
 use crate::domain::event::Event;
 use crate::domain::ids::Pseudonym;
@@ -46,7 +46,7 @@ impl FactReader {
             known.map(|known| known.data.len())
         })?;
         let fact = match record.subject {
-            Subject::Ledger => ledger_fact(record.kind, record.data)?,
+            Subject::Ledger => decode_ledger(record.kind, record.data)?,
             Subject::Customer(id) => {
                 let event = match known {
                     Some(known) => known.event.clone(),

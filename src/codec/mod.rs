@@ -29,7 +29,7 @@ pub use company::{KINDS as COMPANY_KINDS, decode as decode_company, encode as en
 pub use facts::FactReader;
 pub use record::{
     Decoded, Fact, FactOnly, LEDGER_OPENED, Outline, RULEBOOK_ADOPTED, RulebookAdopted,
-    encode_rulebook, read, read_facts,
+    decode_ledger, encode_rulebook, read, read_facts,
 };
 
 /// Takes a personal field out of an event, to be sealed under that name.

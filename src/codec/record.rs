@@ -156,7 +156,7 @@ pub fn read(
             };
             Fact::About(pseudonym, decode(&record.kind, &record.data, &field)?)
         }
-        Subject::Ledger => ledger_fact(&record.kind, &record.data)?,
+        Subject::Ledger => decode_ledger(&record.kind, &record.data)?,
     };
     Ok(Decoded { record, fact })
 }
@@ -169,7 +169,11 @@ pub fn read_facts(line: &[u8]) -> Result<FactOnly, DecodeError> {
     FactReader::default().read(line)
 }
 
-pub(super) fn ledger_fact(kind: &str, data: &str) -> Result<Fact, DecodeError> {
+/// The fact about the ledger or its company that `data` of type `kind` hold.
+///
+/// # Errors
+/// An unknown type, or data that are not of the type's shape.
+pub fn decode_ledger(kind: &str, data: &str) -> Result<Fact, DecodeError> {
     match kind {
         LEDGER_OPENED => Genesis::parse(data)
             .map(Fact::LedgerOpened)

@@ -179,10 +179,15 @@ pub fn evolve(customer: Option<Customer>, placed: &Placed<'_>) -> Option<Custome
 impl Customer {
     /// [`evolve`] in place, for a customer who is known: a replay does it for every record.
     pub fn follow(&mut self, placed: &Placed<'_>) {
+        (self.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
+        self.take(placed);
+    }
+
+    /// As [`Customer::follow`], and what has ended by the time of the record is kept: in hindsight that time lies ahead.
+    pub(super) fn take(&mut self, placed: &Placed<'_>) {
         self.version = self.version.saturating_add(1);
         self.last = placed.position;
         self.last_at = placed.recorded_at;
-        (self.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
         match placed.event {
             Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
             Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),

@@ -9,6 +9,7 @@ pub mod consent;
 pub mod customer;
 pub mod disclosures;
 pub mod event;
+pub mod hindsight;
 pub mod ids;
 pub mod notices;
 pub mod preferences;

@@ -5,8 +5,10 @@ use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 
 use super::call::Call;
+use super::convert::values;
 use super::doors::Doors;
 use super::in_order::UntilStopping;
+use super::pages::Page;
 use super::status;
 use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
@@ -60,6 +62,21 @@ impl wire::audit_service_server::AuditService for Audit {
             note,
             verifier_key: self.0.checkpoints().verifier_key.to_string(),
         }))
+    }
+
+    async fn list_voided_uses(
+        &self,
+        request: Request<wire::ListVoidedUsesRequest>,
+    ) -> Result<Response<wire::ListVoidedUsesResponse>, Status> {
+        let (call, doors) = (Call::of(&request)?, &self.0);
+        let given = request.into_inner();
+        let page = Page::parse(given.page_size, &given.page_token)?;
+        let customer = values::customer(given.customer)?;
+        doors
+            .wait_for_history(&call, Position(given.min_position))
+            .await?;
+        let found = doors.voided_uses(customer, page);
+        call.in_time(found).await.map(Response::new)
     }
 }
 

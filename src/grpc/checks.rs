@@ -1,10 +1,12 @@
 //! CheckService: "may we?", one at a time and by the million.
 
+use futures_util::future::{BoxFuture, Either, FutureExt, Ready, ready};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::call::Call;
 use super::convert::checks::{Standing, check, next_of_stream};
+use super::convert::past::Moment;
 use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::status;
@@ -30,7 +32,14 @@ impl wire::check_service_server::CheckService for Checks {
         let tokens = |kind: &'static str, value: &str| doors.token(kind, value);
         let asked = check(request.into_inner(), &tokens)?;
         doors.wait_for(&call, asked.min_position).await?;
-        let ruling = doors.rule(&asked.customer, &asked.question, asked.texts)?;
+        let ruling = match asked.moment {
+            None => doors.rule(&asked.customer, &asked.question, asked.texts)?,
+            Some(moment) => {
+                doors.wait_for_past(&call).await?;
+                let ruled = doors.rule_then(asked.customer, asked.question, asked.texts, moment);
+                call.in_time(ruled).await?
+            }
+        };
         Ok(Response::new(wire::CheckUseResponse {
             ruling: Some(ruling),
             receipt: None,
@@ -54,11 +63,13 @@ impl wire::check_service_server::CheckService for Checks {
             }
             let mut bulk = Bulk {
                 doors,
+                call,
                 standing: None,
                 sequence: 0,
+                waited_for: None,
             };
             let requests = stream::iter(first.map(Ok)).chain(requests);
-            Ok::<_, Status>(requests.map_ok(move |request| bulk.answer(request)))
+            Ok::<_, Status>(requests.and_then(move |request| bulk.answer(request)))
         };
         Ok(Response::new(stream::once(answers).try_flatten().boxed()))
     }
@@ -80,31 +91,64 @@ impl Checks {
 /// One stream of checks.
 struct Bulk {
     doors: Doors,
+    call: Call,
     standing: Option<Standing>,
     sequence: u64,
+    /// The past moment for which histories were waited for.
+    waited_for: Option<Moment>,
 }
 
+/// An answer that is there, or one from the past, which is read.
+type Answered<A> = Either<Ready<A>, BoxFuture<'static, A>>;
+
 impl Bulk {
-    fn answer(&mut self, request: wire::BulkCheckUseRequest) -> wire::BulkCheckUseResponse {
+    fn answer(
+        &mut self,
+        request: wire::BulkCheckUseRequest,
+    ) -> Answered<Result<wire::BulkCheckUseResponse, Status>> {
         self.sequence += 1;
-        let answer = match self.rule(request) {
-            Ok(ruling) => Answer::Ruling(ruling),
-            Err(refused) => Answer::Refused(status::as_message(&refused)),
+        let sequence = self.sequence;
+        let response = move |answer: Result<wire::Ruling, Status>| {
+            let answer = match answer {
+                Ok(ruling) => Answer::Ruling(ruling),
+                Err(refused) => Answer::Refused(status::as_message(&refused)),
+            };
+            Ok(wire::BulkCheckUseResponse {
+                sequence,
+                answer: Some(answer),
+            })
         };
-        wire::BulkCheckUseResponse {
-            sequence: self.sequence,
-            answer: Some(answer),
+        match self.rule(request) {
+            Err(refused) => Either::Left(ready(response(Err(refused)))),
+            Ok(Either::Left(answer)) => Either::Left(ready(response(answer.into_inner()))),
+            Ok(Either::Right(answer)) => Either::Right(answer.map(response).boxed()),
         }
     }
 
-    fn rule(&mut self, request: wire::BulkCheckUseRequest) -> Result<wire::Ruling, Status> {
+    fn rule(
+        &mut self,
+        request: wire::BulkCheckUseRequest,
+    ) -> Result<Answered<Result<wire::Ruling, Status>>, Status> {
         let doors = &self.doors;
         let tokens = |kind: &'static str, value: &str| -> Token { doors.token(kind, value) };
         let first = self.sequence == 1;
-        let customer = next_of_stream(request, &mut self.standing, first, &tokens)?;
-        match &self.standing {
-            Some(standing) => doors.rule(&customer, &standing.question, standing.texts),
-            None => Err(status::failed("a stream of checks lost its question")),
-        }
+        let (customer, moment) = next_of_stream(request, &mut self.standing, first, &tokens)?;
+        let Some(standing) = &self.standing else {
+            return Err(status::failed("a stream of checks lost its question"));
+        };
+        let Some(moment) = moment else {
+            let ruled = doors.rule(&customer, &standing.question, standing.texts);
+            return Ok(Either::Left(ready(ruled)));
+        };
+        let waits = self.waited_for.replace(moment) != Some(moment);
+        let (doors, call, standing) = (doors.clone(), self.call.clone(), standing.clone());
+        let then = async move {
+            if waits {
+                doors.wait_for_past(&call).await?;
+            }
+            let Standing { question, texts } = standing;
+            doors.rule_then(customer, question, texts, moment).await
+        };
+        Ok(Either::Right(then.boxed()))
     }
 }

@@ -197,14 +197,6 @@ impl Doors {
         left.map_or(self.wait_max, |left| left.min(self.wait_max))
     }
 
-    /// The pseudonym of an account; `None` where the ledger knows none.
-    ///
-    /// # Errors
-    /// INTERNAL when the vault can't be read.
-    pub fn pseudonym(&self, id: &str) -> Result<Option<Pseudonym>, Status> {
-        self.handle.find(id).map_err(status::failed)
-    }
-
     /// The customer's pseudonym and state; `None` where the ledger knows no such customer.
     ///
     /// # Errors
@@ -213,16 +205,31 @@ impl Doors {
         &self,
         reference: &SubjectRef,
     ) -> Result<Option<(Pseudonym, Arc<Customer>)>, Status> {
-        let pseudonym = match reference {
-            SubjectRef::Id(id) => self.pseudonym(id)?,
-            SubjectRef::Pseudonym(pseudonym) => Some(*pseudonym),
-            SubjectRef::Company => None,
-        };
-        let Some(pseudonym) = pseudonym else {
+        let Some(pseudonym) = self.pseudonym(reference)? else {
             return Ok(None);
         };
         let customer = self.views.customer(pseudonym).map_err(status::view)?;
         Ok(customer.map(|customer| (pseudonym, customer)))
+    }
+
+    /// The pseudonym that is named; `None` where the vault has none.
+    ///
+    /// # Errors
+    /// INTERNAL when the vault can't be read.
+    pub fn pseudonym(&self, reference: &SubjectRef) -> Result<Option<Pseudonym>, Status> {
+        match reference {
+            SubjectRef::Id(id) => self.pseudonym_of(id),
+            SubjectRef::Pseudonym(pseudonym) => Ok(Some(*pseudonym)),
+            SubjectRef::Company => Ok(None),
+        }
+    }
+
+    /// The pseudonym of an account; `None` where the vault has none.
+    ///
+    /// # Errors
+    /// INTERNAL when the vault can't be read.
+    pub fn pseudonym_of(&self, id: &str) -> Result<Option<Pseudonym>, Status> {
+        self.handle.find(id).map_err(status::failed)
     }
 
     /// The customer, who must be known.

@@ -147,7 +147,7 @@ impl Drawing {
     }
 
     fn is_drawn(&mut self, id: &str, world: World<'_>, at: Time) -> Result<bool, Status> {
-        let customer = match self.doors.pseudonym(id)? {
+        let customer = match self.doors.pseudonym_of(id)? {
             Some(pseudonym) => (self.doors.views().customer(pseudonym)).map_err(status::view)?,
             None => None,
         };

@@ -22,6 +22,7 @@ mod in_order;
 mod incidents;
 mod intake;
 mod pages;
+mod past;
 mod policies;
 mod queries;
 mod retention;

@@ -63,7 +63,8 @@ pub fn next_page(found: &[HistoryEntry], size: usize) -> String {
     }
 }
 
-fn token(version: u64) -> String {
+/// The token of the page after a version.
+pub fn token(version: u64) -> String {
     format!("v{version}")
 }
 

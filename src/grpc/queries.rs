@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::call::Call;
 use super::convert::entries::{entry, sees};
+use super::convert::past::moment;
 use super::convert::preferences::{Asked, preferences, scopes};
 use super::convert::{Within, values};
 use super::doors::Doors;
@@ -40,7 +41,13 @@ impl wire::query_service_server::QueryService for Queries {
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
         let scopes = scopes(given.scopes)?;
+        let moment = moment(given.as_of.as_ref(), given.hindsight)?;
         doors.wait_for(&call, Position(given.min_position)).await?;
+        if let Some(moment) = moment {
+            doors.wait_for_past(&call).await?;
+            let then = doors.preferences_then(customer, scopes, moment);
+            return call.in_time(then).await.map(Response::new);
+        }
         let position = doors.position();
         let (pseudonym, customer) = doors.known(&customer)?;
         let company = doors.views().company();

@@ -6,7 +6,9 @@
 
 mod follow;
 mod history;
+mod past;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +27,8 @@ use crate::storage::{Journal, ReadError};
 use crate::vault::{SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
-pub use history::{Gag, History, HistoryEntry, HistoryOptions};
+pub use history::{Gag, History, HistoryEntry, HistoryOptions, Told};
+pub use past::{AsOf, Past, VoidedUses};
 
 /// Why a view can't answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -50,6 +53,19 @@ pub enum ViewError {
     /// The history view failed.
     #[error("the history view can't be used ({0}): it is rebuilt from the log at the next start")]
     History(String),
+    /// The moment asked about is not past.
+    #[error("{asked} lies ahead: the newest that can be asked about is {newest}")]
+    Ahead {
+        /// The moment.
+        asked: String,
+        /// The newest one.
+        newest: String,
+    },
+    /// The text of a rulebook that was in force is not there.
+    #[error(
+        "the rulebook of digest {0} was in force then, and its text is not among the rulebooks that this release reads: put it back into the data folder's `rulebooks`"
+    )]
+    RulebookMissing(String),
     /// The position was not reached in time.
     #[error("position {wanted} was not reached in time: the view is at {reached}")]
     NotReached {
@@ -80,6 +96,8 @@ pub struct Sources {
     pub vault: Vault,
     /// The rulebook in force.
     pub rulebook: Arc<Rulebook>,
+    /// Every rulebook whose text is kept, by its digest.
+    pub rulebooks: Arc<HashMap<[u8; 32], Arc<Rulebook>>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The position after the newest durable record.
@@ -91,12 +109,17 @@ pub struct Sources {
 pub struct Views {
     sources: Sources,
     history: History,
+    ledgers: past::Ledgers,
 }
 
 impl Views {
     /// The views over `sources`.
     pub fn new(sources: Sources, history: History) -> Self {
-        Self { sources, history }
+        Self {
+            sources,
+            history,
+            ledgers: past::Ledgers::default(),
+        }
     }
 
     /// The rulebook in force.

@@ -185,6 +185,7 @@ fn write(states: &States) -> Result<(), StateError> {
     }
     let repeats = inner.repeats.write()?;
     inner.store.sync()?;
+    inner.repeats.list(&repeats)?;
     inner.store.set_reflects(position, &ledger)?;
     inner.signal.cleaned(repeats.count);
     inner.repeats.stored(repeats)?;

@@ -32,7 +32,7 @@ use repeats::Repeats;
 pub use runs::{Merged, Runs};
 use shards::Shards;
 use store::Store;
-pub use store::open_sled;
+pub use store::{STATE_FORMAT, checksum, open_sled};
 
 /// What is done when a file can't be trusted any more: report it, and end the process without another write.
 pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;
@@ -106,11 +106,11 @@ impl States {
     /// # Errors
     /// When the folder can't be used at all.
     pub fn open(options: Options, ledger: [u8; 16]) -> Result<Self, StateError> {
-        let store = Store::open(&options, ledger)?;
+        let (store, repeats) = open_files(&options, ledger)?;
         let (position, ledger) = store.reflects()?;
         Ok(Self(Arc::new(Inner {
             shards: Shards::new(options.cache_customers),
-            repeats: Repeats::open(store.database(), options.request_window_days)?,
+            repeats,
             recorded_at: AtomicI64::new(ledger.recorded_at),
             company: RwLock::new(Arc::clone(&ledger.company)),
             ledger: Mutex::new(ledger),
@@ -216,6 +216,22 @@ impl States {
     /// When no thread can be started.
     pub fn write_behind(&self, fatal: Fatal) -> Result<Flusher, StateError> {
         Flusher::start(self.clone(), fatal)
+    }
+}
+
+/// The view's files; request ids of which a part is gone are rebuilt with all the rest.
+fn open_files(options: &Options, ledger: [u8; 16]) -> Result<(Store, Repeats), StateError> {
+    let store = Store::open(options, ledger)?;
+    match Repeats::open(store.database(), options.request_window_days) {
+        Ok(repeats) => Ok((store, repeats)),
+        Err(problem) => {
+            tracing::warn!(%problem, "the state view is rebuilt from the log");
+            drop(store);
+            std::fs::remove_dir_all(&options.dir).map_err(|error| store::view(&error))?;
+            let store = Store::open(options, ledger)?;
+            let repeats = Repeats::open(store.database(), options.request_window_days)?;
+            Ok((store, repeats))
+        }
     }
 }
 

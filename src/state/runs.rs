@@ -2,8 +2,12 @@
 //!
 //! An insert into sled for each entry costs more than the command that it comes from. Every write behind adds one run,
 //! sorted, in chunks of some 24 KiB under `level ‖ number ‖ first key`. Eight runs of a level are merged into one of the
-//! next, so that there are few however often is written. A crash while runs are merged leaves entries in two of them:
-//! the same twice, which readers and the next merge see as one.
+//! next, so that there are few however often is written.
+//!
+//! The *list* says which runs there are and how many chunks each has, with a note of its owner's that holds for just
+//! these runs; it is written, in one piece, when they are durable. A run that it doesn't name was left behind by a crash and is dropped when the tree is opened: what was in it is written again. Each
+//! chunk has its number in its run: one that is gone, at either end or in the middle, is noticed before anything is read
+//! over it, and never taken for an entry that was not there.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,12 +23,18 @@ const CHUNK_BYTES: usize = 24 << 10;
 const MERGE: usize = 8;
 /// The longest key of a chunk.
 const KEY_MAX: usize = 32;
+/// The key of the list, after those of all chunks.
+const LIST: [u8; 1] = [0xff];
+/// Level, number and chunks of a run in the list.
+const LISTED: usize = 9;
 
 /// Entries of `N` bytes in the order of their bytes; the first `K` are the key.
 pub struct Runs<const K: usize, const N: usize> {
     tree: sled::Tree,
     /// In the order of their keys on disk.
     runs: Vec<Run>,
+    /// What the list said besides when it was read.
+    note: Box<[u8]>,
 }
 
 /// What [`Runs`] are to consist of.
@@ -37,10 +47,11 @@ pub struct Prepared {
 #[derive(Default)]
 pub struct Merged(Vec<Run>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Run {
     level: u8,
     number: u32,
+    chunks: u32,
 }
 
 impl<const K: usize, const N: usize> Runs<K, N> {
@@ -48,26 +59,98 @@ impl<const K: usize, const N: usize> Runs<K, N> {
     const LOWEST: [u8; K] = [0; K];
     const HIGHEST: [u8; K] = [0xff; K];
 
-    /// The runs that are in `tree`, which holds nothing else.
+    /// The listed runs in `tree`, which holds nothing else; what a crash left beside them is dropped.
     ///
     /// # Errors
-    /// When it can't be read, or holds something else.
+    /// When it can't be read, a listed run lacks its first or last chunk, or something else is in the tree.
     pub fn open(tree: sled::Tree) -> Result<Self, StateError> {
         const { assert!(K <= N && K + 5 <= KEY_MAX, "a key is part of its entry") };
-        let (mut runs, mut level, mut number) = (Vec::new(), 0, 0);
-        while let Some(found) = tree
-            .range(key(Run { level, number }, &Self::LOWEST)..)
+        let listed = listed(&tree)?;
+        let is_new = listed.is_none();
+        let (listed, note) = listed.unwrap_or_default();
+        let runs = Self {
+            runs: listed,
+            tree,
+            note,
+        };
+        let found = runs.found()?;
+        if is_new {
+            // The list is there before any run: runs without one have lost it.
+            return match found.is_empty() {
+                true => runs.list(&[]).map(|()| runs),
+                false => Err(broken()),
+            };
+        }
+        for found in found {
+            let is_listed = |run: &&Run| (run.level, run.number) == (found.level, found.number);
+            if !runs.runs.iter().any(|run| is_listed(&run)) {
+                runs.remove(found)?;
+            }
+        }
+        runs.runs
+            .iter()
+            .try_for_each(|run| runs.require_ends(*run))?;
+        Ok(runs)
+    }
+
+    /// The runs of which there are chunks, whether they are listed or not; how many each has is not looked at.
+    fn found(&self) -> Result<Vec<Run>, StateError> {
+        let (mut found, mut from) = (Vec::new(), Run::default());
+        while let Some(chunk) = self
+            .tree
+            .range(key(from, &Self::LOWEST)..LIST.to_vec())
             .next()
         {
-            let (key, _) = found.map_err(|error| view(&error))?;
+            let (key, _) = chunk.map_err(|error| view(&error))?;
             let run = run_of(&key).ok_or_else(broken)?;
-            runs.push(run);
-            (level, number) = match run.number.checked_add(1) {
+            found.push(run);
+            (from.level, from.number) = match run.number.checked_add(1) {
                 Some(number) => (run.level, number),
                 None => (run.level.saturating_add(1), 0),
             };
         }
-        Ok(Self { tree, runs })
+        Ok(found)
+    }
+
+    /// A run begins with its first chunk and ends with its last; what is between is looked at when it is read.
+    fn require_ends(&self, run: Run) -> Result<(), StateError> {
+        let mut chunks = self
+            .tree
+            .range(key(run, &Self::LOWEST)..=key(run, &Self::HIGHEST));
+        let (first, last) = (chunks.next(), chunks.next_back());
+        let last = last.or_else(|| first.clone());
+        for (chunk, number) in [(first, 0), (last, run.chunks.saturating_sub(1))] {
+            let (key, value) = chunk.ok_or_else(broken)?.map_err(|error| view(&error))?;
+            if body::<N>(&key, &value)?.number != number {
+                return Err(broken());
+            }
+        }
+        Ok(())
+    }
+
+    /// The note that was listed with the runs when they were opened.
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+
+    /// Lists the runs, once they are durable, with a note: the next opening finds these.
+    ///
+    /// # Errors
+    /// When the tree can't be written.
+    pub fn list(&self, note: &[u8]) -> Result<(), StateError> {
+        let count = u32::try_from(self.runs.len()).map_err(|error| view(&error))?;
+        let mut list = Vec::with_capacity(self.runs.len() * LISTED + note.len() + 8);
+        list.extend_from_slice(&count.to_be_bytes());
+        for run in &self.runs {
+            list.push(run.level);
+            list.extend_from_slice(&run.number.to_be_bytes());
+            list.extend_from_slice(&run.chunks.to_be_bytes());
+        }
+        list.extend_from_slice(note);
+        let sum = checksum(&LIST, &list);
+        list.extend_from_slice(&sum.to_le_bytes());
+        (self.tree.insert(LIST, list)).map_err(|error| view(&error))?;
+        Ok(())
     }
 
     /// An entry of that key.
@@ -97,9 +180,9 @@ impl<const K: usize, const N: usize> Runs<K, N> {
 
     /// Every entry of a tree of runs, chunk by chunk, some of them twice.
     pub fn entries(tree: &sled::Tree) -> impl Iterator<Item = Result<Vec<[u8; N]>, StateError>> {
-        tree.iter().map(|chunk| {
+        tree.range(..LIST.to_vec()).map(|chunk| {
             let (key, value) = chunk.map_err(|error| view(&error))?;
-            let (entries, _) = body::<N>(&key, &value)?.as_chunks::<N>();
+            let (entries, _) = body::<N>(&key, &value)?.entries.as_chunks::<N>();
             Ok(entries.to_vec())
         })
     }
@@ -111,45 +194,48 @@ impl<const K: usize, const N: usize> Runs<K, N> {
     /// When the tree can't be read or written.
     pub fn prepare(
         &self,
-        sorted: impl IntoIterator<Item = [u8; N]>,
+        sorted: impl IntoIterator<Item = Result<[u8; N], StateError>>,
     ) -> Result<Prepared, StateError> {
         let (mut runs, mut merged) = (self.runs.clone(), Vec::new());
-        let run = next_run(&runs, 0);
-        self.write(run, sorted.into_iter().map(Ok))?;
-        runs.push(run);
-        for level in 0..u8::MAX {
+        let run = self.write(next_run(&runs, 0), sorted.into_iter())?;
+        runs.extend(run);
+        for level in 0..LIST[0] - 1 {
             let of_level = |run: &&Run| run.level == level;
             let full: Vec<Run> = runs.iter().filter(of_level).copied().collect();
             if full.len() < MERGE {
                 break;
             }
-            let into = next_run(&runs, level + 1);
-            self.write(into, self.merge(&full, &Self::LOWEST)?)?;
+            let into = self.write(
+                next_run(&runs, level + 1),
+                self.merge(&full, &Self::LOWEST)?,
+            )?;
             runs.retain(|run| run.level != level);
-            runs.push(into);
+            runs.extend(into);
             merged.extend(full);
         }
         runs.sort_unstable();
         Ok(Prepared { runs, merged })
     }
 
-    /// Looks into the prepared runs from now on; what is returned may be dropped once they are durable.
+    /// Looks into the prepared runs from now on; what is returned may be dropped once they are durable and listed.
     pub fn switch(&mut self, prepared: Prepared) -> Merged {
         self.runs = prepared.runs;
         Merged(prepared.merged)
     }
 
-    /// Lets go of runs that were merged, once what they were merged into is durable.
+    /// Lets go of runs that were merged, once what they were merged into is durable and listed.
     ///
     /// # Errors
     /// When the tree can't be written.
     pub fn drop_runs(&mut self, merged: &Merged) -> Result<(), StateError> {
-        for run in &merged.0 {
-            let of_run = key(*run, &Self::LOWEST)..=key(*run, &Self::HIGHEST);
-            for key in self.tree.range(of_run).keys() {
-                let key = key.map_err(|error| view(&error))?;
-                self.tree.remove(key).map_err(|error| view(&error))?;
-            }
+        merged.0.iter().try_for_each(|run| self.remove(*run))
+    }
+
+    fn remove(&self, run: Run) -> Result<(), StateError> {
+        let of_run = key(run, &Self::LOWEST)..=key(run, &Self::HIGHEST);
+        for key in self.tree.range(of_run).keys() {
+            let key = key.map_err(|error| view(&error))?;
+            self.tree.remove(key).map_err(|error| view(&error))?;
         }
         Ok(())
     }
@@ -168,32 +254,36 @@ impl<const K: usize, const N: usize> Runs<K, N> {
         Ok(merge)
     }
 
+    /// Writes a run; none where there are no entries.
     fn write(
         &self,
-        run: Run,
+        mut run: Run,
         entries: impl Iterator<Item = Result<[u8; N], StateError>>,
-    ) -> Result<(), StateError> {
-        let mut chunk = Vec::with_capacity(Self::CHUNK * N + 4);
+    ) -> Result<Option<Run>, StateError> {
+        let mut chunk = Vec::with_capacity(Self::CHUNK * N + 8);
         for entry in entries {
             chunk.extend_from_slice(&entry?);
             if chunk.len() >= Self::CHUNK * N {
-                self.insert(run, &mut chunk)?;
+                self.insert(&mut run, &mut chunk)?;
             }
         }
-        self.insert(run, &mut chunk)
+        self.insert(&mut run, &mut chunk)?;
+        Ok((run.chunks > 0).then_some(run))
     }
 
-    fn insert(&self, run: Run, chunk: &mut Vec<u8>) -> Result<(), StateError> {
+    fn insert(&self, run: &mut Run, chunk: &mut Vec<u8>) -> Result<(), StateError> {
         let Some(first) = chunk.first_chunk::<K>() else {
             return Ok(());
         };
-        let key = key(run, first);
+        let key = key(*run, first);
+        chunk.extend_from_slice(&run.chunks.to_le_bytes());
         let sum = checksum(&key, chunk);
         chunk.extend_from_slice(&sum.to_le_bytes());
         self.tree
             .insert(key, chunk.as_slice())
             .map_err(|error| view(&error))?;
         chunk.clear();
+        run.chunks += 1;
         Ok(())
     }
 }
@@ -240,6 +330,9 @@ struct Reader<const K: usize, const N: usize> {
     chunks: sled::Iter,
     chunk: sled::IVec,
     at: usize,
+    /// Numbers of the chunk that comes next, and of the one after the last.
+    next: u32,
+    end: u32,
 }
 
 impl<const K: usize, const N: usize> Reader<K, N> {
@@ -252,11 +345,15 @@ impl<const K: usize, const N: usize> Reader<K, N> {
             chunks: tree.range(lowest..=highest.clone()),
             chunk: sled::IVec::default(),
             at: 0,
+            next: 0,
+            end: run.chunks,
         };
         if let Some(chunk) = chunk {
             let (chunk_key, value) = chunk.map_err(|error| view(&error))?;
-            let (entries, _) = body::<N>(&chunk_key, &value)?.as_chunks::<N>();
+            let body = body::<N>(&chunk_key, &value)?;
+            let (entries, _) = body.entries.as_chunks::<N>();
             reader.at = N * entries.partition_point(|entry| entry[..K] < first[..]);
+            reader.next = body.number.saturating_add(1);
             reader.chunk = value;
             let rest = (
                 Bound::Excluded(chunk_key.to_vec()),
@@ -269,18 +366,24 @@ impl<const K: usize, const N: usize> Reader<K, N> {
 
     fn next(&mut self) -> Result<Option<[u8; N]>, StateError> {
         loop {
-            let end = self.chunk.len().saturating_sub(4);
+            let end = self.chunk.len().saturating_sub(8);
             let entries = self.chunk.get(self.at..end).unwrap_or_default();
             if let Some(entry) = entries.first_chunk::<N>() {
                 self.at += N;
                 return Ok(Some(*entry));
             }
             let Some(chunk) = self.chunks.next() else {
-                return Ok(None);
+                return match self.next == self.end {
+                    true => Ok(None),
+                    false => Err(broken()),
+                };
             };
             let (key, value) = chunk.map_err(|error| view(&error))?;
-            body::<N>(&key, &value)?;
+            if body::<N>(&key, &value)?.number != self.next {
+                return Err(broken());
+            }
             (self.chunk, self.at) = (value, 0);
+            self.next = self.next.saturating_add(1);
         }
     }
 }
@@ -292,6 +395,7 @@ fn next_run(runs: &[Run], level: u8) -> Run {
     Run {
         level,
         number: last.map_or(0, |last| last.saturating_add(1)),
+        chunks: 0,
     }
 }
 
@@ -309,132 +413,61 @@ fn run_of(key: &[u8]) -> Option<Run> {
     Some(Run {
         level: *level,
         number: u32::from_be_bytes(*number),
+        chunks: 0,
     })
 }
 
-/// A chunk's entries, if they are what was written.
-fn body<'a, const N: usize>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], StateError> {
-    let (entries, sum) = value.split_last_chunk::<4>().ok_or_else(broken)?;
-    if checksum(key, entries) != u32::from_le_bytes(*sum) || entries.len() % N != 0 {
+/// The runs and the note that the list in `tree` names, where there is one.
+fn listed(tree: &sled::Tree) -> Result<Option<(Vec<Run>, Box<[u8]>)>, StateError> {
+    let Some(list) = tree.get(LIST).map_err(|error| view(&error))? else {
+        return Ok(None);
+    };
+    parse_list(&list).map(Some).ok_or_else(broken)
+}
+
+fn parse_list(list: &[u8]) -> Option<(Vec<Run>, Box<[u8]>)> {
+    let (body, sum) = list.split_last_chunk::<4>()?;
+    if checksum(&LIST, body) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let (count, body) = body.split_first_chunk::<4>()?;
+    let count = usize::try_from(u32::from_be_bytes(*count)).ok()?;
+    let (runs, note) = body.split_at_checked(count.checked_mul(LISTED)?)?;
+    let (runs, _) = runs.as_chunks::<LISTED>();
+    let run = |bytes: &[u8; LISTED]| {
+        let (run, chunks) = bytes.split_last_chunk::<4>()?;
+        let chunks = u32::from_be_bytes(*chunks);
+        Some(Run {
+            chunks,
+            ..run_of(run)?
+        })
+    };
+    Some((runs.iter().map(run).collect::<Option<_>>()?, note.into()))
+}
+
+/// A chunk as it was written.
+struct Body<'a> {
+    entries: &'a [u8],
+    /// Its number in its run.
+    number: u32,
+}
+
+/// A chunk, if it is what was written.
+fn body<'a, const N: usize>(key: &[u8], value: &'a [u8]) -> Result<Body<'a>, StateError> {
+    let (body, sum) = value.split_last_chunk::<4>().ok_or_else(broken)?;
+    let (entries, number) = body.split_last_chunk::<4>().ok_or_else(broken)?;
+    if checksum(key, body) != u32::from_le_bytes(*sum) || entries.len() % N != 0 {
         return Err(broken());
     }
-    Ok(entries)
+    Ok(Body {
+        entries,
+        number: u32::from_le_bytes(*number),
+    })
 }
 
 fn broken() -> StateError {
-    StateError::View("a sorted run is broken".to_owned())
+    StateError::View("a sorted run is broken or a part of it is gone".to_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Numbers = Runs<8, 12>;
-
-    /// Scattered keys, so that runs overlap.
-    fn entry(number: u32) -> [u8; 12] {
-        let mut entry = [0; 12];
-        let key = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        entry[..8].copy_from_slice(&key.to_be_bytes());
-        entry[8..].copy_from_slice(&number.to_be_bytes());
-        entry
-    }
-
-    fn key_of(number: u32) -> [u8; 8] {
-        *entry(number).first_chunk().unwrap()
-    }
-
-    fn sorted(numbers: std::ops::Range<u32>) -> Vec<[u8; 12]> {
-        let mut entries: Vec<_> = numbers.map(entry).collect();
-        entries.sort_unstable();
-        entries
-    }
-
-    fn add(runs: &mut Numbers, numbers: std::ops::Range<u32>) -> Merged {
-        let prepared = runs.prepare(sorted(numbers)).unwrap();
-        runs.switch(prepared)
-    }
-
-    fn tree() -> (sled::Db, sled::Tree) {
-        let database = sled::Config::new().temporary(true).open().unwrap();
-        let tree = database.open_tree("runs").unwrap();
-        (database, tree)
-    }
-
-    #[test]
-    fn every_entry_is_found_again_however_runs_were_merged() {
-        let (_database, tree) = tree();
-        let mut runs = Numbers::open(tree.clone()).unwrap();
-        for turn in 0..100 {
-            let merged = add(&mut runs, turn * 60..(turn + 1) * 60);
-            runs.drop_runs(&merged).unwrap();
-        }
-        // 100 = 1 * 64 + 4 * 8 + 4.
-        assert_eq!(runs.runs.len(), 9);
-        let reopened = Numbers::open(tree.clone()).unwrap();
-        assert_eq!(reopened.runs, runs.runs);
-        let all = sorted(0..6_000);
-        for runs in [runs, reopened] {
-            for number in 0..6_000 {
-                assert_eq!(runs.find(&key_of(number)).unwrap(), Some(entry(number)));
-            }
-            assert_eq!(runs.find(&key_of(6_000)).unwrap(), None);
-            let middle = all[4_321].first_chunk().unwrap();
-            let rest: Result<Vec<_>, _> = runs.from(middle).unwrap().collect();
-            assert_eq!(rest.unwrap(), all[4_321..]);
-        }
-        let entries: usize = Numbers::entries(&tree)
-            .map(|chunk| chunk.unwrap().len())
-            .sum();
-        assert_eq!(entries, 6_000);
-    }
-
-    #[test]
-    fn a_crash_between_merging_and_letting_go_loses_nothing() {
-        let (_database, tree) = tree();
-        let mut runs = Numbers::open(tree.clone()).unwrap();
-        for turn in 0..8 {
-            add(&mut runs, turn * 10..(turn + 1) * 10);
-        }
-        assert_eq!(runs.runs.len(), 1);
-        // The process ends here; what was merged is still there, and is merged once more.
-        let mut runs = Numbers::open(tree.clone()).unwrap();
-        assert_eq!(runs.runs.len(), 9);
-        let merged = add(&mut runs, 80..90);
-        runs.drop_runs(&merged).unwrap();
-        assert_eq!(Numbers::open(tree).unwrap().runs, runs.runs);
-        let all: Result<Vec<_>, _> = runs.from(&[0; 8]).unwrap().collect();
-        assert_eq!(all.unwrap(), sorted(0..90), "each once");
-    }
-
-    #[test]
-    fn a_reader_who_began_before_a_merge_was_let_go_reads_on() {
-        let (_database, tree) = tree();
-        let mut runs = Numbers::open(tree.clone()).unwrap();
-        // Several chunks a run.
-        for turn in 0..7 {
-            add(&mut runs, turn * 5_000..(turn + 1) * 5_000);
-        }
-        let prepared = runs.prepare(sorted(35_000..40_000)).unwrap();
-        let mut reader = runs.from(&[0; 8]).unwrap();
-        assert_eq!(reader.by_ref().take(100).count(), 100);
-        // Neither `switch` nor `drop_runs` can be called while the reader is there: they would not compile.
-        assert_eq!(reader.count(), 34_900);
-        let merged = runs.switch(prepared);
-        runs.drop_runs(&merged).unwrap();
-        assert_eq!(runs.from(&[0; 8]).unwrap().count(), 40_000);
-    }
-
-    #[test]
-    fn a_damaged_chunk_is_found_and_never_read() {
-        let (_database, tree) = tree();
-        let mut runs = Numbers::open(tree.clone()).unwrap();
-        add(&mut runs, 0..10);
-        let (key, value) = tree.first().unwrap().unwrap();
-        let mut changed = value.to_vec();
-        changed[9] ^= 1;
-        tree.insert(key, changed).unwrap();
-        assert!(runs.find(&key_of(3)).is_err());
-        assert!(runs.from(&[0; 8]).is_err());
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
-const FORMAT: u32 = 4;
+pub const STATE_FORMAT: u32 = 5;
 const META: &str = "meta";
 const SEGMENT_BYTES: usize = 8 << 20;
 
@@ -54,7 +54,7 @@ impl Store {
             database,
         };
         let identity = Identity {
-            format: FORMAT,
+            format: STATE_FORMAT,
             ledger,
         };
         match store.read::<Identity>(&store.meta, b"identity")? {

@@ -14,6 +14,7 @@ mod entities;
 mod house;
 mod imports;
 mod incidents;
+mod past;
 mod policies;
 mod reads;
 mod retention;

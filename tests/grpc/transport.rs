@@ -54,12 +54,12 @@ async fn c7_health_and_reflection_name_every_service() {
 }
 
 #[tokio::test]
-async fn c4_what_this_release_does_not_answer_is_unimplemented_and_not_ignored() {
+async fn c7_what_this_release_does_not_answer_is_unimplemented_and_not_ignored() {
     let house = House::open().await;
     let request = wire::CheckUseRequest {
         customer: customer("K-1"),
         question: Some(market(Company, "local")),
-        hindsight: true,
+        receipt: true,
         ..wire::CheckUseRequest::default()
     };
     let refused = refusal(house.checks().check_use(request).await);

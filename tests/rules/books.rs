@@ -8,7 +8,10 @@ const DEFAULT: &str = include_str!("../../src/domain/rulebook/default.toml");
 
 static DEF: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(DEFAULT, [0; 32]).unwrap());
 
-static FCC: LazyLock<Rulebook> = LazyLock::new(|| {
+static FCC: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(&fcc_text(), [1; 32]).unwrap());
+
+/// The text of the FCC baseline.
+pub fn fcc_text() -> String {
     switched(&[
         (
             "block_reaches_held_categories = true",
@@ -20,7 +23,7 @@ static FCC: LazyLock<Rulebook> = LazyLock::new(|| {
         ),
         ("exceptions = false", "exceptions = true"),
     ])
-});
+}
 
 /// The policy that ships with the product: `DEF` in the vectors.
 pub fn def() -> &'static Rulebook {
@@ -36,13 +39,11 @@ pub fn fcc() -> &'static Rulebook {
 /// A later version of the policy with the same rules.
 pub fn def_of_version(version: &str) -> &'static Rulebook {
     let version = format!("version = {version:?}");
-    Box::leak(Box::new(switched(&[(
-        r#"version = "2024-05-29""#,
-        &version,
-    )])))
+    let text = switched(&[(r#"version = "2024-05-29""#, &version)]);
+    Box::leak(Box::new(Rulebook::parse(&text, [1; 32]).unwrap()))
 }
 
-fn switched(switches: &[(&str, &str)]) -> Rulebook {
+fn switched(switches: &[(&str, &str)]) -> String {
     let mut text = DEFAULT.to_owned();
     for (from, to) in switches {
         assert_eq!(
@@ -52,5 +53,5 @@ fn switched(switches: &[(&str, &str)]) -> Rulebook {
         );
         text = text.replace(from, to);
     }
-    Rulebook::parse(&text, [1; 32]).unwrap()
+    text
 }

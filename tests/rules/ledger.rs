@@ -31,7 +31,8 @@ pub struct Ledger {
     pub now: Time,
     pub customer: Option<Customer>,
     pub records: Vec<Record>,
-    next: u64,
+    /// The next position; a test that lets several ledgers take turns in one log moves it.
+    pub next: u64,
 }
 
 impl Ledger {
@@ -111,7 +112,8 @@ impl Ledger {
     }
 }
 
-fn placed(record: &Record) -> Placed<'_> {
+/// The record's event in its place.
+pub fn placed(record: &Record) -> Placed<'_> {
     Placed {
         position: record.position,
         command: record.command,

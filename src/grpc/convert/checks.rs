@@ -1,7 +1,8 @@
 //! Checks: single ones and those of a stream (C3).
 
+use super::past::{Moment, moment};
 use super::questions::question;
-use super::{Malformed, Tokens, Within, values};
+use super::{Malformed, Tokens, values};
 use crate::domain::ids::Position;
 use crate::domain::question::Question;
 use crate::proto::v1 as wire;
@@ -18,6 +19,8 @@ pub struct Check {
     pub min_position: Position,
     /// Whether clauses come with their texts.
     pub texts: bool,
+    /// The past moment that it is asked for; none: now.
+    pub moment: Option<Moment>,
 }
 
 /// A single check that leaves no record.
@@ -37,37 +40,31 @@ pub fn check(given: wire::CheckUseRequest, tokens: Tokens<'_>) -> Result<Check, 
         question: question(given.question, tokens)?,
         min_position: Position(given.min_position),
         texts: !given.omit_clause_texts,
+        moment: moment(given.as_of.as_ref(), given.hindsight)?,
     })
 }
 
 /// Whether this release answers everything that the check asks for.
 ///
 /// # Errors
-/// Names the field that it doesn't answer, or that is malformed.
+/// Names the field that it doesn't answer.
 pub fn answerable(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
-    only_now(given.as_of.as_ref(), given.hindsight)?;
-    if given.receipt {
-        return Err(Malformed::not_yet("receipt"));
+    match given.receipt {
+        true => Err(Malformed::not_yet("receipt")),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-fn only_now(as_of: Option<&wire::AsOf>, hindsight: bool) -> Result<(), Malformed> {
-    if let Some(as_of) = as_of {
-        moment(as_of).within("as_of")?;
-        return Err(Malformed::not_yet("as_of"));
-    }
-    if hindsight {
-        return Err(Malformed::not_yet("hindsight"));
-    }
-    Ok(())
-}
-
-fn moment(as_of: &wire::AsOf) -> Result<(), Malformed> {
-    match &as_of.moment {
-        None => Err(Malformed::invalid("", "must be a time or a position")),
-        Some(wire::as_of::Moment::Time(at)) => values::time("time", at).map(|_| ()),
-        Some(wire::as_of::Moment::Position(_)) => Ok(()),
+/// A ruling that is put on record is one of now.
+///
+/// # Errors
+/// Names the field that asks for another time.
+pub fn only_now(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
+    let unset = |field: &str| Err(Malformed::invalid(field, "must be unset with `record`"));
+    match (&given.as_of, given.hindsight) {
+        (Some(_), _) => unset("as_of"),
+        (None, true) => unset("hindsight"),
+        (None, false) => Ok(()),
     }
 }
 
@@ -80,7 +77,7 @@ pub struct Standing {
     pub texts: bool,
 }
 
-/// Takes the next request of a stream: its customer, and into `standing` its question where it has one.
+/// Takes the next request of a stream: its customer and moment, and into `standing` its question where it has one.
 ///
 /// # Errors
 /// Names the field that is wrong, or that this release doesn't answer. A malformed question leaves none standing, so
@@ -90,7 +87,7 @@ pub fn next_of_stream(
     standing: &mut Option<Standing>,
     first: bool,
     tokens: Tokens<'_>,
-) -> Result<SubjectRef, Malformed> {
+) -> Result<(SubjectRef, Option<Moment>), Malformed> {
     if let Some(asked) = given.question {
         *standing = None;
         let question = question(Some(asked), tokens)?;
@@ -110,9 +107,9 @@ pub fn next_of_stream(
             "must be in the first request only",
         ));
     }
-    only_now(given.as_of.as_ref(), given.hindsight)?;
+    let moment = moment(given.as_of.as_ref(), given.hindsight)?;
     if standing.is_none() {
         return Err(Malformed::missing("question"));
     }
-    values::customer(given.customer)
+    Ok((values::customer(given.customer)?, moment))
 }

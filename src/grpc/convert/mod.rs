@@ -15,6 +15,7 @@ pub mod entries;
 pub mod imports;
 pub mod incidents;
 pub mod lists;
+pub mod past;
 pub mod policies;
 pub mod preferences;
 pub mod questions;

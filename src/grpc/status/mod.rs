@@ -58,7 +58,9 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::Call
         | ErrorReason::BlockUnknown
         | ErrorReason::Limit
+        | ErrorReason::RulebookMissing
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
+        ErrorReason::AsOfAhead => Code::OutOfRange,
         ErrorReason::VersionMismatch => Code::Aborted,
         ErrorReason::QueueFull => Code::ResourceExhausted,
         ErrorReason::DeadlinePassed | ErrorReason::PositionNotReached => Code::DeadlineExceeded,
@@ -231,6 +233,8 @@ pub fn view(error: ViewError) -> Status {
                 "position {wanted} was not reached in time, {reached} comes next: is it one of this ledger?"
             ),
         ),
+        ViewError::Ahead { .. } => plain(ErrorReason::AsOfAhead, error.to_string()),
+        ViewError::RulebookMissing(_) => plain(ErrorReason::RulebookMissing, error.to_string()),
         ViewError::State(_)
         | ViewError::Log(_)
         | ViewError::Record { .. }

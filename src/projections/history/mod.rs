@@ -1,10 +1,21 @@
-//! Which records are about a customer: compact facts keyed by pseudonym and version, so that a page of history or a list
-//! of disclosures reads only the blocks that it shows.
+//! Which records are about a customer and what they say, keyed by pseudonym and version: a page of history or a list of
+//! disclosures reads only the blocks that it shows, and an answer from the past reads none (C4).
 //!
 //! A thread follows the log. What it has seen since the last write is in memory and shown at once; every now and then
-//! it is written as a sorted run.
+//! it is written: entries of a fixed size as a sorted run, and what the records say, without personal fields, into a
+//! *heap* of compressed chunks that the entries point into. Runs are merged, the heap is only added to. Of a customer
+//! with many records the state is kept in the heap beside every so many of them, so that a past state costs few events
+//! to replay. Two subjects are no customers: the ledger, whose records are those about the company and the rulebook,
+//! and the clock, whose entries say from which position on `recorded_at` was what.
+//!
+//! What is written is durable before the runs are listed, and the list holds the position that they reflect. What a crash
+//! leaves besides is dropped at the next start and written again. Every chunk has a checksum and a number, and a part that is
+//! gone is noticed by whoever would read over it; the view is then marked, and rebuilt from the log at the next start.
 
 mod entry;
+mod heap;
+mod snapshots;
+mod told;
 mod writer;
 
 use std::collections::HashMap;
@@ -20,11 +31,16 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::ViewError;
-use crate::domain::ids::{Pseudonym, RandomId};
+use crate::codec::Fact;
+use crate::domain::customer::Customer;
+use crate::domain::ids::{Position, Pseudonym, RandomId};
+use crate::domain::time::Time;
 use crate::state::{Fatal, Runs};
 use crate::storage::Journal;
+use told::{Known, Records};
 
 pub use entry::{Gag, HistoryEntry};
+pub use told::Told;
 
 /// How the view is kept.
 #[derive(Clone, Debug)]
@@ -37,12 +53,35 @@ pub struct HistoryOptions {
     pub flush_every: Duration,
     /// Records that start a write at once; they bound the memory.
     pub flush_records: u64,
+    /// Bytes of what they say that start a write at once; they bound the memory, too.
+    pub flush_bytes: usize,
+    /// Bytes of what records say that are compressed together: as many are read for one of them.
+    pub chunk_bytes: usize,
+    /// A customer's state is kept beside every so many records: at most as many are replayed for a past one.
+    pub snapshot_every: u64,
+}
+
+impl HistoryOptions {
+    /// The defaults for a view in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            sled_cache_bytes: 8 << 20,
+            flush_every: Duration::from_secs(2),
+            flush_records: 200_000,
+            flush_bytes: 16 << 20,
+            chunk_bytes: 16 << 10,
+            snapshot_every: 32,
+        }
+    }
 }
 
 /// A cheap handle to the view.
 #[derive(Clone)]
 pub struct History {
     written: Arc<RwLock<Written>>,
+    heap: sled::Tree,
+    meta: sled::Tree,
     unwritten: Arc<RwLock<Unwritten>>,
     reached: watch::Receiver<u64>,
     wanted: Arc<Notify>,
@@ -54,7 +93,14 @@ struct Running {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Recent = HashMap<Pseudonym, Vec<HistoryEntry>, BuildHasherDefault<RandomId>>;
+/// A record that is in memory: its entry, and its item of the heap.
+#[derive(Clone)]
+struct Kept {
+    entry: HistoryEntry,
+    item: Arc<[u8]>,
+}
+
+type Recent = HashMap<Pseudonym, Vec<Kept>, BuildHasherDefault<RandomId>>;
 type Written = Runs<{ entry::KEY }, { entry::ENTRY }>;
 
 /// What isn't durable in the view yet.
@@ -95,6 +141,7 @@ impl History {
             thread: Mutex::default(),
         });
         let (written, unwritten) = (writer.written(), writer.unwritten());
+        let (heap, meta) = (writer.heap(), writer.meta());
         let wanted = writer.wanted();
         let stop = Arc::clone(&running);
         let thread = std::thread::Builder::new()
@@ -112,6 +159,8 @@ impl History {
             .unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(Self {
             written,
+            heap,
+            meta,
             unwritten,
             reached,
             wanted,
@@ -159,39 +208,120 @@ impl History {
             found: Vec::new(),
         };
         // The unwritten ones first: a run that is written meanwhile is seen twice, and never missed.
-        let (writing, recent) = {
-            let unwritten = self
-                .unwritten
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            (
-                Arc::clone(&unwritten.writing),
-                unwritten.recent.get(&pseudonym).cloned(),
-            )
-        };
-        let scan = AssertUnwindSafe(|| self.written(pseudonym, &mut page));
-        catch_unwind(scan).unwrap_or_else(|_| {
-            Err(ViewError::History("sled panicked while reading".to_owned()))
-        })?;
+        let (writing, recent) = self.in_memory(pseudonym);
+        self.reading(|| self.list_written(pseudonym, &mut page))?;
         let writing = writing.get(&pseudonym).into_iter().flatten();
-        for entry in writing.chain(recent.iter().flatten()) {
-            if !page.take(entry) {
+        for kept in writing.chain(&recent) {
+            if !page.take(&kept.entry) {
                 break;
             }
         }
         Ok(page.found)
     }
 
-    fn written(&self, pseudonym: Pseudonym, page: &mut Page<'_>) -> Result<(), ViewError> {
+    /// The customer's state after the last of the `known` records; `None` before the account was opened.
+    pub(super) fn customer(
+        &self,
+        pseudonym: Pseudonym,
+        known: Known<'_>,
+    ) -> Result<Option<Customer>, ViewError> {
+        if !entry::is_customer(pseudonym) {
+            return Ok(None);
+        }
+        let records = self.records(pseudonym, known)?;
+        self.reading(|| records.customer(&self.heap))
+    }
+
+    /// What the `known` records about a customer say, oldest first.
+    pub(super) fn told(
+        &self,
+        pseudonym: Pseudonym,
+        known: Known<'_>,
+    ) -> Result<Vec<Told>, ViewError> {
+        let records = self.records(pseudonym, known)?;
+        self.reading(|| records.told(&self.heap))
+    }
+
+    /// What the `known` records about the ledger say, oldest first.
+    pub(super) fn ledger(&self, known: Known<'_>) -> Result<Vec<Told<Fact>>, ViewError> {
+        let records = self.records(entry::LEDGER, known)?;
+        self.reading(|| records.facts(&self.heap))
+    }
+
+    /// The ledger's version after the last of its `known` records.
+    pub(super) fn ledger_version(&self, known: Known<'_>) -> Result<u64, ViewError> {
+        Ok(self.records(entry::LEDGER, known)?.version())
+    }
+
+    /// When the record at `position` was recorded, if the view has reached it.
+    pub(super) fn recorded_at(&self, position: Position) -> Result<Option<Time>, ViewError> {
+        let (writing, recent) = self.in_memory(entry::CLOCK);
+        let writing = writing.get(&entry::CLOCK).into_iter().flatten();
+        let in_memory = (writing.chain(&recent))
+            .map(|kept| &kept.entry)
+            .filter(|entry| entry.position <= position)
+            .last();
+        if let Some(entry) = in_memory {
+            return Ok(Some(entry.recorded_at));
+        }
+        let first = entry::key(entry::CLOCK, u64::MAX - position.0);
+        self.reading(|| {
+            let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
+            let found = written.from(&first)?.next();
+            found
+                .map(|bytes| Ok(entry::read(&bytes?)?.1.recorded_at))
+                .transpose()
+        })
+    }
+
+    fn records(&self, subject: Pseudonym, known: Known<'_>) -> Result<Records, ViewError> {
+        // As in a list: the unwritten ones are taken first, and come last.
+        let (writing, recent) = self.in_memory(subject);
+        let mut records = Records::default();
+        let more = self.reading(|| {
+            let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
+            records.add_written(&written, subject, known)
+        })?;
+        let writing = writing.get(&subject).into_iter().flatten();
+        if more && records.add_unwritten(writing, known) {
+            records.add_unwritten(recent.iter(), known);
+        }
+        Ok(records)
+    }
+
+    /// What isn't durable yet: what is being written, and what was seen of the subject since.
+    fn in_memory(&self, subject: Pseudonym) -> (Arc<Recent>, Vec<Kept>) {
+        let unwritten = self
+            .unwritten
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        (
+            Arc::clone(&unwritten.writing),
+            unwritten.recent.get(&subject).cloned().unwrap_or_default(),
+        )
+    }
+
+    fn list_written(&self, pseudonym: Pseudonym, page: &mut Page<'_>) -> Result<(), ViewError> {
         let first = entry::key(pseudonym, page.after_version.saturating_add(1));
         let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
         for bytes in written.from(&first)? {
-            let (about, entry) = entry::read(&bytes?)?;
+            let (about, entry, _) = entry::read(&bytes?)?;
             if about != pseudonym || !page.take(&entry) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Reads from the files; where they are broken, the view is marked, so that the next start rebuilds it.
+    fn reading<T>(&self, read: impl FnOnce() -> Result<T, ViewError>) -> Result<T, ViewError> {
+        let read = catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(ViewError::History("sled panicked while reading".to_owned())));
+        if let Err(problem) = &read {
+            tracing::error!(%problem, "the history view is marked to be rebuilt");
+            writer::mark_broken(&self.meta);
+        }
+        read
     }
 }
 

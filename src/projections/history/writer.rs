@@ -7,17 +7,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use super::entry::{self, HistoryEntry};
-use super::{HistoryOptions, Unwritten, ViewError, Written, failed};
+use super::entry::{self, Gag, HistoryEntry};
+use super::heap::{self, Filling, Item};
+use super::snapshots::{Row, Snapshots};
+use super::{HistoryOptions, Kept, Unwritten, ViewError, Written, failed};
 use crate::codec;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::time::Time;
-use crate::ledger::{Envelope, Subject};
-use crate::state::open_sled;
+use crate::ledger::{RecordRef, Subject};
+use crate::state::{STATE_FORMAT, StateError, open_sled};
 use crate::storage::Journal;
 
-/// Raised whenever the shape of a run changes: an older view is then rebuilt.
-const FORMAT: u8 = 3;
+/// Raised whenever the shape of a run or of the heap changes: an older view is then rebuilt. A change of the state's
+/// shape rebuilds it, too.
+const FORMAT: u8 = 4;
+const BROKEN: &[u8] = b"broken";
 /// How often the thread looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long it lets blocks gather.
@@ -27,6 +31,7 @@ pub struct Writer {
     options: HistoryOptions,
     database: sled::Db,
     written: Arc<RwLock<Written>>,
+    heap: sled::Tree,
     meta: sled::Tree,
     file: File,
     unwritten: Arc<RwLock<Unwritten>>,
@@ -37,8 +42,14 @@ pub struct Writer {
     wanted: Arc<Notify>,
     runtime: tokio::runtime::Handle,
     next: u64,
+    /// The heap's next chunk.
+    chunk: u32,
     /// Everything below is durable in the view.
     durable: u64,
+    /// Bytes of what is not.
+    bytes: usize,
+    /// When the newest record was recorded.
+    recorded_at: Option<Time>,
     written_at: Instant,
 }
 
@@ -50,12 +61,12 @@ pub fn open(
     committed: &watch::Receiver<u64>,
 ) -> Result<(Writer, watch::Receiver<u64>), ViewError> {
     let database = open_sled(&options.dir, options.sled_cache_bytes)?;
-    let runs = database.open_tree("runs").map_err(|error| failed(&error))?;
-    let meta = database.open_tree("meta").map_err(|error| failed(&error))?;
-    let identity = [&[FORMAT], &ledger[..]].concat();
+    let tree = |name| database.open_tree(name).map_err(|error| failed(&error));
+    let (runs, heap, meta) = (tree("runs")?, tree("heap")?, tree("meta")?);
+    let identity = [&[FORMAT], &STATE_FORMAT.to_le_bytes()[..], &ledger[..]].concat();
     match meta.get("identity").map_err(|error| failed(&error))? {
         Some(found) if *found == *identity => {}
-        None if runs.is_empty() => {
+        None if runs.is_empty() && heap.is_empty() => {
             meta.insert("identity", identity)
                 .map_err(|error| failed(&error))?;
         }
@@ -65,17 +76,15 @@ pub fn open(
             ));
         }
     }
-    let next = match meta.get("reflects").map_err(|error| failed(&error))? {
-        None => 0,
-        Some(bytes) => bytes
-            .as_ref()
-            .try_into()
-            .map(u64::from_le_bytes)
-            .map_err(|_| ViewError::History("its position is broken".to_owned()))?,
-    };
+    if meta.contains_key(BROKEN).map_err(|error| failed(&error))? {
+        return Err(ViewError::History("a part of it is gone".to_owned()));
+    }
+    let written = Written::open(runs)?;
+    let (next, chunk) = reflects(written.note())?;
     if next > journal.head().next {
         return Err(ViewError::History("it is ahead of the log".to_owned()));
     }
+    heap::drop_from(&heap, chunk)?;
     let (reached, follow) = watch::channel(next);
     let writer = Writer {
         file: File::open(options.dir.join("db")).map_err(|error| failed(&error))?,
@@ -84,19 +93,52 @@ pub fn open(
         journal: Arc::clone(journal),
         committed: committed.clone(),
         database,
-        written: Arc::new(RwLock::new(Written::open(runs)?)),
+        written: Arc::new(RwLock::new(written)),
+        heap,
         meta,
         reached,
         wanted: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         next,
+        chunk,
         durable: next,
+        bytes: 0,
+        recorded_at: None,
         written_at: Instant::now(),
     };
     Ok((writer, follow))
 }
 
+/// Up to where the view reflects the log, and the heap's next chunk: as they are noted in the list of runs.
+fn reflects(note: &[u8]) -> Result<(u64, u32), ViewError> {
+    let parse = || {
+        let (next, chunk) = note.split_first_chunk::<8>()?;
+        let chunk = u32::from_le_bytes(chunk.try_into().ok()?);
+        Some((u64::from_le_bytes(*next), chunk))
+    };
+    match note {
+        [] => Ok((0, 0)),
+        _ => parse().ok_or_else(|| ViewError::History("its position is broken".to_owned())),
+    }
+}
+
+/// Notes that the view can't be trusted; the next start rebuilds it.
+pub fn mark_broken(meta: &sled::Tree) {
+    let marked = meta.insert(BROKEN, &[]).and_then(|_| meta.flush());
+    if let Err(error) = marked {
+        tracing::error!(%error, "the history view can't be marked");
+    }
+}
+
 impl Writer {
+    pub fn heap(&self) -> sled::Tree {
+        self.heap.clone()
+    }
+
+    pub fn meta(&self) -> sled::Tree {
+        self.meta.clone()
+    }
+
     pub fn written(&self) -> Arc<RwLock<Written>> {
         Arc::clone(&self.written)
     }
@@ -115,7 +157,9 @@ impl Writer {
             let head = *self.committed.borrow_and_update();
             while self.next < head && !stop.load(Ordering::Acquire) {
                 self.take_block()?;
-                if self.next - self.durable >= self.options.flush_records {
+                if self.next - self.durable >= self.options.flush_records
+                    || self.bytes >= self.options.flush_bytes
+                {
                     self.write()?;
                 }
             }
@@ -156,21 +200,24 @@ impl Writer {
             )));
         };
         let open = super::super::open(&block)?;
-        let entries = open
-            .iter()
-            .filter_map(|(position, line)| {
-                entry_of(line)
-                    .map_err(|problem| ViewError::Record { position, problem })
-                    .transpose()
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut kept = Vec::new();
+        for (position, line) in open.iter() {
+            let problem = |problem| ViewError::Record { position, problem };
+            let (subject, record) = keep(line).map_err(problem)?;
+            self.bytes += record.item.len();
+            if self.recorded_at != Some(record.entry.recorded_at) {
+                self.recorded_at = Some(record.entry.recorded_at);
+                kept.push((entry::CLOCK, of_the_clock(&record.entry)));
+            }
+            kept.push((subject, record));
+        }
         {
             let mut unwritten = self
                 .unwritten
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            for (pseudonym, entry) in entries {
-                unwritten.recent.entry(pseudonym).or_default().push(entry);
+            for (subject, record) in kept {
+                unwritten.recent.entry(subject).or_default().push(record);
             }
         }
         self.next = block.next();
@@ -183,8 +230,8 @@ impl Writer {
         self.written.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The run durable first, then the position that promises it. A crash in between leaves entries that the next start
-    /// writes again: the same twice, which is read as one.
+    /// Heap and run durable first, then the list of runs with the position that promises them, in one piece. A crash in
+    /// between leaves what the next start drops and writes again; only then what was merged is let go of.
     fn write(&mut self) -> Result<(), ViewError> {
         let writing = {
             let mut unwritten = self
@@ -194,41 +241,58 @@ impl Writer {
             unwritten.writing = Arc::new(std::mem::take(&mut unwritten.recent));
             Arc::clone(&unwritten.writing)
         };
-        let mut sorted: Vec<_> = writing.iter().collect();
-        sorted.sort_unstable_by_key(|(pseudonym, _)| **pseudonym);
-        let sorted = sorted.into_iter().flat_map(|(pseudonym, entries)| {
-            entries.iter().map(|entry| entry::write(*pseudonym, entry))
-        });
+        let mut subjects: Vec<_> = writing.iter().collect();
+        subjects.sort_unstable_by_key(|(subject, _)| **subject);
+        let mut filling = Filling::new(&self.heap, self.options.chunk_bytes, self.chunk)?;
         let prepared = {
             let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-            written.prepare(sorted)?
+            let mut snapshots = Snapshots::new(&written, &self.heap, self.options.snapshot_every);
+            let rows = (subjects.iter()).flat_map(|(subject, kept)| Row::of(**subject, kept));
+            let entries = rows.map(|row| {
+                let mut place = || {
+                    let snapshot = snapshots.after(&row)?;
+                    filling.add(&row.kept.item, snapshot.as_deref())
+                };
+                let place = place().map_err(|error| StateError::View(error.to_string()))?;
+                Ok(entry::write(row.subject, &row.kept.entry, place))
+            });
+            written.prepare(entries)?
         };
-        self.database.flush().map_err(|error| failed(&error))?;
-        self.file.sync_data().map_err(|error| failed(&error))?;
-        self.meta
-            .insert("reflects", &self.next.to_le_bytes())
-            .map_err(|error| failed(&error))?;
-        self.database.flush().map_err(|error| failed(&error))?;
+        let chunk = filling.finish()?;
+        self.sync()?;
         let merged = self.written_mut().switch(prepared);
+        let note = [&self.next.to_le_bytes()[..], &chunk.to_le_bytes()[..]].concat();
+        (self.written.read())
+            .unwrap_or_else(PoisonError::into_inner)
+            .list(&note)?;
+        self.sync()?;
         self.unwritten
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .writing = Arc::default();
         self.written_mut().drop_runs(&merged)?;
         (self.durable, self.written_at) = (self.next, Instant::now());
+        (self.chunk, self.bytes) = (chunk, 0);
         Ok(())
+    }
+
+    fn sync(&self) -> Result<(), ViewError> {
+        self.database.flush().map_err(|error| failed(&error))?;
+        self.file.sync_data().map_err(|error| failed(&error))
     }
 }
 
-/// What the view keeps of a record; nothing of one about the ledger itself.
-fn entry_of(line: &[u8]) -> Result<Option<(Pseudonym, HistoryEntry)>, String> {
-    let envelope = Envelope::parse(line).map_err(|error| error.to_string())?;
-    let Subject::Customer(id) = envelope.subject else {
-        return Ok(None);
+/// What the view keeps of a record, and about whom it is.
+fn keep(line: &[u8]) -> Result<(Pseudonym, Kept), String> {
+    let record = RecordRef::parse(line).map_err(|error| error.to_string())?;
+    let (subject, kind) = match record.subject {
+        Subject::Ledger => (entry::LEDGER, ""),
+        Subject::Customer(id) => {
+            let kind = codec::number_of(record.kind).and_then(codec::name_of);
+            let kind = kind.ok_or_else(|| format!("type `{}` is unknown", record.kind))?;
+            (Pseudonym(id), kind)
+        }
     };
-    let kind = codec::number_of(envelope.kind)
-        .and_then(codec::name_of)
-        .ok_or_else(|| format!("type `{}` is unknown", envelope.kind))?;
     let gag = if codec::is_disclosure(kind) && names_a_seal(line) {
         let decoded = codec::read_facts(line).map_err(|error| error.to_string())?;
         codec::gag_order(&decoded.fact)
@@ -236,13 +300,30 @@ fn entry_of(line: &[u8]) -> Result<Option<(Pseudonym, HistoryEntry)>, String> {
         None
     };
     let entry = HistoryEntry {
-        version: envelope.version,
-        position: Position(envelope.position),
-        recorded_at: Time(envelope.recorded_at.0),
+        version: record.version,
+        position: Position(record.position),
+        recorded_at: Time(record.recorded_at.0),
         kind,
         gag: gag.into(),
     };
-    Ok(Some((Pseudonym(id), entry)))
+    let before = record.part.index.saturating_sub(1);
+    let occurred_at = record.occurred_at.map(|at| Time(at.0));
+    let of_the_ledger = if kind.is_empty() { record.kind } else { "" };
+    let item = Item::write(before, occurred_at, of_the_ledger, record.data).into();
+    Ok((subject, Kept { entry, item }))
+}
+
+/// From that record on the clock stood there.
+fn of_the_clock(record: &HistoryEntry) -> Kept {
+    let entry = HistoryEntry {
+        version: u64::MAX - record.position.0,
+        position: record.position,
+        recorded_at: record.recorded_at,
+        kind: "",
+        gag: Gag::None,
+    };
+    let item = Arc::default();
+    Kept { entry, item }
 }
 
 /// Whether the line may hold a gag order: most don't, and are not decoded for it.

@@ -155,7 +155,14 @@ impl Repeats {
         })
     }
 
-    /// What was written is durable: memory lets go of it, and the tables of what was merged.
+    /// What was written is durable: the tables list it, before the view promises it.
+    pub fn list(&self, written: &Written) -> Result<(), StateError> {
+        let tables = self.tables();
+        let mut days = written.merged.iter().filter_map(|(day, _)| tables.get(day));
+        days.try_for_each(|table| table.list(&[]))
+    }
+
+    /// What was written is promised: memory lets go of it, and the tables of what was merged.
     pub fn stored(&self, written: Written) -> Result<(), StateError> {
         self.unwritten().writing = Arc::default();
         let mut tables = self.tables_mut();
@@ -194,7 +201,7 @@ impl Repeats {
             self.tables_mut().insert(day, table);
         }
         let prepared = match self.tables().get(&day) {
-            Some(table) => table.prepare(sorted.iter().map(write))?,
+            Some(table) => table.prepare(sorted.iter().map(|repeat| Ok(write(repeat))))?,
             None => return Ok(Merged::default()),
         };
         let mut tables = self.tables_mut();

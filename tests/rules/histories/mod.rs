@@ -1,5 +1,7 @@
 //! Random histories: what callers may send, in small words, and a ledger and an oracle that live through it together.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::fmt;
 
 use consent_ledger::domain::command::Command;
@@ -20,6 +22,7 @@ use crate::rules::notation::{Everything, call, category, scope, written};
 
 mod random;
 
+#[allow(unused_imports, reason = "each test file uses its part")]
 pub use random::{Asked, any_manner, asked, block, config, step, steps};
 
 /// One thing that may happen.
@@ -130,14 +133,21 @@ pub struct Outcome {
 }
 
 impl Play {
-    /// A customer with an account, the categories, and a notice that covers everything.
-    pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
-        let mut play = Self {
-            ledger: Ledger::new(book, clock("09:00")),
+    /// Nobody yet; the next record takes that position.
+    pub fn nobody(book: &'static Rulebook, next: u64) -> Self {
+        let mut ledger = Ledger::new(book, clock("09:00"));
+        ledger.next = next;
+        Self {
+            ledger,
             oracle: Oracle::default(),
             notice: None,
             blocks: Vec::new(),
-        };
+        }
+    }
+
+    /// A customer with an account, the categories, and a notice that covers everything.
+    pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
+        let mut play = Self::nobody(book, 1);
         play.oracle.fcc = fcc;
         let account = Command::OpenAccount(OpenAccount {
             legal_entity: EntityId::parse("infotech").unwrap(),
@@ -160,7 +170,17 @@ impl Play {
     /// Lives through one step; `None` where it has no command, because time passes or it would make no sense.
     pub fn step(&mut self, step: &Step) -> Option<Outcome> {
         let (command, occurred_at) = self.command(step)?;
-        let outcome = self.submit(&command, occurred_at);
+        Some(self.live_through(step, &command, occurred_at))
+    }
+
+    /// Lives through a step whose command is known.
+    pub fn live_through(
+        &mut self,
+        step: &Step,
+        command: &Command,
+        occurred_at: Option<Time>,
+    ) -> Outcome {
+        let outcome = self.submit(command, occurred_at);
         if let Ok(records) = &outcome.result {
             match step {
                 Step::Notice(_) => self.notice = Some(records[0].position),
@@ -174,10 +194,11 @@ impl Play {
                 _ => {}
             }
         }
-        Some(outcome)
+        outcome
     }
 
-    fn submit(&mut self, command: &Command, occurred_at: Option<Time>) -> Outcome {
+    /// Submits a command that is no step.
+    pub fn submit(&mut self, command: &Command, occurred_at: Option<Time>) -> Outcome {
         let predicted = self.oracle.refusals(command, self.ledger.now, occurred_at);
         let result = self.ledger.submit(command, occurred_at);
         for record in result.iter().flatten() {
@@ -186,7 +207,8 @@ impl Play {
         Outcome { predicted, result }
     }
 
-    fn command(&mut self, step: &Step) -> Option<(Command, Option<Time>)> {
+    /// The step's command, and when it is said to have occurred; `None` as in [`Play::step`].
+    pub fn command(&mut self, step: &Step) -> Option<(Command, Option<Time>)> {
         let now = self.ledger.now;
         let ago = |minutes: u32| Time(now.0 - i64::from(minutes) * 60_000_000);
         Some(match step {

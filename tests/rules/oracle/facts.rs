@@ -159,7 +159,7 @@ pub(super) fn ended_by_lapse(facts: &[Fact], fact: &Fact, at: Time) -> bool {
         return true;
     }
     for (index, other) in facts.iter().enumerate() {
-        if other.position <= fact.position {
+        if other.position <= fact.position || other.recorded_at > at {
             continue;
         }
         let first = index == 0 || facts[index - 1].command != other.command;

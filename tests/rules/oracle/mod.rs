@@ -3,6 +3,8 @@
 //! Written from the readings R1-R15 alone. It shares no code with the rules, is slow on purpose, and says where the
 //! specification leaves an answer open (`None`), so that a test compares only what is settled.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeSet;
 
 use consent_ledger::domain::consent::word::BlockKind;
@@ -54,6 +56,22 @@ impl Oracle {
             within.extend(older.map(|block| block.position));
         }
         self.facts.push(fact);
+    }
+
+    /// R5: all that is known today, as it counts at `at`: what narrows from when it happened, what widens from when it
+    /// was recorded. The end of a service carries its own date.
+    pub fn in_hindsight(&self, at: Time) -> Self {
+        let counts = |fact: &&Fact| match &fact.what {
+            What::Block { .. } | What::CallEnded(_) => fact.said_at() <= at,
+            What::Closed(..) => true,
+            What::Opened(_) | What::Notice(_) | What::Grant { .. } | What::Once { .. } => {
+                fact.recorded_at <= at
+            }
+        };
+        Self {
+            facts: self.facts.iter().filter(counts).cloned().collect(),
+            fcc: self.fcc,
+        }
     }
 
     /// The categories held.

@@ -46,23 +46,12 @@ fn c3_p7_a_question_is_checked_by_field() {
 #[test]
 fn c3_a_check_refuses_what_this_release_does_not_answer() {
     type Change = fn(&mut wire::CheckUseRequest);
-    let table: [(Change, &str); 5] = [
-        (
-            |it| {
-                it.as_of = Some(wire::AsOf {
-                    moment: Some(wire::as_of::Moment::Position(1)),
-                })
-            },
-            "`as_of` can't be answered yet",
-        ),
+    let table: [(Change, &str); 4] = [
         (
             |it| it.as_of = Some(wire::AsOf { moment: None }),
             "`as_of` must be",
         ),
-        (
-            |it| it.hindsight = true,
-            "`hindsight` can't be answered yet",
-        ),
+        (|it| it.hindsight = true, "`hindsight` needs `as_of`"),
         (|it| it.receipt = true, "`receipt` can't be answered yet"),
         (|it| it.header = named_header(), "`header` must be unset"),
     ];
@@ -73,6 +62,41 @@ fn c3_a_check_refuses_what_this_release_does_not_answer() {
         let refused = check(request, &token).unwrap_err().to_string();
         assert!(refused.starts_with(message), "{refused}");
     }
+}
+
+#[test]
+fn c4_a_past_moment_is_a_time_or_a_position_and_never_goes_on_record() {
+    use crate::domain::time::Time;
+    use crate::grpc::convert::past::Moment;
+    use crate::projections::AsOf;
+    use wire::as_of::Moment as Given;
+
+    let at = prost_types::Timestamp {
+        seconds: 5,
+        nanos: 7_000,
+    };
+    for (given, as_of) in [
+        (
+            Given::Position(9),
+            AsOf::Position(crate::domain::ids::Position(9)),
+        ),
+        (Given::Time(at), AsOf::Time(Time(5_000_007))),
+    ] {
+        let mut request = check_use();
+        request.as_of = Some(wire::AsOf {
+            moment: Some(given),
+        });
+        request.hindsight = true;
+        let asked = Some(Moment {
+            as_of,
+            hindsight: true,
+        });
+        assert_eq!(check(request.clone(), &token).unwrap().moment, asked);
+        request.record = true;
+        let refused = request.command(&token).unwrap_err().to_string();
+        assert!(refused.starts_with("`as_of` must be unset"), "{refused}");
+    }
+    assert_eq!(check(check_use(), &token).unwrap().moment, None);
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! Answers from the past, and hindsight (C4, R5).
+//!
+//! *As of* then: what was recorded by then, with the clock at then; it equals a replay. *In hindsight*: all of today's
+//! records, with the clock at then. What narrows (a block, a closed service, the end of a call, an entity's leaving)
+//! counts from when it happened, though it was recorded later; what widens (a grant, an opened service, a notice, an
+//! entity's joining) only from when it was recorded. So no record makes a past use lawful, and each may show that one
+//! wasn't.
+//!
+//! The state in hindsight is folded from the customer's records in their order, without those that don't count then.
+
+mod uses;
+
+pub use uses::{Cause, Use, VoidedUse};
+
+use super::asserted::AssertedEvent;
+use super::company::entities::EntityEvent;
+use super::company::{Company, CompanyEvent};
+use super::customer::{Customer, evolve};
+use super::event::{Event, Placed};
+use super::ids::Position;
+use super::time::Time;
+
+/// A past moment: what the clock said, and which records there were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Then {
+    /// What the clock said.
+    pub at: Time,
+    /// The newest record that there was; `None`: the newest one recorded at or before `at`.
+    pub through: Option<Position>,
+}
+
+impl Then {
+    /// Whether a record was there.
+    pub fn knew(&self, position: Position, recorded_at: Time) -> bool {
+        match self.through {
+            Some(through) => position <= through,
+            None => recorded_at <= self.at,
+        }
+    }
+
+    fn has<E>(&self, placed: &Placed<'_, E>) -> bool {
+        self.knew(placed.position, placed.recorded_at)
+    }
+}
+
+/// From when a record counts in hindsight.
+enum Counts {
+    /// From its record: it widens, or changes no answer.
+    FromRecord,
+    /// From when it happened: it narrows.
+    FromThen(Time),
+    /// It carries the instant from which it narrows, and says nothing of the time before.
+    FromItsDate(Time),
+}
+
+fn counts(placed: &Placed<'_>) -> Counts {
+    match placed.event {
+        Event::ServiceClosed(closed) => Counts::FromItsDate(closed.ends_at),
+        Event::Blocked(_) | Event::CallEnded(_) => Counts::FromThen(placed.happened_at()),
+        Event::Asserted(AssertedEvent::Blocked(asserted)) => {
+            Counts::FromThen(asserted.fact.said.said_at.unwrap_or(placed.recorded_at))
+        }
+        Event::Asserted(AssertedEvent::Service(asserted)) => match asserted.fact.closed_at {
+            Some(end) => Counts::FromItsDate(end),
+            None => Counts::FromRecord,
+        },
+        Event::AccountOpened(_)
+        | Event::ServiceOpened(_)
+        | Event::NoticeGiven(_)
+        | Event::Granted(_)
+        | Event::GrantedOnce(_)
+        | Event::DisclosureMade(_)
+        | Event::DisclosureRefused(_)
+        | Event::Asserted(_)
+        | Event::Retention(_)
+        | Event::RulingRecorded(_) => Counts::FromRecord,
+    }
+}
+
+/// The customer's state in hindsight: for answers at `then.at` and no other time. `None`: the ledger didn't know the
+/// customer then. `records` are all there are about the customer, oldest first.
+pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -> Option<Customer> {
+    let mut customer: Option<Customer> = None;
+    for placed in records {
+        if then.has(&placed) {
+            customer = evolve(customer, &placed);
+            continue;
+        }
+        let counts = match counts(&placed) {
+            Counts::FromRecord => false,
+            Counts::FromThen(happened_at) => happened_at <= then.at,
+            // One that lies ahead counts, too: which opening it ended depends on all the ends before it.
+            Counts::FromItsDate(_) => true,
+        };
+        if let Some(customer) = customer.as_mut().filter(|_| counts) {
+            customer.take(&placed);
+        }
+    }
+    customer
+}
+
+/// The company in hindsight: an entity's leaving counts from its date, everything else from its record.
+pub fn company<'a>(
+    records: impl IntoIterator<Item = Placed<'a, CompanyEvent>>,
+    then: Then,
+) -> Company {
+    let mut company = Company::default();
+    for placed in records {
+        if then.has(&placed) || leaves_at(placed.event).is_some() {
+            company.follow(&placed);
+        }
+    }
+    company
+}
+
+/// When an entity is something no longer, where the event says so.
+fn leaves_at(event: &CompanyEvent) -> Option<Time> {
+    match event {
+        CompanyEvent::Entities(EntityEvent::Left(left)) => Some(left.ends_at),
+        _ => None,
+    }
+}
+
+/// Whether the record was not there then, and says that something was narrower then than was known.
+pub fn is_learnt_later(placed: &Placed<'_>, then: Then) -> bool {
+    !then.has(placed)
+        && match counts(placed) {
+            Counts::FromRecord => false,
+            Counts::FromThen(from) | Counts::FromItsDate(from) => from <= then.at,
+        }
+}
+
+/// As [`is_learnt_later`], of a record about the company.
+pub fn is_learnt_later_of_company(placed: &Placed<'_, CompanyEvent>, then: Then) -> bool {
+    !then.has(placed) && leaves_at(placed.event).is_some_and(|from| from <= then.at)
+}
+
+#[cfg(test)]
+mod tests;

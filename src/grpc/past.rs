@@ -1,0 +1,136 @@
+//! Answers from the past (C4, R5): behind the same doors, from the history view.
+
+use tonic::Status;
+
+use super::call::Call;
+use super::convert::past::{Moment, voided_uses};
+use super::convert::preferences::{Asked, preferences};
+use super::convert::rulings::{Evaluated, ruling};
+use super::doors::Doors;
+use super::pages::{Page, token};
+use super::status;
+use crate::domain::customer::{Customer, rule};
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::question::Question;
+use crate::domain::scope::Scope;
+use crate::projections::Past;
+use crate::proto::v1 as wire;
+use crate::sequencer::SubjectRef;
+
+impl Doors {
+    /// Waits until histories hold all that a past moment, which is one now, can be asked about.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when they don't in time.
+    pub async fn wait_for_past(&self, call: &Call) -> Result<(), Status> {
+        self.wait_for_history(call, Position(0)).await
+    }
+
+    /// Rules on a question as of a past moment; one who was not known then is answered no (R16).
+    ///
+    /// # Errors
+    /// OUT_OF_RANGE when the moment lies ahead, INTERNAL when vault or views can't be read.
+    pub async fn rule_then(
+        &self,
+        customer: SubjectRef,
+        question: Question,
+        texts: bool,
+        moment: Moment,
+    ) -> Result<wire::Ruling, Status> {
+        self.read(move |doors| {
+            let past = doors.past(moment)?;
+            let customer = doors.customer_then(&customer, &past)?;
+            let customer = customer.as_ref().map(|(_, customer)| customer);
+            let mut ruled = rule(customer, past.world(), &question, past.then.at);
+            if moment.hindsight {
+                // What was recorded since is in the answer: it has no end of its own.
+                ruled.valid_until = None;
+            }
+            let evaluated = Evaluated {
+                rulebook: &past.rulebook,
+                at: past.then.at,
+                position: past.position(customer),
+                texts,
+            };
+            Ok(ruling(&ruled, &evaluated))
+        })
+        .await
+    }
+
+    /// A customer's preferences as of a past moment.
+    ///
+    /// # Errors
+    /// OUT_OF_RANGE when the moment lies ahead, NOT_FOUND when the customer was not known then.
+    pub async fn preferences_then(
+        &self,
+        customer: SubjectRef,
+        scopes: Vec<Scope>,
+        moment: Moment,
+    ) -> Result<wire::GetPreferencesResponse, Status> {
+        self.read(move |doors| {
+            let past = doors.past(moment)?;
+            let (pseudonym, customer) = doors
+                .customer_then(&customer, &past)?
+                .ok_or_else(|| status::customer_unknown("customer"))?;
+            let asked = Asked {
+                pseudonym,
+                world: past.world(),
+                at: past.then.at,
+                position: past.position(Some(&customer)),
+                scopes: &scopes,
+            };
+            Ok(preferences(&customer, &asked)?)
+        })
+        .await
+    }
+
+    /// One page of a customer's uses that hindsight doesn't bear out.
+    ///
+    /// # Errors
+    /// NOT_FOUND, or INTERNAL when vault or views can't be read.
+    pub async fn voided_uses(
+        &self,
+        customer: SubjectRef,
+        page: Page,
+    ) -> Result<wire::ListVoidedUsesResponse, Status> {
+        self.read(move |doors| {
+            let position = doors.position();
+            let (pseudonym, _) = doors.known(&customer)?;
+            let views = doors.views();
+            let found = views.voided_uses(pseudonym, page.after_version, page.size);
+            let found = found.map_err(status::view)?;
+            Ok(wire::ListVoidedUsesResponse {
+                uses: voided_uses(&found, position),
+                next_page_token: found.more_after.map(token).unwrap_or_default(),
+                position: position.0,
+            })
+        })
+        .await
+    }
+
+    /// What was on record beside the customers.
+    ///
+    /// # Errors
+    /// OUT_OF_RANGE when the moment lies ahead, INTERNAL when the views can't be read.
+    fn past(&self, moment: Moment) -> Result<Past, Status> {
+        let past = self.views().past(moment.as_of, moment.hindsight);
+        past.map_err(status::view)
+    }
+
+    /// The customer's pseudonym and state then; `None` where the ledger knew no such customer.
+    ///
+    /// # Errors
+    /// INTERNAL when vault or views can't be read.
+    fn customer_then(
+        &self,
+        reference: &SubjectRef,
+        past: &Past,
+    ) -> Result<Option<(Pseudonym, Customer)>, Status> {
+        let Some(pseudonym) = self.pseudonym(reference)? else {
+            return Ok(None);
+        };
+        let customer = self.views().past_customer(pseudonym, past);
+        let customer = customer.map_err(status::view)?;
+        Ok(customer.map(|customer| (pseudonym, customer)))
+    }
+}

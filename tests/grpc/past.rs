@@ -1,0 +1,270 @@
+//! Answers from the past through the door: as of then, in hindsight, and the uses that hindsight doesn't bear out (C4).
+
+use prost_types::Timestamp;
+use tonic::Code;
+use wire::RecipientKind::{Agent, Company};
+use wire::as_of::Moment;
+use wire::bulk_check_use_response::Answer;
+
+use super::house::*;
+use consent_ledger::proto::v1 as wire;
+
+fn as_of(moment: Moment) -> Option<wire::AsOf> {
+    Some(wire::AsOf {
+        moment: Some(moment),
+    })
+}
+
+fn check(id: &str, moment: Moment, hindsight: bool) -> wire::CheckUseRequest {
+    wire::CheckUseRequest {
+        customer: customer(id),
+        question: Some(market(Company, "cmrs")),
+        as_of: as_of(moment),
+        hindsight,
+        ..wire::CheckUseRequest::default()
+    }
+}
+
+async fn ruled(house: &House, request: wire::CheckUseRequest) -> wire::Ruling {
+    let response = house.checks().check_use(request).await.unwrap();
+    response.into_inner().ruling.unwrap()
+}
+
+/// This instant, to the microsecond, as the ledger has it.
+fn this_instant() -> Timestamp {
+    let mut now = Timestamp::from(std::time::SystemTime::now());
+    now.nanos -= now.nanos % 1_000;
+    now
+}
+
+async fn disclosed(house: &House, id: &str) -> wire::CommandReceipt {
+    let ground = wire::question::Ground::Approval(wire::ApprovalGround { cites: None });
+    let request = wire::DiscloseRequest {
+        header: header(),
+        customer: customer(id),
+        question: Some(wire::Question {
+            ground: Some(ground),
+            ..market(Company, "cmrs")
+        }),
+        seal: None,
+    };
+    let response = house.disclosures().disclose(request).await.unwrap();
+    let response = response.into_inner();
+    assert!(matches!(
+        response.outcome,
+        Some(wire::disclose_response::Outcome::Made(_))
+    ));
+    response.receipt.unwrap()
+}
+
+async fn denied(house: &House, id: &str, said_at: Timestamp) -> u64 {
+    let mut request = consent(id, None, vec![denial(marketing_by(&[Company]))]);
+    request.header.as_mut().unwrap().occurred_at = Some(said_at);
+    let response = house.consents().record_consent(request).await.unwrap();
+    response.into_inner().receipt.unwrap().position
+}
+
+/// V43: a grant, a disclosure, then a denial that was said between the two. Their positions.
+async fn v43(house: &House, id: &str) -> (u64, wire::CommandReceipt, u64) {
+    house.opened(id, &["local"]).await;
+    let notice = house.noticed(id).await;
+    let words = vec![grant(marketing_by(&[Company]))];
+    let granted = house.said(id, notice, words).await.unwrap();
+    let ten = this_instant();
+    let disclosed = disclosed(house, id).await;
+    let denied = denied(house, id, ten).await;
+    (granted.receipt.unwrap().position, disclosed, denied)
+}
+
+#[tokio::test]
+async fn v43_as_of_then_yes_in_hindsight_no_and_the_disclosure_is_listed() {
+    let house = House::open().await;
+    let (granted, disclosed, denied) = v43(&house, "K-1").await;
+    let eleven = Moment::Position(disclosed.position);
+    let then = ruled(&house, check("K-1", eleven, false)).await;
+    assert!(then.allowed);
+    assert_eq!(then.reasons[0].positions, [granted]);
+    assert_eq!(then.position, disclosed.position);
+    assert_eq!(then.evaluated_at, disclosed.recorded_at);
+    let hindsight = ruled(&house, check("K-1", eleven, true)).await;
+    assert!(!hindsight.allowed);
+    assert_eq!(hindsight.state(), wire::CellState::Denied);
+    assert_eq!(hindsight.reasons[0].positions, [denied]);
+    assert_eq!(hindsight.valid_until, None);
+
+    let by_time = Moment::Time(disclosed.recorded_at.unwrap());
+    let same = |mut one: wire::Ruling, other: &wire::Ruling| {
+        one.position = other.position;
+        assert_eq!(one, *other);
+    };
+    same(ruled(&house, check("K-1", by_time, false)).await, &then);
+    same(ruled(&house, check("K-1", by_time, true)).await, &hindsight);
+
+    let request = wire::ListVoidedUsesRequest {
+        customer: customer("K-1"),
+        ..wire::ListVoidedUsesRequest::default()
+    };
+    let listed = house.audit().list_voided_uses(request).await.unwrap();
+    let listed = listed.into_inner();
+    assert_eq!(
+        (listed.uses.len(), listed.next_page_token.as_str()),
+        (1, "")
+    );
+    let used = &listed.uses[0];
+    assert_eq!(used.position, disclosed.position);
+    assert_eq!(used.cause(), wire::VoidedUseCause::AfterDenial);
+    assert_eq!(used.happened_at, disclosed.recorded_at);
+    let ruling = used.hindsight.as_ref().unwrap();
+    assert_eq!(ruling.reasons[0].positions, [denied]);
+}
+
+#[tokio::test]
+async fn c4_uses_that_are_borne_out_are_not_listed() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let notice = house.noticed("K-1").await;
+    let words = vec![grant(marketing_by(&[Company]))];
+    house.said("K-1", notice, words).await.unwrap();
+    disclosed(&house, "K-1").await;
+    // Said after the disclosure, and recorded after it.
+    denied(&house, "K-1", this_instant()).await;
+    let list = |id: &str| wire::ListVoidedUsesRequest {
+        customer: customer(id),
+        ..wire::ListVoidedUsesRequest::default()
+    };
+    let listed = house.audit().list_voided_uses(list("K-1")).await.unwrap();
+    assert_eq!(listed.into_inner().uses, []);
+    let unknown = refusal(house.audit().list_voided_uses(list("K-9")).await);
+    assert_eq!(unknown, (Code::NotFound, "CUSTOMER_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn c4_before_the_ledger_knew_the_customer_the_answer_is_no() {
+    let house = House::open().await;
+    let opened = house.opened("K-1", &["local"]).await;
+    for hindsight in [false, true] {
+        let ruling = ruled(&house, check("K-1", Moment::Position(0), hindsight)).await;
+        assert!(!ruling.allowed);
+        assert_eq!(codes(&ruling), [wire::ReasonCode::CustomerUnknown]);
+        let nobody = ruled(&house, check("K-9", Moment::Position(1), hindsight)).await;
+        assert_eq!(codes(&nobody), [wire::ReasonCode::CustomerUnknown]);
+    }
+    let request = |position| wire::GetPreferencesRequest {
+        customer: customer("K-1"),
+        as_of: as_of(Moment::Position(position)),
+        ..wire::GetPreferencesRequest::default()
+    };
+    let refused = refusal(house.queries().get_preferences(request(0)).await);
+    assert_eq!(refused, (Code::NotFound, "CUSTOMER_UNKNOWN".into()));
+    let then = house
+        .queries()
+        .get_preferences(request(opened.position))
+        .await;
+    assert_eq!(
+        then.unwrap().into_inner().customer_version,
+        opened.customer_version
+    );
+}
+
+#[tokio::test]
+async fn c4_preferences_are_those_of_then() {
+    let house = House::open().await;
+    let (granted, disclosed, _) = v43(&house, "K-1").await;
+    let request = |position, hindsight| wire::GetPreferencesRequest {
+        customer: customer("K-1"),
+        as_of: as_of(Moment::Position(position)),
+        hindsight,
+        ..wire::GetPreferencesRequest::default()
+    };
+    let words = |response: wire::GetPreferencesResponse| response.words.len();
+    for (position, hindsight, count) in [
+        (granted - 1, false, 0),
+        (granted, false, 1),
+        (disclosed.position, false, 1),
+        (disclosed.position, true, 2),
+    ] {
+        let request = request(position, hindsight);
+        let response = house.queries().get_preferences(request).await.unwrap();
+        assert_eq!(
+            words(response.into_inner()),
+            count,
+            "{position} {hindsight}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn c4_a_moment_ahead_is_out_of_range_and_none_goes_on_record() {
+    let house = House::open().await;
+    let newest = house.opened("K-1", &["local"]).await.position;
+    let mut tomorrow = this_instant();
+    tomorrow.seconds += 86_400;
+    for ahead in [Moment::Position(newest + 1), Moment::Time(tomorrow)] {
+        let refused = refusal(house.checks().check_use(check("K-1", ahead, false)).await);
+        assert_eq!(refused, (Code::OutOfRange, "AS_OF_AHEAD".into()));
+    }
+    let mut request = check("K-1", Moment::Position(newest), false);
+    request.record = true;
+    request.header = header();
+    let refused = refusal(house.checks().check_use(request).await);
+    assert_eq!(refused, (Code::InvalidArgument, "INVALID".into()));
+    let mut request = check("K-1", Moment::Position(newest), true);
+    request.as_of = None;
+    let refused = refusal(house.checks().check_use(request).await);
+    assert_eq!(refused, (Code::InvalidArgument, "INVALID".into()));
+}
+
+#[tokio::test]
+async fn c4_a_stream_of_checks_answers_each_request_as_of_its_own_moment() {
+    let house = House::open().await;
+    let (granted, disclosed, denied) = v43(&house, "K-1").await;
+    let moments = [
+        (None, false),
+        (Some(granted - 1), false),
+        (Some(granted), false),
+        (Some(disclosed.position), true),
+        (Some(denied), false),
+        (Some(denied + 1), false),
+        (None, false),
+    ];
+    let requests: Vec<_> = (moments.iter().enumerate())
+        .map(|(index, (position, hindsight))| wire::BulkCheckUseRequest {
+            customer: customer("K-1"),
+            question: (index == 0).then(|| market(Company, "cmrs")),
+            as_of: position.and_then(|position| as_of(Moment::Position(position))),
+            hindsight: *hindsight,
+            ..wire::BulkCheckUseRequest::default()
+        })
+        .collect();
+    let answers = house
+        .checks()
+        .bulk_check_use(tokio_stream::iter(requests))
+        .await;
+    let mut answers = answers.unwrap().into_inner();
+    let mut allowed = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        assert_eq!(answer.sequence, allowed.len() as u64 + 1);
+        allowed.push(match answer.answer.unwrap() {
+            Answer::Ruling(ruling) => Some(ruling.allowed),
+            Answer::Refused(status) => {
+                assert_eq!(status.code, i32::from(Code::OutOfRange));
+                None
+            }
+        });
+    }
+    let no = Some(false);
+    assert_eq!(allowed, [no, no, Some(true), no, no, None, no]);
+}
+
+#[tokio::test]
+async fn c4_the_past_of_one_customer_is_not_touched_by_another() {
+    let house = House::open().await;
+    let (_, disclosed, _) = v43(&house, "K-1").await;
+    v43(&house, "K-2").await;
+    let then = Moment::Position(disclosed.position);
+    let other = ruled(&house, check("K-2", then, false)).await;
+    assert_eq!(codes(&other), [wire::ReasonCode::CustomerUnknown]);
+    let mut request = check("K-1", then, false);
+    request.question = Some(market(Agent, "cmrs"));
+    assert!(!ruled(&house, request).await.allowed);
+}
