@@ -1,7 +1,9 @@
 //! What callers may ask the ledger to do.
 
+use super::authentication::AuthenticationCommand;
 use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
+use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
 use super::notices::GiveNotice;
 use super::question::Question;
@@ -29,6 +31,10 @@ pub enum Command {
     RecordRuling(Question),
     /// Puts legal holds on the customer's records, and lifts them (F20).
     Retention(RetentionCommand),
+    /// Changes the list of authorised contacts (P9, P10).
+    Contacts(ContactCommand),
+    /// Records who calls and how the company knows (P11–P14, F14–F17).
+    Authentication(AuthenticationCommand),
     /// Records something about the company itself.
     Company(CompanyCommand),
 }

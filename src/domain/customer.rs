@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::authentication::{self, Authentication};
 use super::command::Command;
 use super::company::Company;
 use super::consent::word::{OneTime, Word};
 use super::consent::{one_time, speak};
+use super::contacts::{self, Contacts};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
@@ -28,6 +30,8 @@ pub struct Customer {
     pub last_at: Time,
     /// The legal entity that serves the account.
     pub legal_entity: EntityId,
+    /// When the account was opened: what is set soon after belongs to the start of service (F16).
+    pub opened_at: Time,
     /// Services held and once held.
     pub services: Services,
     /// Notices given, oldest first, bounded.
@@ -42,6 +46,10 @@ pub struct Customer {
     pub pic_requests: Vec<Token>,
     /// Legal holds that stand, by their records (F20).
     pub holds: Vec<Position>,
+    /// The list of authorised contacts (P9).
+    pub contacts: Option<Box<Contacts>>,
+    /// How callers are verified (P11).
+    pub authentication: Option<Box<Authentication>>,
 }
 
 /// What the rules know besides the customer: the rulebook in force and the company.
@@ -111,6 +119,8 @@ pub fn decide(
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
         Command::Retention(command) => retention::decide(customer, command),
+        Command::Contacts(command) => contacts::decide(customer, command, context),
+        Command::Authentication(command) => authentication::decide(customer, command, context),
         Command::Company(_) => Err(not_of_a_customer()),
     }
 }
@@ -179,7 +189,8 @@ impl Customer {
         self.last_at = placed.recorded_at;
         (self.one_time).retain(|approval| approval.ends_at > placed.recorded_at);
         match placed.event {
-            Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
+            Event::AccountOpened(_) => self.opened_at = placed.recorded_at,
+            Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
             Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),
             Event::ServiceClosed(closed) => self.services.close(closed, placed),
             Event::NoticeGiven(given) => notices::evolve(&mut self.notices, given, placed),
@@ -189,6 +200,8 @@ impl Customer {
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
             Event::DisclosureMade(made) => disclosures::evolve(self, made),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
+            Event::Contacts(event) => contacts::follow(self, &placed.of(event)),
+            Event::Authentication(event) => authentication::follow(self, &placed.of(event)),
         }
     }
 
@@ -198,6 +211,7 @@ impl Customer {
             last: Position(0),
             last_at: Time::default(),
             legal_entity,
+            opened_at: Time::default(),
             services: Services::default(),
             notices: Vec::new(),
             words: Vec::new(),
@@ -205,6 +219,8 @@ impl Customer {
             ended_calls: Vec::new(),
             pic_requests: Vec::new(),
             holds: Vec::new(),
+            contacts: None,
+            authentication: None,
         }
     }
 }

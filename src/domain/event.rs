@@ -1,6 +1,8 @@
 //! What happened: the facts that records hold, one event a record.
 
+use super::authentication::AuthenticationEvent;
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
+use super::contacts::ContactEvent;
 use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
 use super::notices::NoticeGiven;
@@ -37,6 +39,10 @@ pub enum Event {
     Retention(RetentionEvent),
     /// A ruling was put on record.
     RulingRecorded(RulingRecorded),
+    /// The list of authorised contacts was asked for or changed.
+    Contacts(ContactEvent),
+    /// A caller was verified, or what callers are verified by was changed.
+    Authentication(AuthenticationEvent),
 }
 
 /// A question and its answer, on record at the caller's wish.

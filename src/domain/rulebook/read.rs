@@ -113,6 +113,7 @@ impl Reader<'_> {
                 "verification method",
                 AssuranceMethod::parse,
             )?,
+            authentication: self.caller_rules()?,
             categories: self.categories()?,
             exceptions: self.exceptions()?,
             classes: self.each(
@@ -186,7 +187,7 @@ impl Reader<'_> {
         })
     }
 
-    fn within(
+    pub(super) fn within(
         &self,
         value: &Spanned<u32>,
         range: std::ops::RangeInclusive<u32>,

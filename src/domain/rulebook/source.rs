@@ -17,6 +17,7 @@ pub(super) struct Source {
     pub periods: Periods,
     pub switches: Switches,
     pub verification: Verification,
+    pub authentication: Authentication,
     pub categories: Spanned<Table<Category>>,
     #[serde(default)]
     pub exceptions: Table<Exception>,
@@ -50,6 +51,23 @@ pub(super) struct Switches {
 pub(super) struct Verification {
     pub grant: Vec<Name>,
     pub live: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authentication {
+    pub stated_verifications: bool,
+    pub business_contracts: bool,
+    pub call_back_minutes: Spanned<u32>,
+    pub of_record_days: Spanned<u32>,
+    pub service_start_hours: Spanned<u32>,
+    pub change_notice_minutes: Spanned<u32>,
+    pub attempts_max: Spanned<u32>,
+    pub portion_digits: Spanned<u32>,
+    pub portion_letters: Spanned<u32>,
+    pub pin_digits_min: Spanned<u32>,
+    pub password_characters_min: Spanned<u32>,
+    pub questions: Spanned<Vec<Name>>,
 }
 
 #[derive(Deserialize)]
