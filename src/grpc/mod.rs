@@ -6,9 +6,11 @@
 
 mod accounts;
 mod audit;
+mod authentication;
 mod call;
 mod checks;
 mod consents;
+mod contacts;
 mod convert;
 mod disclosures;
 mod doors;
@@ -37,8 +39,10 @@ use crate::sequencer::Handle;
 
 use wire::account_service_server::AccountServiceServer;
 use wire::audit_service_server::AuditServiceServer;
+use wire::authentication_service_server::AuthenticationServiceServer;
 use wire::check_service_server::CheckServiceServer;
 use wire::consent_service_server::ConsentServiceServer;
+use wire::contact_service_server::ContactServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
@@ -208,6 +212,14 @@ fn add_services(
                 .max_decoding_message_size(max),
         )
         .add_service(
+            ContactServiceServer::new(contacts::Contacts(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            AuthenticationServiceServer::new(authentication::Callers(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
             RetentionServiceServer::new(retention::Retention(doors.clone()))
                 .max_decoding_message_size(max),
         )
@@ -247,6 +259,8 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,
         wire::retention_service_server::SERVICE_NAME,
+        wire::contact_service_server::SERVICE_NAME,
+        wire::authentication_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

@@ -17,6 +17,7 @@ mod flight;
 mod queue;
 mod records;
 mod repeat;
+mod secrets;
 mod writer;
 
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Options {
     pub block_records: u32,
     /// What a refused caller is told to wait.
     pub retry_after: Duration,
+    /// Secrets that are hashed or compared at a time: each takes a core for a while, and memory.
+    pub secrets_at_once: usize,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             queue_commands: 8_192,
             block_records: 1_024,
             retry_after: Duration::from_millis(50),
+            secrets_at_once: 1,
         }
     }
 }
@@ -148,6 +152,15 @@ pub enum Outcome {
     },
     /// The ruling is on record.
     Ruled(Box<Ruling>),
+    /// A caller was verified, a secret was compared or set, or not; either is on record.
+    Attempted {
+        /// Whether it succeeded.
+        succeeded: bool,
+        /// Whether the account is locked by it.
+        locked: bool,
+        /// Until when, at the latest, what was opened stands.
+        ends_at: Option<Time>,
+    },
 }
 
 /// Why a command was not recorded.
@@ -236,6 +249,7 @@ pub struct Handle {
     queue: queue::Sender,
     vault: Vault,
     committed: watch::Receiver<u64>,
+    secrets: secrets::Seats,
 }
 
 impl Handle {

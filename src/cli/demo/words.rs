@@ -196,6 +196,8 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::PolicyPosted(posted)) => format!("version {}", posted.version),
         Some(Event::LegalHoldPlaced(_)) => "nothing is erased while it stands".to_owned(),
         Some(Event::LegalHoldReleased(released)) => format!("of record {}", released.hold_position),
+        Some(Event::Contact(_)) => "the list of authorised contacts".to_owned(),
+        Some(Event::Authentication(_)) => "how callers are verified".to_owned(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::Authority;
 use super::change_notices::{self, AccountChange};
-use super::credentials::{Attempt, SecretPlace, lock_after, require_unlocked};
+use super::credentials::{
+    Attempt, Compared, SecretPlace, changed_meanwhile, lock_after, require_unlocked,
+};
 use super::verification::{Caller, Identified, VerifiedFor, require_identified};
 use super::{Authentication, AuthenticationEvent};
 use crate::domain::customer::{Context, Customer};
@@ -45,8 +47,8 @@ pub const BIOGRAPHICAL: &[&str] = &[
 pub struct SetChallenge {
     /// The questions' ids, distinct.
     pub questions: Vec<EntityId>,
-    /// Where the answers' hash lies.
-    pub place: SecretPlace,
+    /// Where the answers' hash lies; none where they were not hashed, because they would have been refused.
+    pub place: Option<SecretPlace>,
     /// On what.
     pub authority: Authority,
 }
@@ -58,10 +60,8 @@ pub struct AnswerChallenge {
     pub caller: Caller,
     /// In which call.
     pub call: Token,
-    /// Against which place they were compared.
-    pub place: SecretPlace,
-    /// Whether all were right.
-    pub right: bool,
+    /// What came of comparing them; none where they were not compared, because they would have been refused.
+    pub compared: Option<Compared>,
 }
 
 /// Back-up questions are set.
@@ -204,7 +204,7 @@ pub(super) fn set(
     questions.sort_unstable();
     Ok(vec![AuthenticationEvent::ChallengeSet(ChallengeSet {
         questions,
-        place: command.place,
+        place: command.place.ok_or_else(changed_meanwhile)?,
         authority: command.authority,
         notice_due_at: change_notices::due_at(customer, context)?,
     })])
@@ -245,20 +245,10 @@ pub(super) fn answer(
     command: &AnswerChallenge,
     context: &Context<'_>,
 ) -> Result<Vec<AuthenticationEvent>, Refusal> {
-    let AnswerChallenge {
-        caller,
-        call,
-        place,
-        right,
-    } = *command;
-    if challenge_to_check(customer, caller, call)?.place != place {
-        return Err(Refusal::new(
-            RefusalCode::CredentialState,
-            "",
-            "the questions were changed meanwhile; ask the caller again",
-        ));
-    }
-    if right {
+    let AnswerChallenge { caller, call, .. } = *command;
+    let place = challenge_to_check(customer, caller, call)?.place;
+    let compared = (command.compared).filter(|compared| compared.place == place);
+    if compared.ok_or_else(changed_meanwhile)?.right {
         let minutes = context.rulebook.periods().verification_minutes;
         return Ok(vec![AuthenticationEvent::ChallengePassed(
             ChallengePassed {

@@ -50,28 +50,42 @@ pub struct SecretPlace {
     pub digest: Sha256Digest,
 }
 
-/// A new password or PIN, weighed.
+/// A new password or PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EstablishCredential {
     /// What it is.
     pub kind: CredentialKind,
     /// On what.
     pub authority: Authority,
+    /// What came of weighing it; none where it was not weighed, because it would have been refused.
+    pub weighed: Option<Weighed>,
+}
+
+/// What came of weighing a new password or PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighed {
     /// The verdicts.
     pub checks: Checks,
     /// Where its hash lies; none where a check failed.
     pub place: Option<SecretPlace>,
 }
 
-/// The caller's secret, compared.
+/// What came of comparing a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// With the hash at which place.
+    pub place: SecretPlace,
+    /// Whether it was right.
+    pub right: bool,
+}
+
+/// The caller's password or PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckSecret {
     /// Who, what for, and where.
     pub identified: Identified,
-    /// Against which place it was compared.
-    pub place: SecretPlace,
-    /// Whether it was right.
-    pub right: bool,
+    /// What came of comparing it; none where it was not compared, because it would have been refused.
+    pub compared: Option<Compared>,
     /// Whether it was prompted by readily available biographical or account information (64.2010(b)).
     pub prompted: bool,
 }
@@ -296,11 +310,9 @@ pub(super) fn establish(
         .and_then(|state| state.credential.as_ref())
         .map_or(1, |credential| credential.version.saturating_add(1));
     let EstablishCredential {
-        kind,
-        authority,
-        checks,
-        place,
+        kind, authority, ..
     } = *command;
+    let Weighed { checks, place } = command.weighed.ok_or_else(changed_meanwhile)?;
     Ok(match place.filter(|_| checks.pass()) {
         Some(place) => vec![AuthenticationEvent::Established(CredentialEstablished {
             kind,
@@ -351,14 +363,8 @@ pub(super) fn check(
     context: &Context<'_>,
 ) -> Result<Vec<AuthenticationEvent>, Refusal> {
     let place = place_to_check(customer, &command.identified)?;
-    if place != command.place {
-        return Err(Refusal::new(
-            RefusalCode::CredentialState,
-            "",
-            "the password or PIN was changed meanwhile; compare again",
-        ));
-    }
-    if command.right {
+    let compared = command.compared.filter(|compared| compared.place == place);
+    if compared.ok_or_else(changed_meanwhile)?.right {
         let mut event = opened(command.identified, VerifiedBy::Password, context)?;
         event.prompted = command.prompted;
         return Ok(vec![AuthenticationEvent::VerificationOpened(event)]);
@@ -368,6 +374,15 @@ pub(super) fn check(
     });
     let lock = lock_after(customer, Attempt::Check, context);
     Ok(std::iter::once(failed).chain(lock).collect())
+}
+
+/// What was weighed or compared beside the writer no longer fits what is on record.
+pub(super) fn changed_meanwhile() -> Refusal {
+    Refusal::new(
+        RefusalCode::CredentialState,
+        "",
+        "the account was changed meanwhile; send the request again under a new id",
+    )
 }
 
 pub(super) fn lift(

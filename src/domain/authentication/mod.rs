@@ -34,6 +34,7 @@ use change_notices::{ChangeNoticeSent, DueNotice, SendChangeNotice};
 use credentials::{
     CheckFailed, CheckSecret, Credential, CredentialEstablished, CredentialLocked,
     CredentialRefused, CredentialUnlocked, EstablishCredential, Failures, LiftLock, Lock,
+    SecretPlace,
 };
 use exemption::{EndLeg, Exemption, LegBegun, LegEnded};
 use of_record::{Associate, Associated, Dissociate, Dissociated, OfRecord};
@@ -110,6 +111,17 @@ pub enum AuthenticationEvent {
     LegEnded(LegEnded),
     /// A trouble ticket was opened.
     TicketOpened(TicketOpened),
+}
+
+impl AuthenticationEvent {
+    /// The place in the vault that the event cites: a vault that lacks it can't serve this ledger.
+    pub fn cited_place(&self) -> Option<SecretPlace> {
+        match self {
+            Self::Established(event) => Some(event.place),
+            Self::ChallengeSet(event) => Some(event.place),
+            _ => None,
+        }
+    }
 }
 
 /// The customer's online account was created or changed (F16).

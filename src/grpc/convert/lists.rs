@@ -1,6 +1,14 @@
 //! The closed lists: numbers of the contract and members of the domain, one to one and without a default (P7).
 
 use super::{Malformed, Within};
+use crate::domain::authentication::change_notices::AccountChange;
+use crate::domain::authentication::credentials::{Attempt, CredentialKind};
+use crate::domain::authentication::exemption::LegKind;
+use crate::domain::authentication::of_record::ReachKind;
+use crate::domain::authentication::portions::Verdict;
+use crate::domain::authentication::tickets::TicketCondition;
+use crate::domain::authentication::verification::{VerifiedBy, VerifiedFor};
+use crate::domain::contacts::ContactPermission;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
     AssuranceMethod, Channel, CpniClass, Medium, NotCpni, Purpose, RecipientKind, Speaker,
@@ -61,6 +69,18 @@ listed! {
     Medium = Medium { Written, Oral, Electronic }
     AssuranceMethod = AssuranceMethod { Password, CallBack, Mail, OnlineAccount, PhotoId, SignedDocument }
     Speaker = Speaker { AccountHolder, AdministrativeContact, Other }
+    ContactPermission = ContactPermission { TechnicalSupport, AccountInformation, Administrative }
+    VerifiedFor = VerificationPurpose { TechnicalSupport, AccountInformation, AccountChanges }
+    VerifiedBy = VerificationMethod { Password, CallBack, PhotoId, OnlineAccount, BusinessContract }
+    ReachKind = ReachKind { TelephoneNumber, PostalAddress, ElectronicAddress }
+    CredentialKind = CredentialKind { Password, Pin }
+    AccountChange = AccountChange {
+        Credential, BackUpAnswer, OnlineAccount, NumberOfRecord, AddressOfRecord, AdministrativeContact,
+    }
+    LegKind = ExemptionLeg { Representative, Contract }
+    TicketCondition = TicketCondition { OutOfService, Other }
+    Verdict = CheckVerdict { Pass, Fail, NotPerformed }
+    Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {
         Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
     }
@@ -131,6 +151,12 @@ mod tests {
         refuses(Medium::EVERY);
         refuses(AssuranceMethod::EVERY);
         refuses(Speaker::EVERY);
+        refuses(ContactPermission::EVERY);
+        refuses(VerifiedFor::EVERY);
+        refuses(ReachKind::EVERY);
+        refuses(CredentialKind::EVERY);
+        refuses(LegKind::EVERY);
+        refuses(TicketCondition::EVERY);
     }
 
     #[test]

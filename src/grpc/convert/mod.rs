@@ -5,8 +5,12 @@
 //! may be personal.
 
 pub mod answers;
+pub mod authentication;
+pub mod caller_events;
+pub mod callers;
 pub mod checks;
 pub mod commands;
+pub mod contacts;
 pub mod entities;
 pub mod entries;
 pub mod lists;
@@ -16,6 +20,7 @@ pub mod questions;
 pub mod retention;
 pub mod rulings;
 pub mod scopes;
+pub mod secrets;
 pub mod values;
 
 #[cfg(test)]

@@ -46,6 +46,16 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::Call
         | ErrorReason::BlockUnknown
         | ErrorReason::Limit
+        | ErrorReason::LetterheadRequired
+        | ErrorReason::AdministratorRequired
+        | ErrorReason::ContactState
+        | ErrorReason::OfRecordState
+        | ErrorReason::CredentialState
+        | ErrorReason::CredentialLocked
+        | ErrorReason::ResetRequired
+        | ErrorReason::QuestionNotAllowed
+        | ErrorReason::NoticeState
+        | ErrorReason::ExemptionState
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
         ErrorReason::VersionMismatch => Code::Aborted,
         ErrorReason::QueueFull => Code::ResourceExhausted,

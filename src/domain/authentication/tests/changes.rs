@@ -31,7 +31,7 @@ fn f16_every_change_is_owed_a_notification_at_once_and_none_at_the_start_of_serv
         questions: ["first_concert", "first_job_town"]
             .map(|id| EntityId::parse(id).unwrap())
             .into(),
-        place: place(2),
+        place: Some(place(2)),
         authority,
     });
     let changes = [

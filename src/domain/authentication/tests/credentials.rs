@@ -15,18 +15,20 @@ fn refused_secret(authority: Authority) -> Asked {
     Asked::Establish(EstablishCredential {
         kind: CredentialKind::Pin,
         authority,
-        checks: Checks {
-            telephone_number: Verdict::Fail,
-            ..PASSED
-        },
-        place: None,
+        weighed: Some(Weighed {
+            checks: Checks {
+                telephone_number: Verdict::Fail,
+                ..PASSED
+            },
+            place: None,
+        }),
     })
 }
 
 fn questions(ids: &[&str], authority: Authority) -> Asked {
     Asked::SetChallenge(SetChallenge {
         questions: ids.iter().map(|id| EntityId::parse(id).unwrap()).collect(),
-        place: place(2),
+        place: Some(place(2)),
         authority,
     })
 }
@@ -35,8 +37,7 @@ fn answered(right: bool) -> Asked {
     Asked::AnswerChallenge(AnswerChallenge {
         caller: Caller::AccountHolder,
         call: CALL,
-        place: place(2),
-        right,
+        compared: compared(2, right),
     })
 }
 
@@ -147,11 +148,46 @@ fn p12_a_secret_without_a_place_in_the_vault_is_never_in_force() {
     let nowhere = Asked::Establish(EstablishCredential {
         kind: CredentialKind::Password,
         authority,
-        checks: PASSED,
-        place: None,
+        weighed: Some(Weighed {
+            checks: PASSED,
+            place: None,
+        }),
     });
     story.ask_for(nowhere);
     assert_eq!(story.authentication().credential, None);
+}
+
+#[test]
+fn p12_what_was_not_weighed_or_compared_is_neither_taken_nor_counted() {
+    let mut story = with_questions();
+    let authority = story.call_back(CHANGES);
+    let state = RefusalCode::CredentialState;
+    let unweighed = Asked::Establish(EstablishCredential {
+        kind: CredentialKind::Pin,
+        authority,
+        weighed: None,
+    });
+    assert_eq!(story.denied(unweighed), state);
+    let uncompared = Asked::Check(CheckSecret {
+        identified: identified(CHANGES),
+        compared: None,
+        prompted: false,
+    });
+    assert_eq!(story.denied(uncompared), state);
+    let unasked = Asked::AnswerChallenge(AnswerChallenge {
+        caller: Caller::AccountHolder,
+        call: CALL,
+        compared: None,
+    });
+    assert_eq!(story.denied(unasked), state);
+    let unhashed = Asked::SetChallenge(SetChallenge {
+        questions: ["first_concert", "first_job_town"]
+            .map(|id| EntityId::parse(id).unwrap())
+            .into(),
+        place: None,
+        authority,
+    });
+    assert_eq!(story.denied(unhashed), state);
 }
 
 #[test]
@@ -175,8 +211,7 @@ fn f15_a_secret_is_set_only_by_whom_nothing_biographical_verified() {
     story.ask_for(establish(1, changes));
     let prompted = Asked::Check(CheckSecret {
         identified: identified(CHANGES),
-        place: place(1),
-        right: true,
+        compared: compared(1, true),
         prompted: true,
     });
     let record = Position(story.ask_for(prompted));
@@ -344,8 +379,7 @@ fn p13_only_a_contact_who_may_change_the_account_is_asked_the_questions() {
         Asked::AnswerChallenge(AnswerChallenge {
             caller,
             call: CALL,
-            place: place(2),
-            right: true,
+            compared: compared(2, true),
         })
     };
     story.contact(CONTACT, &[ContactPermission::AccountInformation]);

@@ -7,7 +7,9 @@ mod verifications;
 
 use super::Authentication;
 use super::authority::Authority;
-use super::credentials::{CheckSecret, CredentialKind, EstablishCredential, SecretPlace};
+use super::credentials::{
+    CheckSecret, Compared, CredentialKind, EstablishCredential, SecretPlace, Weighed,
+};
 use super::of_record::{Associate, Reach, ReachKind};
 use super::portions::{Checks, Verdict};
 use super::verification::{Caller, Identified, Means, OpenVerification, VerifiedFor};
@@ -68,6 +70,11 @@ pub fn place(slot: u8) -> SecretPlace {
     }
 }
 
+pub fn compared(slot: u8, right: bool) -> Option<Compared> {
+    let place = place(slot);
+    Some(Compared { place, right })
+}
+
 /// An account of forty days with a number and an address of record.
 pub fn aged() -> Story {
     let mut story = Story::begun();
@@ -93,8 +100,10 @@ pub fn establish(slot: u8, authority: Authority) -> Asked {
     Asked::Establish(EstablishCredential {
         kind: CredentialKind::Pin,
         authority,
-        checks: PASSED,
-        place: Some(place(slot)),
+        weighed: Some(Weighed {
+            checks: PASSED,
+            place: Some(place(slot)),
+        }),
     })
 }
 
@@ -109,8 +118,7 @@ pub fn identified(purpose: VerifiedFor) -> Identified {
 pub fn by_pin(purpose: VerifiedFor, slot: u8, right: bool) -> Asked {
     Asked::Check(CheckSecret {
         identified: identified(purpose),
-        place: place(slot),
-        right,
+        compared: compared(slot, right),
         prompted: false,
     })
 }

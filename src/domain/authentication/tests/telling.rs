@@ -116,8 +116,7 @@ fn f14_call_detail_takes_a_password_that_nothing_prompted_or_a_call_back() {
     assert_eq!(facts(&mut story, detail(free)), [""; 0]);
     let prompted = story.ask_for(Asked::Check(CheckSecret {
         identified: identified(INFO),
-        place: place(1),
-        right: true,
+        compared: compared(1, true),
         prompted: true,
     }));
     assert_eq!(
