@@ -15,8 +15,8 @@ use super::convert::secrets::{self, NewSecret};
 use super::convert::values::{self, timestamp};
 use super::doors::Doors;
 use super::status;
-use crate::domain::authentication::AuthenticationCommand as Asked;
 use crate::domain::authentication::Authentication;
+use crate::domain::authentication::AuthenticationCommand as Asked;
 use crate::domain::authentication::challenge::{challenge_to_check, require_settable};
 use crate::domain::authentication::credentials::{
     Compared, SecretPlace, Weighed, place_to_check, require_establishable,
@@ -211,7 +211,10 @@ impl Callers {
         response: &mut wire::GetAuthenticationResponse,
     ) {
         let (now, days) = (self.0.views().now(), self.of_record_days());
-        let questions = state.challenge.iter().flat_map(|challenge| &challenge.questions);
+        let questions = state
+            .challenge
+            .iter()
+            .flat_map(|challenge| &challenge.questions);
         let belonging = state.of_record.iter().filter(|one| one.belongs(now));
         let standing = (state.verifications.iter())
             .filter(|one| now < one.ends_at && one.is_good(customer, now, self.0.rulebook()));
@@ -252,7 +255,10 @@ impl Callers {
                     command.compared = Some(self.compared(pseudonym, place, secret).await?);
                 }
             }
-            (Command::Authentication(Asked::AnswerChallenge(command)), Secret::Current(answers)) => {
+            (
+                Command::Authentication(Asked::AnswerChallenge(command)),
+                Secret::Current(answers),
+            ) => {
                 let asked = challenge_to_check(&customer, command.caller, command.call);
                 if let Ok(challenge) = asked {
                     let place = challenge.place;
@@ -262,12 +268,19 @@ impl Callers {
             (Command::Authentication(Asked::SetChallenge(command)), Secret::Current(answers)) => {
                 let (questions, authority) = (&command.questions, &command.authority);
                 if is_taken(require_settable(&customer, questions, authority, &context)) {
-                    let kept = self.0.handle().weigh_secret(pseudonym, answers, |_| ((), true));
+                    let kept = self
+                        .0
+                        .handle()
+                        .weigh_secret(pseudonym, answers, |_| ((), true));
                     command.place = kept.await.map_err(status::submit)?.1;
                 }
             }
             (Command::Authentication(Asked::Establish(command)), Secret::New(secret)) => {
-                if is_taken(require_establishable(&customer, &command.authority, &context)) {
+                if is_taken(require_establishable(
+                    &customer,
+                    &command.authority,
+                    &context,
+                )) {
                     command.weighed = Some(self.weighed(pseudonym, command.kind, secret).await?);
                 }
             }

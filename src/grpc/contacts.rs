@@ -59,7 +59,9 @@ impl wire::contact_service_server::ContactService for Contacts {
         let customer = values::customer(given.customer)?;
         let only = match given.person.as_str() {
             "" => None,
-            id => Some(person("person", id, &|kind, value| doors.token(kind, value))?),
+            id => Some(person("person", id, &|kind, value| {
+                doors.token(kind, value)
+            })?),
         };
         doors.wait_for(&call, Position(given.min_position)).await?;
         let position = doors.position().0;

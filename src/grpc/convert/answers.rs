@@ -87,10 +87,9 @@ pub fn disclosed(
                 reasons: reasons.iter().copied().map(reason).collect(),
             })
         }
-        Outcome::Done
-        | Outcome::Spoken { .. }
-        | Outcome::Ruled(_)
-        | Outcome::Attempted { .. } => return None,
+        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) | Outcome::Attempted { .. } => {
+            return None;
+        }
     };
     Some(wire::DiscloseResponse {
         receipt: receipt(answer),

@@ -34,13 +34,11 @@ fn credential_event(event: &Event) -> Option<Wire> {
             authority: Some(wire_authority(&set.authority)),
             notice_due_at: set.notice_due_at.map(timestamp),
         }),
-        Event::EstablishRefused(refused) => {
-            Wire::CredentialRefused(wire::CredentialRefusedEvent {
-                kind: refused.kind.number(),
-                checks: Some(checks(&refused.checks)),
-                authority: Some(wire_authority(&refused.authority)),
-            })
-        }
+        Event::EstablishRefused(refused) => Wire::CredentialRefused(wire::CredentialRefusedEvent {
+            kind: refused.kind.number(),
+            checks: Some(checks(&refused.checks)),
+            authority: Some(wire_authority(&refused.authority)),
+        }),
         Event::CheckFailed(failed) => Wire::CheckFailed(wire::CheckFailedEvent {
             identified: Some(identified(&failed.identified)),
         }),
@@ -104,7 +102,10 @@ fn account_event(event: &Event, texts: bool) -> Option<Wire> {
         Event::TicketOpened(opened) => Wire::TicketOpened(wire::TicketOpenedEvent {
             condition: opened.condition.number(),
             ticket: text(opened.ticket.as_ref(), texts),
-            verification_position: opened.verification.map(|record| record.0).unwrap_or_default(),
+            verification_position: opened
+                .verification
+                .map(|record| record.0)
+                .unwrap_or_default(),
         }),
         _ => return None,
     })
@@ -158,7 +159,10 @@ fn leg(begun: &LegBegun, texts: bool) -> wire::ExemptionLegBegunEvent {
         leg: begun.leg.number(),
         representative_token: hex(begun.representative),
         contract: text(begun.contract.as_ref(), texts),
-        contract_digest: begun.contract_digest.map(|digest| digest.0.to_vec()).unwrap_or_default(),
+        contract_digest: begun
+            .contract_digest
+            .map(|digest| digest.0.to_vec())
+            .unwrap_or_default(),
         addresses_cpni: begun.addresses_cpni,
         ends_at: begun.ends_at.map(timestamp),
     }

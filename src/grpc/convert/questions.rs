@@ -1,7 +1,7 @@
 //! Questions and the grounds that they claim (C3, R14).
 
-use super::lists::{Listed, member, members, numbers};
 use super::callers::{telling, wire_stated, wire_telling};
+use super::lists::{Listed, member, members, numbers};
 use super::scopes::{text, wire_digest};
 use super::values::{
     categories, category, identifier, optional_date, optional_digest, optional_entity,

@@ -63,8 +63,11 @@ impl NewSecret {
 impl KnownValues {
     /// Shows the values to `look` as the rules take them.
     pub fn with<T>(&self, look: impl FnOnce(&Known<'_>) -> T) -> T {
-        let telephone_numbers: Vec<&str> =
-            self.telephone_numbers.iter().map(Personal::expose).collect();
+        let telephone_numbers: Vec<&str> = self
+            .telephone_numbers
+            .iter()
+            .map(Personal::expose)
+            .collect();
         let pet_names: Vec<&str> = self.pet_names.iter().map(Personal::expose).collect();
         look(&Known {
             social_security_number: self.social_security_number.expose(),
@@ -144,7 +147,10 @@ pub fn answers(given: &mut [wire::ChallengeAnswer]) -> Result<Personal, Malforme
         looked_at.within_item("answers", index)?;
     }
     taken.sort_by(|one, other| one.0.cmp(other.0));
-    let length: usize = taken.iter().map(|(id, text)| id.len() + 4 * text.expose().len() + 2).sum();
+    let length: usize = taken
+        .iter()
+        .map(|(id, text)| id.len() + 4 * text.expose().len() + 2)
+        .sum();
     // Room for all, so that no copy is left behind by a growing buffer.
     let mut all = Zeroizing::new(String::with_capacity(length));
     for (question, answer) in &taken {
@@ -199,7 +205,10 @@ mod tests {
         let mut other = vec![answer("a", "st louis"), answer("b", "the cafe\u{301}")];
         assert_eq!(answers(&mut one).unwrap(), answers(&mut other).unwrap());
         let mut swapped = vec![answer("a", "the cafe"), answer("b", "st louis")];
-        assert_ne!(answers(&mut swapped).unwrap(), answers(&mut other.clone()).unwrap_or_default());
+        assert_ne!(
+            answers(&mut swapped).unwrap(),
+            answers(&mut other.clone()).unwrap_or_default()
+        );
         assert!(one.iter().all(|answer| answer.answer.is_empty()), "taken");
         assert!(answers(&mut []).is_err());
         assert!(answers(&mut [answer("a", " . ")]).is_err());
