@@ -6,7 +6,9 @@
     reason = "what fails here fails the test"
 )]
 
+mod callers;
 mod commands;
+mod contacts;
 mod disclosures;
 mod entities;
 mod house;
