@@ -11,6 +11,7 @@
 )]
 
 use consent_ledger::codec::{decode, encode};
+use consent_ledger::domain::authentication::telling::Telling;
 use consent_ledger::domain::consent::word::{
     Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,
 };
@@ -258,10 +259,10 @@ fn grounds() -> Vec<Ground> {
         Ground::Service {
             ticket: personal("T-4711"),
             open: true,
-            verification: Some(Assurance {
+            verification: Some(Telling::Stated(Assurance {
                 reference: personal("auth-9"),
                 ..assurance()
-            }),
+            })),
         },
         Ground::Billing {
             invoice: personal("INV-2026-11"),

@@ -13,6 +13,54 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.ConsentService/RecordConsent", WRITE_CONSENT),
     ("/consent.v1.ConsentService/GrantOnce", WRITE_CONSENT),
     ("/consent.v1.ConsentService/EndCall", WRITE_CONSENT),
+    // Authorised contacts.
+    ("/consent.v1.ContactService/RequestContacts", CALLERS),
+    ("/consent.v1.ContactService/SetContacts", CALLERS),
+    ("/consent.v1.ContactService/AddContact", CALLERS),
+    ("/consent.v1.ContactService/RemoveContact", CALLERS),
+    (
+        "/consent.v1.ContactService/RecordContactUnreachable",
+        CALLERS,
+    ),
+    ("/consent.v1.ContactService/GetContacts", READ_CALLERS),
+    // How callers are verified.
+    ("/consent.v1.AuthenticationService/AssociateReach", CALLERS),
+    ("/consent.v1.AuthenticationService/DissociateReach", CALLERS),
+    (
+        "/consent.v1.AuthenticationService/OpenVerification",
+        CALLERS,
+    ),
+    ("/consent.v1.AuthenticationService/VerifySecret", CALLERS),
+    ("/consent.v1.AuthenticationService/IssueMail", CALLERS),
+    (
+        "/consent.v1.AuthenticationService/EstablishCredential",
+        CALLERS,
+    ),
+    ("/consent.v1.AuthenticationService/LiftLock", CALLERS),
+    ("/consent.v1.AuthenticationService/SetChallenge", CALLERS),
+    ("/consent.v1.AuthenticationService/AnswerChallenge", CALLERS),
+    (
+        "/consent.v1.AuthenticationService/ChangeOnlineAccount",
+        CALLERS,
+    ),
+    (
+        "/consent.v1.AuthenticationService/RecordChangeNotice",
+        CALLERS,
+    ),
+    (
+        "/consent.v1.AuthenticationService/BeginExemptionLeg",
+        CALLERS,
+    ),
+    ("/consent.v1.AuthenticationService/EndExemptionLeg", CALLERS),
+    ("/consent.v1.AuthenticationService/OpenTicket", CALLERS),
+    (
+        "/consent.v1.AuthenticationService/GetAuthentication",
+        READ_CALLERS,
+    ),
+    (
+        "/consent.v1.AuthenticationService/ListDueChangeNotices",
+        READ_CALLERS,
+    ),
     // Checks: before any use, whoever uses.
     ("/consent.v1.CheckService/CheckUse", ANY),
     ("/consent.v1.CheckService/BulkCheckUse", ANY),
@@ -91,6 +139,9 @@ const ANY: &[Role] = &Role::EVERY;
 const WRITE_CONSENT: &[Role] = &[ConsentWriter, Administrator];
 const WRITE_DISCLOSURE: &[Role] = &[DisclosureWriter, Administrator];
 const ADMINISTER: &[Role] = &[Administrator];
+/// Whoever talks to customers.
+const CALLERS: &[Role] = &[ConsentWriter, DisclosureWriter, Administrator];
+const READ_CALLERS: &[Role] = &[ConsentWriter, DisclosureWriter, Auditor, Administrator];
 const READ: &[Role] = &[DecisionReader, Auditor, Administrator];
 const RECORD_RULINGS: &[Role] = &[
     ConsentWriter,
@@ -181,6 +232,20 @@ mod tests {
                 "Grant",
                 "EndCall",
                 "/Disclose",
+                "/Open",
+                "/Set",
+                "/Add",
+                "/Remove",
+                "/Associate",
+                "/Dissociate",
+                "/Verify",
+                "/Issue",
+                "/Establish",
+                "/Lift",
+                "/Answer",
+                "/Change",
+                "/Begin",
+                "/End",
                 "Submit",
                 "Import",
             ]

@@ -146,6 +146,9 @@ impl Ledger {
         if sequence > 0 {
             vault.check_not_behind(vault::Head { sequence, hash })?;
         }
+        if let Some(place) = states.ledger().secret {
+            vault.check_has_secret(place)?;
+        }
 
         let parts = Parts {
             journal: Arc::clone(&journal),

@@ -153,6 +153,7 @@ pub(super) fn ledger_options(config: &Config) -> Result<app::Options, ConfigErro
     options.state.request_window_days = u32::try_from(config.number("request_window_days")?)
         .map_err(|_| config.wrong("request_window_days", "it is too large"))?;
     options.sequencer.queue_commands = config.count("queue_commands")?;
+    options.sequencer.secrets_at_once = config.count("secrets_at_once")?;
     options.checkpoint_every = Duration::from_secs(config.number("checkpoint_seconds")?);
     Ok(options)
 }

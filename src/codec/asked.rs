@@ -1,4 +1,7 @@
-//! What was asked and how it ended: `disclosure.made.v1`, `disclosure.refused.v1`, `ruling.recorded.v1`.
+//! What was asked and how it ended: `disclosure.made`, `disclosure.refused`, `ruling.recorded`.
+//!
+//! Version 2 of each is the same with a telling: the customer or a contact is told on a verification on record, or by
+//! mail to an address of record. What has none is still written as version 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +9,9 @@ use super::grounds::GroundData;
 use super::names::{Instant, Named, numbers, positions};
 use super::rulings::RulingData;
 use super::scopes::{Classes, NotCpniData};
-use super::{Open, Seal};
-use crate::domain::disclosures::{DisclosureMade, DisclosureRefused, Seal as GagOrder};
+use super::{DecodeError, Open, Seal};
+use crate::domain::authentication::telling::Telling;
+use crate::domain::disclosures::{DisclosureMade, DisclosureRefused, Ground, Seal as GagOrder};
 use crate::domain::event::{Event, RulingRecorded};
 use crate::domain::ids::{Category, EntityId, Token};
 use crate::domain::question::Question;
@@ -17,6 +21,33 @@ use crate::domain::vocabulary::{Purpose, RecipientKind};
 pub const MADE: &str = "disclosure.made.v1";
 pub const REFUSED: &str = "disclosure.refused.v1";
 pub const RULED: &str = "ruling.recorded.v1";
+pub const MADE_TELLING: &str = "disclosure.made.v2";
+pub const REFUSED_TELLING: &str = "disclosure.refused.v2";
+pub const RULED_TELLING: &str = "ruling.recorded.v2";
+
+/// The type of what was asked.
+pub fn kind(event: &Event) -> &'static str {
+    let tells = |question: &Question| {
+        let telling = question.ground.as_ref().and_then(Ground::telling);
+        telling.is_some_and(|telling| !matches!(telling, Telling::Stated(_)))
+    };
+    match event {
+        Event::DisclosureMade(made) if tells(&made.question) => MADE_TELLING,
+        Event::DisclosureMade(_) => MADE,
+        Event::DisclosureRefused(refused) if tells(&refused.question) => REFUSED_TELLING,
+        Event::DisclosureRefused(_) => REFUSED,
+        Event::RulingRecorded(ruled) if tells(&ruled.question) => RULED_TELLING,
+        _ => RULED,
+    }
+}
+
+/// The event, if it is one of that version: each has one form.
+pub fn of_kind(read: &str, event: Event) -> Result<Event, DecodeError> {
+    match kind(&event) == read {
+        true => Ok(event),
+        false => Err(super::shape(read, "it is of another version".to_owned())),
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

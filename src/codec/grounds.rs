@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::names::{Digest, Named, TextOf};
 use super::said::AssuranceData;
 use super::{Open, Seal};
-use crate::domain::consent::word::Assurance;
+use crate::domain::authentication::telling::Telling;
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::ids::{EntityId, Personal, Position, Token};
@@ -82,6 +82,8 @@ pub struct Service {
     open: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verification: Option<AssuranceData>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    telling: Option<TellingData>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +91,16 @@ pub struct Service {
 pub struct Billing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verification: Option<AssuranceData>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    telling: Option<TellingData>,
+}
+
+/// On what the customer or a contact is told, where it isn't a verification that is merely stated.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TellingData {
+    OnRecord { record: u64, cited_by_caller: bool },
+    Mailed { address: Token },
 }
 
 impl<'de> Deserialize<'de> for GroundData {
@@ -191,7 +203,8 @@ impl GroundData {
                 sealed("ticket", ticket);
                 Self::Service(Service {
                     open: *open,
-                    verification: verified(verification, seal),
+                    verification: stated(verification, seal),
+                    telling: telling(verification),
                 })
             }
             Ground::Billing {
@@ -200,7 +213,8 @@ impl GroundData {
             } => {
                 sealed("invoice", invoice);
                 Self::Billing(Billing {
-                    verification: verified(verification, seal),
+                    verification: stated(verification, seal),
+                    telling: telling(verification),
                 })
             }
         }
@@ -236,22 +250,53 @@ impl GroundData {
             Self::Service(data) => Ground::Service {
                 ticket: open("ticket"),
                 open: data.open,
-                verification: read_verified(data.verification, open),
+                verification: read_telling(data.verification, data.telling, open),
             },
             Self::Billing(data) => Ground::Billing {
                 invoice: open("invoice"),
-                verification: read_verified(data.verification, open),
+                verification: read_telling(data.verification, data.telling, open),
             },
         }
     }
 }
 
-fn verified(verification: &Option<Assurance>, seal: Seal<'_>) -> Option<AssuranceData> {
-    verification
-        .as_ref()
-        .map(|assurance| AssuranceData::new(assurance, VERIFICATION_REFERENCE, seal))
+fn stated(telling: &Option<Telling>, seal: Seal<'_>) -> Option<AssuranceData> {
+    match telling {
+        Some(Telling::Stated(assurance)) => {
+            Some(AssuranceData::new(assurance, VERIFICATION_REFERENCE, seal))
+        }
+        _ => None,
+    }
 }
 
-fn read_verified(verification: Option<AssuranceData>, open: Open<'_>) -> Option<Assurance> {
-    verification.map(|data| data.assurance(VERIFICATION_REFERENCE, open))
+fn telling(telling: &Option<Telling>) -> Option<TellingData> {
+    match telling {
+        Some(Telling::OnRecord {
+            record,
+            cited_by_caller,
+        }) => Some(TellingData::OnRecord {
+            record: record.0,
+            cited_by_caller: *cited_by_caller,
+        }),
+        Some(Telling::Mailed { address }) => Some(TellingData::Mailed { address: *address }),
+        _ => None,
+    }
+}
+
+fn read_telling(
+    stated: Option<AssuranceData>,
+    telling: Option<TellingData>,
+    open: Open<'_>,
+) -> Option<Telling> {
+    match telling {
+        Some(TellingData::OnRecord {
+            record,
+            cited_by_caller,
+        }) => Some(Telling::OnRecord {
+            record: Position(record),
+            cited_by_caller,
+        }),
+        Some(TellingData::Mailed { address }) => Some(Telling::Mailed { address }),
+        None => stated.map(|data| Telling::Stated(data.assurance(VERIFICATION_REFERENCE, open))),
+    }
 }

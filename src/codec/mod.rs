@@ -10,7 +10,9 @@ mod accounts;
 mod areas;
 mod asked;
 mod asserted;
+mod authentication;
 mod company;
+mod contacts;
 mod facts;
 mod grounds;
 mod names;
@@ -78,6 +80,8 @@ pub struct EncodeError(#[from] serde_json::Error);
 pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
     let (kind, data) = match event {
         Event::Retention(event) => return retention::encode(event, seal),
+        Event::Contacts(event) => return contacts::encode(event, seal),
+        Event::Authentication(event) => return authentication::encode(event, seal),
         Event::AccountOpened(event) => (accounts::OPENED, json(&accounts::Opened::from(event))?),
         Event::ServiceOpened(event) => (
             accounts::SERVICE_OPENED,
@@ -95,11 +99,14 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
         ),
         Event::GrantedOnce(event) => (said::GRANTED_ONCE, json(&said::Once::new(event, seal))?),
         Event::CallEnded(event) => (said::CALL_ENDED, json(&said::CallEndedData::from(event))?),
-        Event::DisclosureMade(event) => (asked::MADE, json(&asked::Made::new(event, seal))?),
-        Event::DisclosureRefused(event) => {
-            (asked::REFUSED, json(&asked::Refused::new(event, seal))?)
+        Event::DisclosureMade(made) => (asked::kind(event), json(&asked::Made::new(made, seal))?),
+        Event::DisclosureRefused(refused) => (
+            asked::kind(event),
+            json(&asked::Refused::new(refused, seal))?,
+        ),
+        Event::RulingRecorded(ruled) => {
+            (asked::kind(event), json(&asked::Ruled::new(ruled, seal))?)
         }
-        Event::RulingRecorded(event) => (asked::RULED, json(&asked::Ruled::new(event, seal))?),
         Event::Asserted(event) => return asserted::encode(event, seal),
     };
     Ok(Encoded { kind, data })
@@ -121,9 +128,15 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
         }
         said::GRANTED_ONCE => said::Once::event(parse(kind, data)?, open),
         said::CALL_ENDED => said::CallEndedData::event(parse(kind, data)?),
-        asked::MADE => asked::Made::event(parse(kind, data)?, open),
-        asked::REFUSED => asked::Refused::event(parse(kind, data)?, open),
-        asked::RULED => asked::Ruled::event(parse(kind, data)?, open),
+        asked::MADE | asked::MADE_TELLING => {
+            asked::of_kind(kind, asked::Made::event(parse(kind, data)?, open))?
+        }
+        asked::REFUSED | asked::REFUSED_TELLING => {
+            asked::of_kind(kind, asked::Refused::event(parse(kind, data)?, open))?
+        }
+        asked::RULED | asked::RULED_TELLING => {
+            asked::of_kind(kind, asked::Ruled::event(parse(kind, data)?, open))?
+        }
         _ => return decode_area(kind, data, open),
     })
 }
@@ -132,7 +145,16 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
 fn decode_area(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
     let retention = || of(retention::decode(kind, data, open), Event::Retention);
     let asserted = || of(asserted::decode(kind, data, open), Event::Asserted);
+    let contacts = || of(contacts::decode(kind, data, open), Event::Contacts);
+    let authentication = || {
+        of(
+            authentication::decode(kind, data, open),
+            Event::Authentication,
+        )
+    };
     retention()
+        .or_else(contacts)
+        .or_else(authentication)
         .or_else(asserted)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
 }
@@ -145,7 +167,14 @@ fn of<E, W>(read: Read<E>, wrap: fn(E) -> W) -> Read<W> {
 }
 
 /// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.
-const AREAS: &[&[&str]] = &[SPINE, &[], &[], &[], &[], retention::KINDS, asserted::KINDS];
+const AREAS: &[&[&str]] = &[
+    SPINE,
+    &[],
+    contacts::KINDS,
+    authentication::KINDS,
+    asserted::KINDS,
+    retention::KINDS,
+];
 
 /// Types that one area may have.
 const AREA: usize = 32;
@@ -165,6 +194,9 @@ const SPINE: &[&str] = &[
     asked::MADE,
     asked::REFUSED,
     asked::RULED,
+    asked::MADE_TELLING,
+    asked::REFUSED_TELLING,
+    asked::RULED_TELLING,
 ];
 
 /// Every event type of customers.
@@ -188,7 +220,14 @@ pub fn name_of(number: u8) -> Option<&'static str> {
 
 /// Whether records of that type are disclosures, made, refused or asserted (P8).
 pub fn is_disclosure(kind: &str) -> bool {
-    [asked::MADE, asked::REFUSED, asserted::DISCLOSED].contains(&kind)
+    [
+        asked::MADE,
+        asked::REFUSED,
+        asserted::DISCLOSED,
+        asked::MADE_TELLING,
+        asked::REFUSED_TELLING,
+    ]
+    .contains(&kind)
 }
 
 /// The gag order that a record is under (P7).

@@ -40,6 +40,7 @@ impl fmt::Display for Source {
 /// Settings that are whole numbers above zero.
 const NUMBERS: &[&str] = &[
     "queue_commands",
+    "secrets_at_once",
     "request_window_days",
     "cache_customers",
     "unwritten_changes",

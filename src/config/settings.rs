@@ -88,6 +88,13 @@ pub const SETTINGS: &[Setting] = &[
         "commands that may wait; more are refused",
     ),
     setting(
+        "secrets_at_once",
+        "CONSENT_LEDGER_SECRETS_AT_ONCE",
+        "",
+        "1",
+        "passwords that are hashed or compared at a time; each takes a core and 19 MiB",
+    ),
+    setting(
         "request_window_days",
         "CONSENT_LEDGER_REQUEST_WINDOW_DAYS",
         "",

@@ -1,8 +1,10 @@
 //! What callers may ask the ledger to do.
 
 use super::asserted::{Assert, Asserted};
+use super::authentication::AuthenticationCommand;
 use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
+use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
 use super::notices::GiveNotice;
 use super::question::Question;
@@ -32,6 +34,10 @@ pub enum Command {
     Retention(RetentionCommand),
     /// Records a fact that a migrating company asserts (C2).
     Assert(Assert),
+    /// Changes the list of authorised contacts (P9, P10).
+    Contacts(ContactCommand),
+    /// Records who calls and how the company knows (P11–P14, F14–F17).
+    Authentication(AuthenticationCommand),
     /// Records something about the company itself.
     Company(CompanyCommand),
 }

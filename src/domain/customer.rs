@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::asserted::Imported;
+use super::authentication::{self, Authentication};
 use super::command::Command;
 use super::company::Company;
 use super::consent::word::{OneTime, Word};
 use super::consent::{one_time, speak};
+use super::contacts::{self, Contacts};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
@@ -29,6 +31,8 @@ pub struct Customer {
     pub last_at: Time,
     /// The legal entity that serves the account.
     pub legal_entity: EntityId,
+    /// When the account was opened: what is set soon after belongs to the start of service (F16).
+    pub opened_at: Time,
     /// Services held and once held.
     pub services: Services,
     /// Notices given, oldest first, bounded.
@@ -45,6 +49,10 @@ pub struct Customer {
     pub holds: Vec<Position>,
     /// What imports brought; few customers of a ledger in its middle years have it (C2).
     pub imported: Option<Box<Imported>>,
+    /// The list of authorised contacts (P9).
+    pub contacts: Option<Box<Contacts>>,
+    /// How callers are verified (P11).
+    pub authentication: Option<Box<Authentication>>,
 }
 
 /// What the rules know besides the customer: the rulebook in force and the company.
@@ -116,6 +124,8 @@ pub fn decide(
         Command::RecordRuling(question) => checks::decide(customer, question, context),
         Command::Retention(command) => retention::decide(customer, command),
         Command::Assert(command) => asserted::decide(Some(customer), command, context),
+        Command::Contacts(command) => contacts::decide(customer, command, context),
+        Command::Authentication(command) => authentication::decide(customer, command, context),
         Command::Company(_) => Err(not_of_a_customer()),
     }
 }
@@ -189,7 +199,8 @@ impl Customer {
         self.last = placed.position;
         self.last_at = placed.recorded_at;
         match placed.event {
-            Event::AccountOpened(_) | Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
+            Event::AccountOpened(_) => self.opened_at = placed.recorded_at,
+            Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
             Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),
             Event::ServiceClosed(closed) => (self.services)
                 .narrow(placed.recorded_at, |services| {
@@ -203,6 +214,8 @@ impl Customer {
             Event::DisclosureMade(made) => disclosures::evolve(self, made),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
             Event::Asserted(event) => asserted::follow(self, &placed.of(event)),
+            Event::Contacts(event) => contacts::follow(self, &placed.of(event)),
+            Event::Authentication(event) => authentication::follow(self, &placed.of(event)),
         }
     }
 
@@ -212,6 +225,7 @@ impl Customer {
             last: Position(0),
             last_at: Time::default(),
             legal_entity,
+            opened_at: Time::default(),
             services: Services::default(),
             notices: Vec::new(),
             words: Vec::new(),
@@ -220,6 +234,8 @@ impl Customer {
             pic_requests: Vec::new(),
             holds: Vec::new(),
             imported: None,
+            contacts: None,
+            authentication: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What happened: the facts that records hold, one event a record.
 
 use super::asserted::AssertedEvent;
+use super::authentication::AuthenticationEvent;
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
+use super::contacts::ContactEvent;
 use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
 use super::notices::NoticeGiven;
@@ -40,6 +42,10 @@ pub enum Event {
     RulingRecorded(RulingRecorded),
     /// An import asserted a fact.
     Asserted(AssertedEvent),
+    /// The list of authorised contacts was asked for or changed.
+    Contacts(ContactEvent),
+    /// A caller was verified, or what callers are verified by was changed.
+    Authentication(AuthenticationEvent),
 }
 
 /// A question and its answer, on record at the caller's wish.

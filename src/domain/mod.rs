@@ -1,11 +1,13 @@
 //! The rules of consent: pure, without I/O, clock or randomness.
 
 pub mod asserted;
+pub mod authentication;
 pub mod calendar;
 pub mod checks;
 pub mod command;
 pub mod company;
 pub mod consent;
+pub mod contacts;
 pub mod customer;
 pub mod disclosures;
 pub mod event;

@@ -46,6 +46,26 @@ named_list! {
         PolicyState = "POLICY_STATE",
         /// The record named is no legal hold that stands (F20).
         HoldUnknown = "HOLD_UNKNOWN",
+        /// The administrative contact is changed on letterhead only (P10).
+        LetterheadRequired = "LETTERHEAD_REQUIRED",
+        /// The account would be left without an administrative contact (P10).
+        AdministratorRequired = "ADMINISTRATOR_REQUIRED",
+        /// The person is on the list of contacts already, or isn't, or lacks the permission (P9).
+        ContactState = "CONTACT_STATE",
+        /// The number or address belongs to the account already, or doesn't, or not long enough (F14).
+        OfRecordState = "OF_RECORD_STATE",
+        /// The account has no password, PIN or questions, or others than were compared (P11, P13).
+        CredentialState = "CREDENTIAL_STATE",
+        /// Too many attempts have failed; another method lifts the lock (P13).
+        CredentialLocked = "CREDENTIAL_LOCKED",
+        /// A new password or PIN must be set before anything else (P13).
+        ResetRequired = "RESET_REQUIRED",
+        /// Too few questions, one twice, or one that is none of the rulebook's (P13, F15).
+        QuestionNotAllowed = "QUESTION_NOT_ALLOWED",
+        /// No notification of that change is owed (F16).
+        NoticeState = "NOTICE_STATE",
+        /// The representative or contract doesn't stand (F17).
+        ExemptionState = "EXEMPTION_STATE",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The very same fact of the customer was imported before (C2).

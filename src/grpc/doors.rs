@@ -150,12 +150,29 @@ impl Doors {
         let texts = request.wants_texts();
         let intent = self.intent(&call, request)?;
         let answer = call.in_time(self.submit(intent)).await?;
+        self.respond::<R>(&answer, texts)
+    }
+
+    /// The response to a command that is durable.
+    ///
+    /// # Errors
+    /// INTERNAL when the outcome is another command's.
+    pub fn respond<R: CommandRequest>(
+        &self,
+        answer: &Answer,
+        texts: bool,
+    ) -> Result<Response<R::Response>, Status> {
         tracing::Span::current().record("position", answer.position.0);
-        let response = R::response(&answer, self.rulebook(), texts);
+        let response = R::response(answer, self.rulebook(), texts);
         let response = response.ok_or_else(|| {
             status::failed(format!("{} got another command's outcome", R::METHOD))
         })?;
         Ok(Response::new(response))
+    }
+
+    /// Takes commands, and does what must not be done on the writer's thread.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Waits until the views reflect the record at `min_position` (C6).

@@ -6,12 +6,14 @@
 
 mod accounts;
 mod audit;
+mod authentication;
 mod call;
 mod campaigns;
 mod checks;
 mod compliance;
 mod conduct;
 mod consents;
+mod contacts;
 mod convert;
 mod disclosures;
 mod doors;
@@ -44,11 +46,13 @@ use crate::sequencer::Handle;
 
 use wire::account_service_server::AccountServiceServer;
 use wire::audit_service_server::AuditServiceServer;
+use wire::authentication_service_server::AuthenticationServiceServer;
 use wire::campaign_service_server::CampaignServiceServer;
 use wire::check_service_server::CheckServiceServer;
 use wire::compliance_service_server::ComplianceServiceServer;
 use wire::conduct_service_server::ConductServiceServer;
 use wire::consent_service_server::ConsentServiceServer;
+use wire::contact_service_server::ContactServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
 use wire::import_service_server::ImportServiceServer;
@@ -224,6 +228,14 @@ fn add_services(
                 .max_decoding_message_size(max),
         )
         .add_service(
+            ContactServiceServer::new(contacts::Contacts(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            AuthenticationServiceServer::new(authentication::Callers(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
             RetentionServiceServer::new(retention::Retention(doors.clone()))
                 .max_decoding_message_size(max),
         )
@@ -285,6 +297,8 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::incident_service_server::SERVICE_NAME,
         wire::conduct_service_server::SERVICE_NAME,
         wire::compliance_service_server::SERVICE_NAME,
+        wire::contact_service_server::SERVICE_NAME,
+        wire::authentication_service_server::SERVICE_NAME,
     ];
     for service in services {
         health.set_service_status(service, status).await;

@@ -1,6 +1,7 @@
 //! From a command's records to its answer: the same for the first time and for a repeat years of restarts later.
 
 use super::{Answer, Outcome};
+use crate::domain::authentication::AuthenticationEvent;
 use crate::domain::consent::word::Granted;
 use crate::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use crate::domain::event::{Event, RulingRecorded};
@@ -48,6 +49,7 @@ fn outcome(events: &[Event]) -> Outcome {
         Some(Event::RulingRecorded(RulingRecorded { ruling, .. })) => {
             Outcome::Ruled(Box::new(ruling.clone()))
         }
+        Some(Event::Authentication(event)) => attempted(event, events),
         _ => match events.last() {
             // The account that it opened comes before it.
             Some(Event::Asserted(event)) => Outcome::Asserted {
@@ -56,6 +58,25 @@ fn outcome(events: &[Event]) -> Outcome {
             },
             _ => Outcome::Done,
         },
+    }
+}
+
+fn attempted(event: &AuthenticationEvent, events: &[Event]) -> Outcome {
+    let (succeeded, ends_at) = match event {
+        AuthenticationEvent::VerificationOpened(opened) => (true, Some(opened.ends_at)),
+        AuthenticationEvent::ChallengePassed(passed) => (true, Some(passed.ends_at)),
+        AuthenticationEvent::Established(_) => (true, None),
+        AuthenticationEvent::CheckFailed(_)
+        | AuthenticationEvent::ChallengeFailed(_)
+        | AuthenticationEvent::EstablishRefused(_) => (false, None),
+        _ => return Outcome::Done,
+    };
+    let is_lock =
+        |event: &Event| matches!(event, Event::Authentication(AuthenticationEvent::Locked(_)));
+    Outcome::Attempted {
+        succeeded,
+        locked: events.iter().any(is_lock),
+        ends_at,
     }
 }
 

@@ -379,6 +379,9 @@ impl Draft {
 
     /// Keeps the ledger's own state in step, as a replay of the same records would.
     fn note(&mut self, event: &Event, position: Position) {
+        if let Event::Authentication(event) = event {
+            self.ledger.cite(event);
+        }
         if let Event::AccountOpened(opened) = event {
             self.ledger.customers += 1;
             self.ledger.last_account = position.0;

@@ -17,6 +17,7 @@ mod flight;
 mod queue;
 mod records;
 mod repeat;
+mod secrets;
 mod writer;
 
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Options {
     pub block_records: u32,
     /// What a refused caller is told to wait.
     pub retry_after: Duration,
+    /// Secrets that are hashed or compared at a time: each takes a core for a while, and memory.
+    pub secrets_at_once: usize,
 }
 
 impl Default for Options {
@@ -59,6 +62,7 @@ impl Default for Options {
             queue_commands: 8_192,
             block_records: 1_024,
             retry_after: Duration::from_millis(50),
+            secrets_at_once: 1,
         }
     }
 }
@@ -156,6 +160,15 @@ pub enum Outcome {
         /// Blocks that stand in some cell of a grant.
         still_blocked_by: Vec<Position>,
     },
+    /// A caller was verified, a secret was compared or set, or not; either is on record.
+    Attempted {
+        /// Whether it succeeded.
+        succeeded: bool,
+        /// Whether the account is locked by it.
+        locked: bool,
+        /// Until when, at the latest, what was opened stands.
+        ends_at: Option<Time>,
+    },
 }
 
 /// Why a command was not recorded.
@@ -244,6 +257,7 @@ pub struct Handle {
     queue: queue::Sender,
     vault: Vault,
     committed: watch::Receiver<u64>,
+    secrets: secrets::Seats,
 }
 
 impl Handle {

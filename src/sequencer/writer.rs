@@ -12,6 +12,7 @@ use super::commit::{Commit, Landing, Runway};
 use super::draft::{Desk, Draft, Registered, Taken};
 use super::flight::{Aloft, Decided, Spare};
 use super::queue::{Batch, Event, Sender, queue};
+use super::secrets::Seats;
 use super::{Handle, Intent, Options, Parts, SubjectRef, SubmitError, adoption};
 use crate::clock::LedgerTime;
 use crate::domain::services::VaultHead;
@@ -41,6 +42,7 @@ impl Writer {
             queue: sender.clone(),
             vault: parts.vault.clone(),
             committed: follow,
+            secrets: Seats::new(options.secrets_at_once, options.retry_after),
         };
         let commit = Arc::new(Commit {
             journal: Arc::clone(&parts.journal),

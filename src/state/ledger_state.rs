@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Fact, FactOnly};
+use crate::domain::authentication::AuthenticationEvent;
+use crate::domain::authentication::credentials::SecretPlace;
 use crate::domain::company::Company;
+use crate::domain::event::Event;
 
 /// The ledger's own state, carried beside the customers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub struct LedgerState {
     pub customers: u64,
     /// Sequence and hash of the newest vault entry that a record cites.
     pub vault: (u64, [u8; 32]),
+    /// The newest place of a secret in the vault that a record cites.
+    pub secret: Option<SecretPlace>,
     /// The newest account's record.
     pub last_account: u64,
     /// Hash of the newest record reflected.
@@ -58,16 +63,25 @@ impl LedgerState {
                 self.last = record.position;
                 Arc::make_mut(&mut self.company).follow(&record.place(event));
             }
-            Fact::About(_, crate::domain::event::Event::AccountOpened(opened))
-                if record.position > self.last_account =>
-            {
+            Fact::About(_, Event::AccountOpened(opened)) if record.position > self.last_account => {
                 self.customers += 1;
                 self.last_account = record.position;
                 if opened.vault.sequence > self.vault.0 {
                     self.vault = (opened.vault.sequence, opened.vault.hash);
                 }
             }
+            Fact::About(_, Event::Authentication(event)) => self.cite(event),
             _ => {}
+        }
+    }
+
+    /// Remembers the newest secret that an event cites.
+    pub fn cite(&mut self, event: &AuthenticationEvent) {
+        let newest = self.secret.map(|place| place.slot);
+        if let Some(place) = event.cited_place()
+            && newest.is_none_or(|newest| place.slot > newest)
+        {
+            self.secret = Some(place);
         }
     }
 }

@@ -134,6 +134,9 @@ pub enum VaultError {
         /// What happened.
         what: String,
     },
+    /// A secret can't be hashed.
+    #[error("a secret can't be hashed: {0}")]
+    Hashing(String),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}; nothing was registered")]
     Random(getrandom::Error),

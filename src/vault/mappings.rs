@@ -11,12 +11,14 @@ use super::{
     cache::Cache,
     entries::Entries,
     entry::Entry,
+    hashing::HashCost,
     index::Index,
     keys::Keys,
     mac::{Lookup, Macs},
     progress::{customer_key, pseudonym_key},
     register::Writer,
     seal::Root,
+    secrets::Secrets,
     shards::Shards,
 };
 use crate::domain::ids::Pseudonym;
@@ -27,6 +29,8 @@ pub(super) struct Mappings {
     pub(super) shards: Shards,
     pub(super) macs: Macs,
     pub(super) entries: Entries,
+    pub(super) secrets: Secrets,
+    pub(super) hash_cost: HashCost,
     pub(super) index: Arc<Index>,
     pub(super) behind: Behind,
     /// Held while registering, sync included.

@@ -10,16 +10,19 @@
 //!                                                  └─▶ wrapped data key ──shard key──▶ data key ──HKDF──▶ a field's key
 //! vault/keys      root secrets, written once          vault/shards   256 wrapping keys, what an erasure destroys
 //! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
+//! vault/secrets   append-only, hashes of passwords, PINs and answers, each sealed under its customer's key
 //! ```
 //!
 //! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `filter`, `index`,
-//! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`.
+//! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`, `hashing`, `secrets`.
 //!
 //! Invariants:
 //! - A mapping is durable before anybody hears its pseudonym, so it is durable before the block that
 //!   cites it. The ledger records the vault's [`Head`]; a vault behind it is refused ([`Vault::check_not_behind`]).
 //! - A known customer is never registered a second time: a second pseudonym would forget a denial. So
 //!   *not found* is said only by an index known to be whole, and damaged files refuse instead of guessing.
+//! - A hash of a secret is durable before the record that cites it, by place and digest. Nobody learns a hash from here,
+//!   only whether a secret is the one.
 //! - No secret and no customer id leaves through `Debug`, an error, a log line or a file in the clear (T3).
 //! - Memory follows [`Options`], never the number of customers.
 //! - The vault knows nothing of the ledger, of consent, or of time.
@@ -33,6 +36,7 @@ mod entries;
 mod entry;
 mod error;
 mod filter;
+mod hashing;
 mod index;
 mod keys;
 mod mac;
@@ -41,6 +45,7 @@ mod open;
 mod progress;
 mod register;
 mod seal;
+mod secrets;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -60,8 +65,10 @@ use self::{
 pub use self::{
     durable::SyncHook,
     error::VaultError,
+    hashing::{HashCost, HashedSecret},
     seal::{OpenedField, SealedParts},
 };
+use crate::domain::authentication::credentials::SecretPlace;
 use crate::domain::ids::{Pseudonym, Token};
 
 const FIELD_NAME_MAX: usize = 64;
@@ -75,6 +82,8 @@ pub struct Options {
     pub cache_entries: usize,
     /// Memory of the index's page cache, in bytes.
     pub index_cache_bytes: u64,
+    /// What hashing a new secret costs.
+    pub hash_cost: HashCost,
     /// Called after each sync with what it made durable; for tests of crashes.
     pub after_sync: Option<SyncHook>,
 }
@@ -86,6 +95,7 @@ impl Options {
             dir: dir.into(),
             cache_entries: 50_000,
             index_cache_bytes: 8 << 20,
+            hash_cost: HashCost::default(),
             after_sync: None,
         }
     }
@@ -97,6 +107,7 @@ impl fmt::Debug for Options {
             .field("dir", &self.dir)
             .field("cache_entries", &self.cache_entries)
             .field("index_cache_bytes", &self.index_cache_bytes)
+            .field("hash_cost", &self.hash_cost)
             .finish_non_exhaustive()
     }
 }
@@ -159,6 +170,8 @@ impl Vault {
             keys: parts.keys,
             shards: parts.shards,
             entries: parts.entries,
+            secrets: parts.secrets,
+            hash_cost: options.hash_cost,
             index: parts.index,
             behind: parts.behind,
             writer: Mutex::new(Writer {
@@ -287,6 +300,39 @@ impl Vault {
                 field: field.to_owned(),
                 what,
             })
+    }
+
+    /// Hashes a password, a PIN or answers. Takes tens of milliseconds and [`HashCost::memory_kib`]: away from threads that
+    /// others wait for.
+    pub fn hash_secret(&self, secret: &[u8]) -> Result<HashedSecret, VaultError> {
+        HashedSecret::of(secret, self.0.hash_cost)
+    }
+
+    /// Keeps a hash for this customer; durable on return. Then, and not before, a record may cite its place.
+    pub fn keep_secret(
+        &self,
+        pseudonym: Pseudonym,
+        hashed: &HashedSecret,
+    ) -> Result<SecretPlace, VaultError> {
+        let root = self.0.root_of(pseudonym)?;
+        self.0.secrets.append(&root, pseudonym, hashed)
+    }
+
+    /// Whether the secret is the one whose hash lies at the place that a record of this customer cites. As slow as
+    /// [`Vault::hash_secret`].
+    pub fn secret_matches(
+        &self,
+        pseudonym: Pseudonym,
+        place: SecretPlace,
+        secret: &[u8],
+    ) -> Result<bool, VaultError> {
+        let root = self.0.root_of(pseudonym)?;
+        self.0.secrets.read(&root, pseudonym, place)?.is_of(secret)
+    }
+
+    /// Refuses a vault that lacks a secret which the ledger cites, or has another one there.
+    pub fn check_has_secret(&self, place: SecretPlace) -> Result<(), VaultError> {
+        self.0.secrets.slot(place).map(drop)
     }
 
     /// The Ed25519 seed that signs checkpoints.

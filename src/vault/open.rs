@@ -19,6 +19,7 @@ use super::{
     entries::{self, Entries, Mark},
     index::{self, Index},
     keys::Keys,
+    secrets::Secrets,
     shards::Shards,
 };
 
@@ -28,6 +29,7 @@ struct Names {
     keys: PathBuf,
     shards: PathBuf,
     entries: PathBuf,
+    secrets: PathBuf,
     index: PathBuf,
     lock: PathBuf,
 }
@@ -37,6 +39,7 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) shards: Shards,
     pub(super) entries: Entries,
+    pub(super) secrets: Secrets,
     pub(super) index: Arc<Index>,
     pub(super) behind: Behind,
     pub(super) end: Mark,
@@ -52,6 +55,7 @@ impl Names {
             keys: dir.join("keys"),
             shards: dir.join("shards"),
             entries: dir.join("entries"),
+            secrets: dir.join("secrets"),
             index: dir.join("index"),
             lock: dir.join("lock"),
         }
@@ -73,6 +77,7 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
     let (shards, harmless) = Shards::read(&names.shards, keys.vault, &keys.wrapping)?;
     notes.extend(harmless);
     let entries = Entries::open(&names.entries, keys.vault, disk.clone())?;
+    let secrets = Secrets::open(&names.secrets, keys.vault, disk.clone())?;
     let ready = catch_up::ready(&IndexPlace {
         dir: &names.index,
         cache_bytes: options.index_cache_bytes,
@@ -103,6 +108,7 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
         keys,
         shards,
         entries,
+        secrets,
         index,
         behind,
         end,

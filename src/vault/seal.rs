@@ -120,6 +120,31 @@ impl Root {
         encrypt(&key, NO_NONCE, bound_to, customer_id.as_bytes())
     }
 
+    /// Seals a secret's hash under a key of its slot; `nonce` is random, because a slot may be tried again.
+    pub(super) fn seal_secret(
+        &self,
+        slot: u64,
+        nonce: [u8; 12],
+        bound_to: &[u8],
+        hashed: &[u8],
+    ) -> Vec<u8> {
+        encrypt(&self.secret(slot), nonce, bound_to, hashed)
+    }
+
+    pub(super) fn open_secret(
+        &self,
+        slot: u64,
+        nonce: [u8; 12],
+        bound_to: &[u8],
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        decrypt(&self.secret(slot), nonce, bound_to, sealed)
+    }
+
+    fn secret(&self, slot: u64) -> Secret {
+        self.expand(&[b"secret", &slot.to_be_bytes()])
+    }
+
     pub(super) fn open_customer_id(&self, bound_to: &[u8], sealed: &[u8]) -> Option<String> {
         let key: Secret = self.expand(&[b"customer id"]);
         let mut plaintext = decrypt(&key, NO_NONCE, bound_to, sealed)?;

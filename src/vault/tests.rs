@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod index;
 mod mapping;
+mod secrets;
 mod vectors;
 
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use consent_ledger::app::{Options, Running, ServeOptions};
-use consent_ledger::clock::System;
+use consent_ledger::clock::{Clock, Manual, System};
 use consent_ledger::grpc;
 use consent_ledger::proto::v1 as wire;
 use consent_ledger::relay;
@@ -39,6 +39,19 @@ impl House {
 
     /// A house that publishes, where `relay` says where.
     pub async fn publishing(grpc: grpc::Options, relay: Option<relay::Options>) -> Self {
+        Self::run(grpc, relay, Arc::new(System::default())).await
+    }
+
+    /// A house whose time is set by hand.
+    pub async fn at(clock: Arc<Manual>) -> Self {
+        Self::run(grpc::Options::default(), None, clock).await
+    }
+
+    async fn run(
+        grpc: grpc::Options,
+        relay: Option<relay::Options>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = Options::new(dir.path());
         // Small enough that many houses stand beside each other.
@@ -55,7 +68,6 @@ impl House {
             metrics: None,
         };
         let fatal = Arc::new(|problem: &str| panic!("fatal: {problem}"));
-        let clock = Arc::new(System::default());
         let running = Running::start(options, clock, fatal, &|_, _, _| {})
             .await
             .unwrap();

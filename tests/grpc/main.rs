@@ -6,9 +6,11 @@
     reason = "what fails here fails the test"
 )]
 
+mod callers;
 mod campaigns;
 mod commands;
 mod conduct;
+mod contacts;
 mod disclosures;
 mod entities;
 mod house;

@@ -1,5 +1,6 @@
 //! Grounds with all the facts that they demand (R14).
 
+use consent_ledger::domain::authentication::telling::Telling;
 use consent_ledger::domain::consent::word::Assurance;
 use consent_ledger::domain::disclosures::Ground;
 use consent_ledger::domain::ids::{EntityId, Personal};
@@ -14,12 +15,12 @@ pub fn some(text: &str) -> Option<Personal> {
 }
 
 /// A caller who was verified some minutes ago.
-pub fn verified(method: AssuranceMethod, minutes_ago: i64, now: Time) -> Assurance {
-    Assurance {
+pub fn verified(method: AssuranceMethod, minutes_ago: i64, now: Time) -> Telling {
+    Telling::Stated(Assurance {
         method,
         reference: some("verification 9"),
         at: Time(now.0 - minutes_ago * 60_000_000),
-    }
+    })
 }
 
 /// A court order.

@@ -1,6 +1,7 @@
 //! The real program as a process of its own, on loopback, for tests that speak gRPC to it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
@@ -27,18 +28,28 @@ impl Server {
 
     /// Starts a server with further arguments, and waits until it serves.
     pub async fn start_with(dir: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(dir, "error", arguments, Stdio::inherit()).await
+    }
+
+    /// Starts a server without NATS that writes all that it can log to `log`.
+    pub async fn start_telling_all(dir: &Path, log: File) -> Self {
+        Self::spawn(dir, "trace", &["--nats", "off"], log.into()).await
+    }
+
+    async fn spawn(dir: &Path, level: &str, arguments: &[&str], log: Stdio) -> Self {
         let address = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_consent-ledger"))
-            .args(["serve", "--metrics", "off", "--log", "error"])
+            .args(["serve", "--metrics", "off", "--log", level])
             .args(["--listen", &address.to_string()])
             .arg("--data")
             .arg(dir)
             .args(arguments)
             .env("CONSENT_LEDGER_TAIL_MIB", "1")
             .stdin(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();

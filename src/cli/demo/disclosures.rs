@@ -59,6 +59,7 @@ fn bill(verification: Option<Assurance>) -> Question {
     let invoice = wire::BillingGround {
         invoice: "invoice 2026-10-4471".to_owned(),
         verification,
+        telling: None,
     };
     let to = RecipientKind::Customer;
     on(
@@ -72,6 +73,7 @@ fn ticket() -> Ground {
         ticket: "trouble ticket 88120".to_owned(),
         open: true,
         verification: None,
+        telling: None,
     })
 }
 

@@ -198,6 +198,8 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::LegalHoldReleased(released)) => format!("of record {}", released.hold_position),
         Some(Event::Asserted(event)) => format!("line {} of {}", event.line, event.import_name),
         Some(Event::Register(_)) => "a step in one of the company's registers".to_owned(),
+        Some(Event::Contact(_)) => "the list of authorised contacts".to_owned(),
+        Some(Event::Authentication(_)) => "how callers are verified".to_owned(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

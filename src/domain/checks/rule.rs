@@ -3,6 +3,7 @@
 use super::approval;
 use super::question::Question;
 use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
+use crate::domain::authentication::telling::Teller;
 use crate::domain::company::Company;
 use crate::domain::consent::precedence::{Weighed, weigh};
 use crate::domain::consent::word::Said;
@@ -105,9 +106,15 @@ impl<'a> Case<'a> {
         let approvals = (self.customer.one_time.iter())
             .filter(|one| Some(one.call) == self.question.call)
             .map(|one| one.ends_at);
-        let verification = (self.question.ground.as_ref())
-            .and_then(Ground::verification)
-            .map(|verification| verification.ends_at(self.rulebook));
+        let verification = (self.question.ground.iter()).flat_map(|ground| {
+            let teller = Teller {
+                customer: self.customer,
+                rulebook: self.rulebook,
+                question: self.question,
+                ground,
+            };
+            teller.changes_at()
+        });
         let mut ends: Vec<Time> = services
             .chain(approvals)
             .chain(verification)

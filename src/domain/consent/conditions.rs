@@ -35,7 +35,8 @@ impl Grant<'_> {
         require_grant_scope(self.scope, self.field)?;
         require_service(customer, said_at, context.now)?;
         self.require_notice(customer, said_at)?;
-        require_speaker(self.statement, context.rulebook, said_at)
+        require_speaker(self.statement, context.rulebook, said_at)?;
+        require_open_account(customer)
     }
 
     fn require_notice(&self, customer: &Customer, said_at: Time) -> Result<(), Refusal> {
@@ -141,6 +142,18 @@ fn require_speaker(
         }
     }
     Ok(())
+}
+
+/// While a lock stands or a new password is due, no grant is open to a caller, whatever else verified him (P13, R22).
+fn require_open_account(customer: &Customer) -> Result<(), Refusal> {
+    match &customer.authentication {
+        Some(state) if state.is_suspended() => Err(Refusal::new(
+            RefusalCode::VerificationRequired,
+            "statement.assurance",
+            "a lock stands on the account or a new password or PIN is due; lift it or set one first",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A standing oral grant needs the evidence's digest; the burden of proof is the company's (P4, 64.2007(a)(1)).

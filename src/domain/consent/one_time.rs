@@ -132,6 +132,9 @@ pub(in crate::domain) fn evolve(
 /// The customer after a call's end.
 pub(in crate::domain) fn evolve_end(customer: &mut Customer, ended: &CallEnded) {
     (customer.one_time).retain(|approval| approval.call != ended.call);
+    if let Some(state) = &mut customer.authentication {
+        state.end_call(ended.call);
+    }
     customer.ended_calls.retain(|call| *call != ended.call);
     customer.ended_calls.push(ended.call);
     if customer.ended_calls.len() > ENDED_CALLS_MAX {

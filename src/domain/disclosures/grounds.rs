@@ -1,7 +1,7 @@
 //! What each ground demands before CPNI may leave on it (P7, R14).
 
 use super::Ground;
-use crate::domain::consent::word::Assurance;
+use crate::domain::authentication::telling::{Teller, Telling};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{EntityId, Personal};
 use crate::domain::question::Question;
@@ -110,8 +110,8 @@ impl Ground {
         }
     }
 
-    /// The verification that the ground brings along.
-    pub fn verification(&self) -> Option<&Assurance> {
+    /// On what the customer or a contact is told.
+    pub fn telling(&self) -> Option<&Telling> {
         match self {
             Self::Service { verification, .. } | Self::Billing { verification, .. } => {
                 verification.as_ref()
@@ -191,25 +191,17 @@ pub fn lacks(
         lacks.push((ReasonCode::FactsRequired, Some(fact.name())));
     }
     lacks.extend(standing(ground, customer));
-    if rule.verified.contains(question.recipient)
-        && !is_verified(ground, customer, rulebook, question, at)
-    {
-        lacks.push((ReasonCode::VerificationRequired, Some("verification")));
+    if rule.verified.contains(question.recipient) {
+        let teller = Teller {
+            customer,
+            rulebook,
+            question,
+            ground,
+        };
+        let objection = teller.objection(at);
+        lacks.extend(objection.map(|fact| (ReasonCode::VerificationRequired, Some(fact))));
     }
     lacks
-}
-
-/// Whether the person to be told is verified now; the end of the call ends the verification (R19).
-fn is_verified(
-    ground: &Ground,
-    customer: &Customer,
-    rulebook: &Rulebook,
-    question: &Question,
-    at: Time,
-) -> bool {
-    let call_ended = (question.call).is_some_and(|call| customer.ended_calls.contains(&call));
-    !call_ended
-        && (ground.verification()).is_some_and(|verification| verification.opens(at, rulebook))
 }
 
 /// Classes are asked for by name: a question for all of them asks for those that there are.

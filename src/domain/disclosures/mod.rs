@@ -2,8 +2,8 @@
 
 pub mod grounds;
 
+use crate::domain::authentication::telling::Telling;
 use crate::domain::checks::rule::rule_disclosure;
-use crate::domain::consent::word::Assurance;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::Event;
 use crate::domain::ids::{EntityId, Personal, Position, Token};
@@ -67,14 +67,14 @@ pub enum Ground {
         /// Whether the caller states that it is open.
         open: bool,
         /// Needed when the customer or a contact is told (R19).
-        verification: Option<Assurance>,
+        verification: Option<Telling>,
     },
     /// Billing and invoicing.
     Billing {
         /// Invoice run or invoice.
         invoice: Option<Personal>,
         /// Needed when the customer or a contact is told (R19).
-        verification: Option<Assurance>,
+        verification: Option<Telling>,
     },
 }
 

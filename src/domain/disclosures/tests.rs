@@ -2,6 +2,7 @@
 
 use super::grounds::PIC_REQUESTS_MAX;
 use super::{Disclose, Ground, Seal};
+use crate::domain::authentication::telling::Telling;
 use crate::domain::command::Command;
 use crate::domain::consent::word::Assurance;
 use crate::domain::event::Event;
@@ -33,14 +34,14 @@ fn service(verification: Option<Assurance>) -> Ground {
     Ground::Service {
         ticket: told("T-1"),
         open: true,
-        verification,
+        verification: verification.map(Telling::Stated),
     }
 }
 
 fn billing(verification: Option<Assurance>) -> Ground {
     Ground::Billing {
         invoice: told("I-1"),
-        verification,
+        verification: verification.map(Telling::Stated),
     }
 }
 

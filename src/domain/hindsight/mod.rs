@@ -13,8 +13,10 @@ mod uses;
 pub use uses::{Cause, Use, VoidedUse};
 
 use super::asserted::AssertedEvent;
+use super::authentication::AuthenticationEvent;
 use super::company::entities::EntityEvent;
 use super::company::{Company, CompanyEvent};
+use super::contacts::ContactEvent;
 use super::customer::{Customer, evolve};
 use super::event::{Event, Placed};
 use super::ids::Position;
@@ -56,7 +58,15 @@ enum Counts {
 fn counts(placed: &Placed<'_>) -> Counts {
     match placed.event {
         Event::ServiceClosed(closed) => Counts::FromItsDate(closed.ends_at),
-        Event::Blocked(_) | Event::CallEnded(_) => Counts::FromThen(placed.happened_at()),
+        Event::Blocked(_)
+        | Event::CallEnded(_)
+        | Event::Contacts(ContactEvent::Removed(_))
+        | Event::Authentication(
+            AuthenticationEvent::Dissociated(_)
+            | AuthenticationEvent::Locked(_)
+            | AuthenticationEvent::ChallengePassed(_)
+            | AuthenticationEvent::LegEnded(_),
+        ) => Counts::FromThen(placed.happened_at()),
         Event::Asserted(AssertedEvent::Blocked(asserted)) => {
             Counts::FromThen(asserted.fact.said.said_at.unwrap_or(placed.recorded_at))
         }
@@ -72,6 +82,8 @@ fn counts(placed: &Placed<'_>) -> Counts {
         | Event::DisclosureMade(_)
         | Event::DisclosureRefused(_)
         | Event::Asserted(_)
+        | Event::Authentication(_)
+        | Event::Contacts(_)
         | Event::Retention(_)
         | Event::RulingRecorded(_) => Counts::FromRecord,
     }

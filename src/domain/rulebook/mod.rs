@@ -3,10 +3,12 @@
 //! A rulebook is checked whole when it is read; afterwards nothing in it can fail, and what the rules ask on
 //! each check are bits and numbers. It decides no more than the lists of the program allow.
 
+mod callers;
 mod lists;
 mod read;
 mod source;
 
+pub use callers::CallerRules;
 pub use read::RulebookError;
 
 use super::disclosures::grounds::{Facts, GroundKind};
@@ -36,6 +38,7 @@ pub struct Rulebook {
     switches: Switches,
     grant_methods: AssuranceMethods,
     live_methods: AssuranceMethods,
+    authentication: CallerRules,
     categories: Vec<CategoryRule>,
     exceptions: Vec<Exception>,
     classes: Vec<ClassRule>,
@@ -216,6 +219,16 @@ impl Rulebook {
     /// Methods after which the customer or a contact may be told (R19).
     pub fn live_methods(&self) -> AssuranceMethods {
         self.live_methods
+    }
+
+    /// How callers are verified.
+    pub fn authentication(&self) -> &CallerRules {
+        &self.authentication
+    }
+
+    /// Whether that is one of the back-up questions (F15).
+    pub fn asks(&self, question: &str) -> bool {
+        (self.authentication.questions.iter()).any(|one| one.as_str() == question)
     }
 
     /// Whether the category is one of the rulebook's.

@@ -118,6 +118,7 @@ impl Reader<'_> {
                 "verification method",
                 AssuranceMethod::parse,
             )?,
+            authentication: self.caller_rules()?,
             categories: self.categories()?,
             exceptions: self.exceptions()?,
             classes: self.each(
@@ -212,7 +213,7 @@ impl Reader<'_> {
         })
     }
 
-    fn within(
+    pub(super) fn within(
         &self,
         value: &Spanned<u32>,
         range: std::ops::RangeInclusive<u32>,

@@ -19,6 +19,7 @@ pub(super) struct Source {
     pub verification: Verification,
     pub campaigns: Campaigns,
     pub breaches: Breaches,
+    pub authentication: Authentication,
     pub categories: Spanned<Table<Category>>,
     #[serde(default)]
     pub exceptions: Table<Exception>,
@@ -69,6 +70,23 @@ pub(super) struct Breaches {
     pub customers_within_days: Spanned<u32>,
     pub summary_below_customers: Spanned<u32>,
     pub hold_days: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authentication {
+    pub stated_verifications: bool,
+    pub business_contracts: bool,
+    pub call_back_minutes: Spanned<u32>,
+    pub of_record_days: Spanned<u32>,
+    pub service_start_hours: Spanned<u32>,
+    pub change_notice_minutes: Spanned<u32>,
+    pub attempts_max: Spanned<u32>,
+    pub portion_digits: Spanned<u32>,
+    pub portion_letters: Spanned<u32>,
+    pub pin_digits_min: Spanned<u32>,
+    pub password_characters_min: Spanned<u32>,
+    pub questions: Spanned<Vec<Name>>,
 }
 
 #[derive(Deserialize)]

@@ -139,6 +139,24 @@ fn p17_a_fault_names_its_line_and_its_rule() {
             "clauses.usc-222-f.source",
             "law",
         ),
+        (
+            "attempts_max = 5",
+            "attempts_max = 50",
+            "authentication.attempts_max",
+            "1 to 10",
+        ),
+        (
+            "of_record_days = 30",
+            "of_record_days = 29",
+            "authentication.of_record_days",
+            "30 to 365",
+        ),
+        (
+            "questions = [\"first_concert\"",
+            "questions = [\"date_of_birth\"",
+            "authentication.questions",
+            "biographical",
+        ),
         ("version = \"2024-05-29\"", "version = ", "version", ""),
     ] {
         assert!(DEFAULT_TEXT.contains(line), "{line}");

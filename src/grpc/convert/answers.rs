@@ -53,6 +53,21 @@ bare_receipts! {
     broker_action_recorded -> RecordBrokerActionResponse;
     person_recorded -> RecordPersonResponse;
     certificate_recorded -> RecordCertificateResponse;
+    contacts_requested -> RequestContactsResponse;
+    contacts_set -> SetContactsResponse;
+    contact_added -> AddContactResponse;
+    contact_removed -> RemoveContactResponse;
+    contact_unreachable -> RecordContactUnreachableResponse;
+    reach_associated -> AssociateReachResponse;
+    reach_dissociated -> DissociateReachResponse;
+    mail_issued -> IssueMailResponse;
+    lock_lifted -> LiftLockResponse;
+    challenge_set -> SetChallengeResponse;
+    online_account_changed -> ChangeOnlineAccountResponse;
+    change_notice_recorded -> RecordChangeNoticeResponse;
+    exemption_leg_begun -> BeginExemptionLegResponse;
+    exemption_leg_ended -> EndExemptionLegResponse;
+    ticket_opened -> OpenTicketResponse;
 }
 
 /// Words on record, and the blocks that still stand.
@@ -84,13 +99,89 @@ pub fn disclosed(
                 reasons: reasons.iter().copied().map(reason).collect(),
             })
         }
-        Outcome::Done | Outcome::Spoken { .. } | Outcome::Ruled(_) | Outcome::Asserted { .. } => {
-            return None;
-        }
+        Outcome::Done
+        | Outcome::Spoken { .. }
+        | Outcome::Ruled(_)
+        | Outcome::Asserted { .. }
+        | Outcome::Attempted { .. } => return None,
     };
     Some(wire::DiscloseResponse {
         receipt: receipt(answer),
         outcome: Some(outcome),
+    })
+}
+
+/// A verification on record.
+pub fn verification_opened(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::OpenVerificationResponse> {
+    let Outcome::Attempted { ends_at, .. } = answer.outcome else {
+        return None;
+    };
+    Some(wire::OpenVerificationResponse {
+        receipt: receipt(answer),
+        ends_at: ends_at.map(timestamp),
+    })
+}
+
+/// A password or PIN, compared.
+pub fn secret_verified(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::VerifySecretResponse> {
+    let Outcome::Attempted {
+        succeeded,
+        locked,
+        ends_at,
+    } = answer.outcome
+    else {
+        return None;
+    };
+    Some(wire::VerifySecretResponse {
+        receipt: receipt(answer),
+        verified: succeeded,
+        ends_at: ends_at.map(timestamp),
+        locked,
+    })
+}
+
+/// A new password or PIN, accepted or not; one answer for every reason why not (P12).
+pub fn credential_established(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::EstablishCredentialResponse> {
+    let Outcome::Attempted { succeeded, .. } = answer.outcome else {
+        return None;
+    };
+    Some(wire::EstablishCredentialResponse {
+        receipt: receipt(answer),
+        accepted: succeeded,
+    })
+}
+
+/// Answers to the back-up questions, compared.
+pub fn challenge_answered(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::AnswerChallengeResponse> {
+    let Outcome::Attempted {
+        succeeded,
+        locked,
+        ends_at,
+    } = answer.outcome
+    else {
+        return None;
+    };
+    Some(wire::AnswerChallengeResponse {
+        receipt: receipt(answer),
+        passed: succeeded,
+        ends_at: ends_at.map(timestamp),
+        locked,
     })
 }
 

@@ -5,7 +5,7 @@ use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
-use super::{entities, imports, policies, registers, retention};
+use super::{caller_events, contacts, entities, imports, policies, registers, retention};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::asserted::AssertedEvent;
@@ -142,6 +142,10 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
             })
         }
         Event::Retention(event) => retention::wire_event(event, texts),
+        Event::Contacts(event) => Wire::Contact(contacts::wire_event(event, texts)),
+        Event::Authentication(event) => {
+            Wire::Authentication(caller_events::wire_event(event, texts))
+        }
         Event::RulingRecorded(ruled) => {
             let evaluated = Evaluated {
                 rulebook,

@@ -2,11 +2,19 @@
 
 use super::{Malformed, Within};
 use crate::domain::asserted::Shortfall;
+use crate::domain::authentication::change_notices::AccountChange;
+use crate::domain::authentication::credentials::{Attempt, CredentialKind};
+use crate::domain::authentication::exemption::LegKind;
+use crate::domain::authentication::of_record::ReachKind;
+use crate::domain::authentication::portions::Verdict;
+use crate::domain::authentication::tickets::TicketCondition;
+use crate::domain::authentication::verification::{VerifiedBy, VerifiedFor};
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::company::certificates::{Counted, StatementContent};
 use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
 use crate::domain::company::deadlines::{Duty, Standing};
 use crate::domain::company::mechanism_failures::LetterContent;
+use crate::domain::contacts::ContactPermission;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
@@ -69,6 +77,18 @@ listed! {
     Medium = Medium { Written, Oral, Electronic }
     AssuranceMethod = AssuranceMethod { Password, CallBack, Mail, OnlineAccount, PhotoId, SignedDocument }
     Speaker = Speaker { AccountHolder, AdministrativeContact, Other }
+    ContactPermission = ContactPermission { TechnicalSupport, AccountInformation, Administrative }
+    VerifiedFor = VerificationPurpose { TechnicalSupport, AccountInformation, AccountChanges }
+    VerifiedBy = VerificationMethod { Password, CallBack, PhotoId, OnlineAccount, BusinessContract }
+    ReachKind = ReachKind { TelephoneNumber, PostalAddress, ElectronicAddress }
+    CredentialKind = CredentialKind { Password, Pin }
+    AccountChange = AccountChange {
+        Credential, BackUpAnswer, OnlineAccount, NumberOfRecord, AddressOfRecord, AdministrativeContact,
+    }
+    LegKind = ExemptionLeg { Representative, Contract }
+    TicketCondition = TicketCondition { OutOfService, Other }
+    Verdict = CheckVerdict { Pass, Fail, NotPerformed }
+    Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {
         Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
     }
@@ -173,6 +193,12 @@ mod tests {
         refuses(BrokerMeasure::EVERY);
         refuses(Standing::EVERY);
         refuses(StatementContent::EVERY);
+        refuses(ContactPermission::EVERY);
+        refuses(VerifiedFor::EVERY);
+        refuses(ReachKind::EVERY);
+        refuses(CredentialKind::EVERY);
+        refuses(LegKind::EVERY);
+        refuses(TicketCondition::EVERY);
     }
 
     #[test]

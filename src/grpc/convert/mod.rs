@@ -5,11 +5,15 @@
 //! may be personal.
 
 pub mod answers;
+pub mod authentication;
+pub mod caller_events;
+pub mod callers;
 pub mod campaigns;
 pub mod checks;
 pub mod commands;
 pub mod compliance;
 pub mod conduct;
+pub mod contacts;
 pub mod entities;
 pub mod entries;
 pub mod imports;
@@ -23,6 +27,7 @@ pub mod registers;
 pub mod retention;
 pub mod rulings;
 pub mod scopes;
+pub mod secrets;
 pub mod values;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Questions and the grounds that they claim (C3, R14).
 
+use super::callers::{telling, wire_stated, wire_telling};
 use super::lists::{Listed, member, members, numbers};
-use super::scopes::{assurance, text, wire_assurance, wire_digest};
+use super::scopes::{text, wire_digest};
 use super::values::{
     categories, category, identifier, optional_date, optional_digest, optional_entity,
     optional_personal, outside_id,
@@ -94,8 +95,8 @@ fn ground(given: wire::question::Ground, tokens: Tokens<'_>) -> Result<Ground, M
                 non_published: facts.non_published,
             })
             .within("directory"),
-        Given::Service(facts) => service(facts).within("service"),
-        Given::Billing(facts) => billing(facts).within("billing"),
+        Given::Service(facts) => service(facts, tokens).within("service"),
+        Given::Billing(facts) => billing(facts, tokens).within("billing"),
     }
 }
 
@@ -133,26 +134,18 @@ fn pic_freeze(facts: &wire::PicFreezeGround, tokens: Tokens<'_>) -> Result<Groun
     Ok(Ground::PicFreeze { provider, request })
 }
 
-fn service(facts: wire::ServiceGround) -> Result<Ground, Malformed> {
+fn service(facts: wire::ServiceGround, tokens: Tokens<'_>) -> Result<Ground, Malformed> {
     Ok(Ground::Service {
         ticket: optional_personal("ticket", facts.ticket)?,
         open: facts.open,
-        verification: facts
-            .verification
-            .map(assurance)
-            .transpose()
-            .within("verification")?,
+        verification: telling(facts.verification, facts.telling, tokens)?,
     })
 }
 
-fn billing(facts: wire::BillingGround) -> Result<Ground, Malformed> {
+fn billing(facts: wire::BillingGround, tokens: Tokens<'_>) -> Result<Ground, Malformed> {
     Ok(Ground::Billing {
         invoice: optional_personal("invoice", facts.invoice)?,
-        verification: facts
-            .verification
-            .map(assurance)
-            .transpose()
-            .within("verification")?,
+        verification: telling(facts.verification, facts.telling, tokens)?,
     })
 }
 
@@ -247,18 +240,16 @@ fn wire_ground(ground: &Ground, texts: bool) -> wire::question::Ground {
         } => Wire::Service(wire::ServiceGround {
             ticket: text(ticket.as_ref(), texts),
             open: *open,
-            verification: verification
-                .as_ref()
-                .map(|verified| wire_assurance(verified, texts)),
+            verification: wire_stated(verification.as_ref(), texts),
+            telling: wire_telling(verification.as_ref()),
         }),
         Ground::Billing {
             invoice,
             verification,
         } => Wire::Billing(wire::BillingGround {
             invoice: text(invoice.as_ref(), texts),
-            verification: verification
-                .as_ref()
-                .map(|verified| wire_assurance(verified, texts)),
+            verification: wire_stated(verification.as_ref(), texts),
+            telling: wire_telling(verification.as_ref()),
         }),
     }
 }

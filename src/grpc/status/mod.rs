@@ -59,6 +59,16 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::BlockUnknown
         | ErrorReason::Limit
         | ErrorReason::RulebookMissing
+        | ErrorReason::LetterheadRequired
+        | ErrorReason::AdministratorRequired
+        | ErrorReason::ContactState
+        | ErrorReason::OfRecordState
+        | ErrorReason::CredentialState
+        | ErrorReason::CredentialLocked
+        | ErrorReason::ResetRequired
+        | ErrorReason::QuestionNotAllowed
+        | ErrorReason::NoticeState
+        | ErrorReason::ExemptionState
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
         ErrorReason::AsOfAhead => Code::OutOfRange,
         ErrorReason::VersionMismatch => Code::Aborted,

@@ -1,6 +1,6 @@
 //! R14 as a table: each ground with all its facts is recorded as made, each step outside of it as refused.
 
-use consent_ledger::domain::consent::word::Assurance;
+use consent_ledger::domain::authentication::telling::Telling;
 use consent_ledger::domain::disclosures::Ground;
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::EntityId;
@@ -15,11 +15,11 @@ use crate::rules::grounds::{
 use crate::rules::history::{History, clock};
 
 /// Verified a minute ago, seen from 12:00.
-fn just_verified() -> Option<Assurance> {
+fn just_verified() -> Option<Telling> {
     Some(verified(AssuranceMethod::Password, 1, clock("12:00")))
 }
 
-fn ticket_told(verification: Option<Assurance>) -> Ground {
+fn ticket_told(verification: Option<Telling>) -> Ground {
     let (ticket, open) = (some("ticket 5"), true);
     Ground::Service {
         ticket,
@@ -28,7 +28,7 @@ fn ticket_told(verification: Option<Assurance>) -> Ground {
     }
 }
 
-fn invoice_told(verification: Option<Assurance>) -> Ground {
+fn invoice_told(verification: Option<Telling>) -> Ground {
     let invoice = some("run 2026-02");
     Ground::Billing {
         invoice,

@@ -175,3 +175,29 @@ macro_rules! assert_refused {
 
 mod commands;
 mod questions;
+
+#[test]
+fn n4_nobody_who_reads_preferences_sees_contacts_verifications_or_passwords() {
+    use super::entries::sees;
+    use crate::access::Role;
+
+    for kind in [
+        "contacts.requested.v1",
+        "contacts.given.v1",
+        "contact.listed.v1",
+        "of_record.associated.v1",
+        "verification.opened.v1",
+        "credential.established.v1",
+        "credential.refused.v1",
+        "challenge.passed.v1",
+        "online_account.changed.v1",
+        "change_notice.sent.v1",
+        "exemption.begun.v1",
+        "ticket.opened.v1",
+    ] {
+        for role in Role::EVERY {
+            let auditing = matches!(role, Role::Auditor | Role::Administrator);
+            assert_eq!(sees(role, kind), auditing, "{role} {kind}");
+        }
+    }
+}
