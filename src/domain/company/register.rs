@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -152,18 +153,19 @@ pub trait Item {
 /// When it is full, items that ended more than three years ago leave memory; where none has, nothing more is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register<T> {
-    items: BTreeMap<ItemId, T>,
+    /// Shared with whoever reads while the next record is made: a step copies this register, and no other.
+    items: Arc<BTreeMap<ItemId, T>>,
 }
 
 impl<T> Default for Register<T> {
     fn default() -> Self {
         Self {
-            items: BTreeMap::new(),
+            items: Arc::default(),
         }
     }
 }
 
-impl<T: Item> Register<T> {
+impl<T: Item + Clone> Register<T> {
     /// The item of that id.
     pub fn get(&self, id: &ItemId) -> Option<&T> {
         self.items.get(id)
@@ -203,14 +205,15 @@ impl<T: Item> Register<T> {
     }
 
     pub(super) fn enter(&mut self, id: &ItemId, item: T, now: Time) {
-        if self.items.len() >= T::MOST {
-            self.items.retain(|_, item| !is_over(item, now));
+        let items = Arc::make_mut(&mut self.items);
+        if items.len() >= T::MOST {
+            items.retain(|_, item| !is_over(item, now));
         }
-        self.items.insert(id.clone(), item);
+        items.insert(id.clone(), item);
     }
 
     pub(super) fn change(&mut self, id: &ItemId, change: impl FnOnce(&mut T)) {
-        if let Some(item) = self.items.get_mut(id) {
+        if let Some(item) = Arc::make_mut(&mut self.items).get_mut(id) {
             change(item);
         }
     }

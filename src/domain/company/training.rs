@@ -3,6 +3,7 @@
 //! Persons are tokens: nobody's name or number is here, and none can be read from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +97,8 @@ pub struct Disciplined {
 /// The people, by token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Training {
-    people: BTreeMap<Token, Person>,
+    /// Shared with whoever reads while the next record is made.
+    people: Arc<BTreeMap<Token, Person>>,
 }
 
 /// A person.
@@ -216,13 +218,13 @@ impl Training {
     }
 
     fn change(&mut self, token: Token, change: impl FnOnce(&mut Person)) {
-        if self.people.len() >= PEOPLE_MAX
-            && !self.people.contains_key(&token)
-            && let Some(oldest) = self.oldest_without_access()
-        {
-            self.people.remove(&oldest);
+        let full = self.people.len() >= PEOPLE_MAX && !self.people.contains_key(&token);
+        let leaving = full.then(|| self.oldest_without_access()).flatten();
+        let people = Arc::make_mut(&mut self.people);
+        if let Some(oldest) = leaving {
+            people.remove(&oldest);
         }
-        change(self.people.entry(token).or_default());
+        change(people.entry(token).or_default());
     }
 }
 
