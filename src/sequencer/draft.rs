@@ -8,7 +8,7 @@ use super::answer::{Recorded, answer};
 use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, Said, record};
-use super::repeat::answered_before;
+use super::repeat::{FirstAnswers, answered_before};
 use super::{Answer, Intent, Parts, SubjectRef, SubmitError};
 use crate::domain::command::Command;
 use crate::domain::company::{self, CompanyCommand};
@@ -49,6 +49,7 @@ pub struct Draft {
     commands: usize,
     started: Instant,
     line: Vec<u8>,
+    first_answers: FirstAnswers,
 }
 
 /// What became of a command that was shown to the draft.
@@ -76,6 +77,7 @@ impl Draft {
             commands: 0,
             started: Instant::now(),
             line: Vec::new(),
+            first_answers: FirstAnswers::default(),
         }
     }
 
@@ -164,7 +166,7 @@ impl Draft {
         if self.is_under_way(desk, command) {
             return Ok(Step::AfterLanding);
         }
-        if let Some(first) = answered_before(desk, command)? {
+        if let Some(first) = answered_before(desk, command, &mut self.first_answers)? {
             return Ok(Step::Answer(first));
         }
         if let Command::Company(about) = &intent.command {

@@ -8,10 +8,22 @@ use super::queue::Queued;
 use super::{Answer, Parts, SubmitError};
 use crate::codec::{self, Fact};
 use crate::domain::time::Time;
+use crate::ledger::Block;
 use crate::state::{Repeat, day_of};
 
+/// Reads first answers back from the log. It keeps the block that it read last: requests that are sent again, an import
+/// that is run again above all, come in the order in which they came, hundreds to a block.
+#[derive(Default)]
+pub struct FirstAnswers {
+    block: Block,
+}
+
 /// The first answer to the same request, read back from the log.
-pub fn answered_before(desk: &Desk<'_>, command: &Queued) -> Result<Option<Answer>, SubmitError> {
+pub fn answered_before(
+    desk: &Desk<'_>,
+    command: &Queued,
+    first_answers: &mut FirstAnswers,
+) -> Result<Option<Answer>, SubmitError> {
     let id = command.intent.request_id;
     let window_days = desk.parts.states.request_window_days();
     let today = day_of(desk.now.0);
@@ -30,21 +42,30 @@ pub fn answered_before(desk: &Desk<'_>, command: &Queued) -> Result<Option<Answe
     if repeat.content != command.content {
         return Err(SubmitError::RequestIdReused(id));
     }
-    answer_again(desk.parts, &repeat).map(Some)
+    first_answers.read(desk.parts, &repeat).map(Some)
 }
 
-/// What the records of a request say came of it.
-fn answer_again(parts: &Parts, repeat: &Repeat) -> Result<Answer, SubmitError> {
-    let failed = |problem: String| SubmitError::Failed(problem);
-    let block = parts
-        .journal
-        .read(repeat.first)
-        .map_err(|error| failed(error.to_string()))?
-        .ok_or_else(|| failed(format!("position {} is not in the log", repeat.first)))?;
-    let open = block.open().map_err(|error| failed(error.to_string()))?;
+impl FirstAnswers {
+    /// What the records of a request say came of it.
+    fn read(&mut self, parts: &Parts, repeat: &Repeat) -> Result<Answer, SubmitError> {
+        if self.block.line(repeat.first).is_none() {
+            let stored = (parts.journal.read(repeat.first))
+                .map_err(|error| failed(error.to_string()))?
+                .ok_or_else(|| failed(format!("position {} is not in the log", repeat.first)))?;
+            (stored.open_into(&mut self.block)).map_err(|error| failed(error.to_string()))?;
+        }
+        answer_in(&self.block, repeat)
+    }
+}
+
+fn failed(problem: String) -> SubmitError {
+    SubmitError::Failed(problem)
+}
+
+fn answer_in(block: &Block, repeat: &Repeat) -> Result<Answer, SubmitError> {
     let (mut events, mut newest) = (Vec::new(), None);
     for position in repeat.first..repeat.first.saturating_add(u64::from(repeat.of)) {
-        let line = open
+        let line = block
             .line(position)
             .ok_or_else(|| failed(format!("position {position} is not in its block")))?;
         let decoded = codec::read_facts(line).map_err(|error| failed(error.to_string()))?;

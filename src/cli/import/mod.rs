@@ -5,6 +5,7 @@ mod report;
 mod resume;
 pub mod row;
 pub mod source;
+mod written;
 
 use std::path::{Path, PathBuf};
 

@@ -26,7 +26,7 @@ pub enum Report {
     /// Nobody wants one.
     None,
     /// Comma-separated values.
-    Csv(csv::Writer<File>),
+    Csv(Box<csv::Writer<File>>),
     /// JSON lines.
     Json(BufWriter<File>),
 }
@@ -49,7 +49,7 @@ impl Report {
         let file = File::create(path)?;
         let mut report = match json {
             true => Self::Json(BufWriter::new(file)),
-            false => Self::Csv(csv::Writer::from_writer(file)),
+            false => Self::Csv(Box::new(csv::Writer::from_writer(file))),
         };
         for entry in kept.iter().filter(|entry| entry.line <= resumed) {
             report.write(entry)?;

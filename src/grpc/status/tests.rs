@@ -127,6 +127,56 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "BLOCK_UNKNOWN",
         ),
+        (
+            RefusalCode::LetterheadRequired,
+            Code::FailedPrecondition,
+            "LETTERHEAD_REQUIRED",
+        ),
+        (
+            RefusalCode::AdministratorRequired,
+            Code::FailedPrecondition,
+            "ADMINISTRATOR_REQUIRED",
+        ),
+        (
+            RefusalCode::ContactState,
+            Code::FailedPrecondition,
+            "CONTACT_STATE",
+        ),
+        (
+            RefusalCode::OfRecordState,
+            Code::FailedPrecondition,
+            "OF_RECORD_STATE",
+        ),
+        (
+            RefusalCode::CredentialState,
+            Code::FailedPrecondition,
+            "CREDENTIAL_STATE",
+        ),
+        (
+            RefusalCode::CredentialLocked,
+            Code::FailedPrecondition,
+            "CREDENTIAL_LOCKED",
+        ),
+        (
+            RefusalCode::ResetRequired,
+            Code::FailedPrecondition,
+            "RESET_REQUIRED",
+        ),
+        (
+            RefusalCode::QuestionNotAllowed,
+            Code::FailedPrecondition,
+            "QUESTION_NOT_ALLOWED",
+        ),
+        (
+            RefusalCode::NoticeState,
+            Code::FailedPrecondition,
+            "NOTICE_STATE",
+        ),
+        (
+            RefusalCode::ExemptionState,
+            Code::FailedPrecondition,
+            "EXEMPTION_STATE",
+        ),
         (RefusalCode::Limit, Code::FailedPrecondition, "LIMIT"),
     ];
     for code in RefusalCode::EVERY {
