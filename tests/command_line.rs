@@ -176,6 +176,10 @@ fn u2_a_check_without_a_ledger_says_that_none_answers() {
             .code(),
         Some(2)
     );
+    for past in [&["--as-of", "yesterday"][..], &["--hindsight"]] {
+        let arguments = [&["check", "--customer", "K-1", "--class", "billing"], past].concat();
+        assert_eq!(run(&arguments).status.code(), Some(2), "{past:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,6 +238,7 @@ fn u2_every_command_has_help_with_an_example() {
         "certificate",
         "bench",
         "config",
+        "serve", "verify", "export", "inspect", "check", "audit", "bench", "config",
     ] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());

@@ -9,6 +9,9 @@ use wire::audit_service_client::AuditServiceClient;
 
 /// Ask a running ledger for what an auditor looks for.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  consent-ledger audit hindsight --customer K-1001")]
 pub struct Arguments {
     #[command(subcommand)]
     report: Report,

@@ -268,3 +268,53 @@ async fn c4_the_past_of_one_customer_is_not_touched_by_another() {
     request.question = Some(market(Agent, "cmrs"));
     assert!(!ruled(&house, request).await.allowed);
 }
+
+/// What the program ends with and prints, against this house.
+async fn run(house: &House, arguments: &[&str]) -> (Option<i32>, String) {
+    let server = format!("http://{}", house.running.grpc);
+    let program = env!("CARGO_BIN_EXE_consent-ledger");
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).args(["--server", &server]);
+    let output = command.output().await.unwrap();
+    let printed = String::from_utf8([output.stdout, output.stderr].concat());
+    (output.status.code(), printed.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u2_the_command_line_asks_about_the_past_and_lists_what_hindsight_finds() {
+    let house = House::open().await;
+    let (_, disclosed, denied) = v43(&house, "K-1").await;
+    let then = disclosed.position.to_string();
+    let ask = [
+        "check",
+        "--customer",
+        "K-1",
+        "--class",
+        "billing",
+        "--target",
+        "cmrs",
+    ];
+    let (code, printed) = run(&house, &ask).await;
+    assert_eq!(code, Some(3), "{printed}");
+    let (code, printed) = run(&house, &[&ask[..], &["--as-of", &then]].concat()).await;
+    assert_eq!(code, Some(0), "{printed}");
+    let hindsight = ["--as-of", &then, "--hindsight", "--output", "json"];
+    let (code, printed) = run(&house, &[&ask[..], &hindsight].concat()).await;
+    assert_eq!(code, Some(3), "{printed}");
+    let answer: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(answer["reasons"][0]["positions"][0], denied);
+    let (code, printed) = run(
+        &house,
+        &[&ask[..], &["--as-of", "2100-01-01T00:00:00Z"]].concat(),
+    )
+    .await;
+    assert_eq!(code, Some(2), "{printed}");
+
+    let (code, printed) = run(&house, &["audit", "hindsight", "--customer", "K-1"]).await;
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains(&format!("position {then},")), "{printed}");
+    assert!(printed.contains("used after a denial"), "{printed}");
+    house.opened("K-2", &["local"]).await;
+    let (code, printed) = run(&house, &["audit", "hindsight", "--customer", "K-2"]).await;
+    assert_eq!(code, Some(0), "{printed}");
+}

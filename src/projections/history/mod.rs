@@ -71,7 +71,7 @@ impl HistoryOptions {
             flush_records: 200_000,
             flush_bytes: 16 << 20,
             chunk_bytes: 16 << 10,
-            snapshot_every: 32,
+            snapshot_every: 16,
         }
     }
 }
