@@ -139,6 +139,42 @@ async fn c4_uses_that_are_borne_out_are_not_listed() {
 }
 
 #[tokio::test]
+async fn c5_voided_uses_come_page_by_page() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let notice = house.noticed("K-1").await;
+    let words = vec![grant(marketing_by(&[Company]))];
+    house.said("K-1", notice, words).await.unwrap();
+    let ten = this_instant();
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(disclosed(&house, "K-1").await.position);
+    }
+    denied(&house, "K-1", ten).await;
+    let mut request = wire::ListVoidedUsesRequest {
+        customer: customer("K-1"),
+        page_size: 2,
+        ..wire::ListVoidedUsesRequest::default()
+    };
+    let mut pages = Vec::new();
+    loop {
+        let page = house.audit().list_voided_uses(request.clone()).await;
+        let page = page.unwrap().into_inner();
+        pages.push(
+            page.uses
+                .iter()
+                .map(|used| used.position)
+                .collect::<Vec<_>>(),
+        );
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(pages, [vec![made[0], made[1]], vec![made[2]]]);
+}
+
+#[tokio::test]
 async fn c4_before_the_ledger_knew_the_customer_the_answer_is_no() {
     let house = House::open().await;
     let opened = house.opened("K-1", &["local"]).await;

@@ -167,6 +167,22 @@ fn v43_a_denial_said_at_ten_and_recorded_at_noon_voids_a_disclosure_at_eleven() 
 }
 
 #[test]
+fn c04_a_recorded_ruling_is_a_use_if_it_said_yes() {
+    let mut told = Told::begun();
+    told.act(Command::RecordRuling(outside()));
+    told.grant(company(CpniClasses::ALL));
+    let ten = told.story.now.plus_minutes(1);
+    told.story.minutes(60);
+    let yes = told.act(Command::RecordRuling(outside()));
+    assert_eq!(told.voided(), []);
+    told.story.minutes(60).occurred(ten);
+    told.deny(company(CpniClasses::ALL));
+    told.act(Command::RecordRuling(outside()));
+    let voided: Vec<_> = told.voided().iter().map(|used| used.position).collect();
+    assert_eq!(voided, [yes]);
+}
+
+#[test]
 fn r05_no_record_makes_a_past_use_lawful() {
     let mut told = Told::begun();
     told.story.minutes(60);
