@@ -238,7 +238,14 @@ fn u2_every_command_has_help_with_an_example() {
         "certificate",
         "bench",
         "config",
-        "serve", "verify", "export", "inspect", "check", "audit", "bench", "config",
+        "serve",
+        "verify",
+        "export",
+        "inspect",
+        "check",
+        "audit",
+        "bench",
+        "config",
     ] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());

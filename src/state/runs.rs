@@ -417,15 +417,18 @@ fn run_of(key: &[u8]) -> Option<Run> {
     })
 }
 
+/// Runs, and the note that holds for them.
+type Listed = (Vec<Run>, Box<[u8]>);
+
 /// The runs and the note that the list in `tree` names, where there is one.
-fn listed(tree: &sled::Tree) -> Result<Option<(Vec<Run>, Box<[u8]>)>, StateError> {
+fn listed(tree: &sled::Tree) -> Result<Option<Listed>, StateError> {
     let Some(list) = tree.get(LIST).map_err(|error| view(&error))? else {
         return Ok(None);
     };
     parse_list(&list).map(Some).ok_or_else(broken)
 }
 
-fn parse_list(list: &[u8]) -> Option<(Vec<Run>, Box<[u8]>)> {
+fn parse_list(list: &[u8]) -> Option<Listed> {
     let (body, sum) = list.split_last_chunk::<4>()?;
     if checksum(&LIST, body) != u32::from_le_bytes(*sum) {
         return None;

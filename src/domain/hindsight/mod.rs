@@ -48,16 +48,17 @@ impl Then {
 /// From when a record counts in hindsight.
 enum Counts {
     /// From its record: it widens, or changes no answer.
-    FromRecord,
+    Recorded,
     /// From when it happened: it narrows.
-    FromThen(Time),
+    Happened(Time),
     /// It carries the instant from which it narrows, and says nothing of the time before.
-    FromItsDate(Time),
+    Dated(Time),
 }
 
 fn counts(placed: &Placed<'_>) -> Counts {
     match placed.event {
-        Event::ServiceClosed(closed) => Counts::FromItsDate(closed.ends_at),
+        Event::Asserted(asserted) => counts_asserted(asserted, placed),
+        Event::ServiceClosed(closed) => Counts::Dated(closed.ends_at),
         Event::Blocked(_)
         | Event::CallEnded(_)
         | Event::Contacts(ContactEvent::Removed(_))
@@ -66,14 +67,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
             | AuthenticationEvent::Locked(_)
             | AuthenticationEvent::ChallengePassed(_)
             | AuthenticationEvent::LegEnded(_),
-        ) => Counts::FromThen(placed.happened_at()),
-        Event::Asserted(AssertedEvent::Blocked(asserted)) => {
-            Counts::FromThen(asserted.fact.said.said_at.unwrap_or(placed.recorded_at))
-        }
-        Event::Asserted(AssertedEvent::Service(asserted)) => match asserted.fact.closed_at {
-            Some(end) => Counts::FromItsDate(end),
-            None => Counts::FromRecord,
-        },
+        ) => Counts::Happened(placed.happened_at()),
         Event::AccountOpened(_)
         | Event::ServiceOpened(_)
         | Event::NoticeGiven(_)
@@ -81,11 +75,28 @@ fn counts(placed: &Placed<'_>) -> Counts {
         | Event::GrantedOnce(_)
         | Event::DisclosureMade(_)
         | Event::DisclosureRefused(_)
-        | Event::Asserted(_)
         | Event::Authentication(_)
         | Event::Contacts(_)
         | Event::Retention(_)
-        | Event::RulingRecorded(_) => Counts::FromRecord,
+        | Event::RulingRecorded(_) => Counts::Recorded,
+    }
+}
+
+/// What an import asserts carries its dates in itself, any time back (C2).
+fn counts_asserted(asserted: &AssertedEvent, placed: &Placed<'_>) -> Counts {
+    match asserted {
+        AssertedEvent::Service(service) => match service.fact.closed_at {
+            Some(closed_at) => Counts::Dated(closed_at),
+            None => Counts::Recorded,
+        },
+        AssertedEvent::Blocked(blocked) => {
+            let said_at = blocked.fact.said.said_at;
+            Counts::Happened(said_at.unwrap_or(placed.recorded_at))
+        }
+        AssertedEvent::Account(_)
+        | AssertedEvent::Notice(_)
+        | AssertedEvent::Granted(_)
+        | AssertedEvent::Disclosed(_) => Counts::Recorded,
     }
 }
 
@@ -99,10 +110,10 @@ pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -
             continue;
         }
         let counts = match counts(&placed) {
-            Counts::FromRecord => false,
-            Counts::FromThen(happened_at) => happened_at <= then.at,
+            Counts::Recorded => false,
+            Counts::Happened(happened_at) => happened_at <= then.at,
             // One that lies ahead counts, too: which opening it ended depends on all the ends before it.
-            Counts::FromItsDate(_) => true,
+            Counts::Dated(_) => true,
         };
         if let Some(customer) = customer.as_mut().filter(|_| counts) {
             customer.take(&placed);
@@ -137,8 +148,8 @@ fn leaves_at(event: &CompanyEvent) -> Option<Time> {
 pub fn is_learnt_later(placed: &Placed<'_>, then: Then) -> bool {
     !then.has(placed)
         && match counts(placed) {
-            Counts::FromRecord => false,
-            Counts::FromThen(from) | Counts::FromItsDate(from) => from <= then.at,
+            Counts::Recorded => false,
+            Counts::Happened(from) | Counts::Dated(from) => from <= then.at,
         }
 }
 

@@ -257,10 +257,8 @@ impl History {
     pub(super) fn recorded_at(&self, position: Position) -> Result<Option<Time>, ViewError> {
         let (writing, recent) = self.in_memory(entry::CLOCK);
         let writing = writing.get(&entry::CLOCK).into_iter().flatten();
-        let in_memory = (writing.chain(&recent))
-            .map(|kept| &kept.entry)
-            .filter(|entry| entry.position <= position)
-            .last();
+        let mut newest_first = writing.chain(&recent).map(|kept| &kept.entry).rev();
+        let in_memory = newest_first.find(|entry| entry.position <= position);
         if let Some(entry) = in_memory {
             return Ok(Some(entry.recorded_at));
         }

@@ -95,8 +95,9 @@ proptest! {
         let book = if by_fcc { fcc() } else { def() };
         let play = Play::new(book, by_fcc, &["LOCAL", "VOIP"]).through(&steps);
         for at in moments(&play.ledger.records) {
-            let known = play.ledger.records.iter().filter(|record| record.recorded_at <= at);
-            let newest = known.last().map(|record| record.position).unwrap();
+            let mut newest_first = play.ledger.records.iter().rev();
+            let newest = newest_first.find(|record| record.recorded_at <= at);
+            let newest = newest.unwrap().position;
             let (then, hindsight) = (play.ledger.replayed_to(newest), in_hindsight(&play, at));
             for question in &questions {
                 let then = answer(&play, then.as_ref(), question, at);
