@@ -18,7 +18,14 @@ use std::path::{Path, PathBuf};
 
 use consent_ledger::app::Ledger;
 use consent_ledger::audit::audit_folder;
-use consent_ledger::domain::ids::{Position, Pseudonym};
+use consent_ledger::domain::authentication::AuthenticationCommand;
+use consent_ledger::domain::authentication::authority::Authority;
+use consent_ledger::domain::authentication::credentials::{
+    CredentialKind, EstablishCredential, SecretPlace, Weighed,
+};
+use consent_ledger::domain::authentication::portions::{Checks, Verdict};
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::ids::{Personal, Position, Pseudonym};
 use consent_ledger::domain::vocabulary::RecipientKind;
 use engine::*;
 
@@ -30,7 +37,11 @@ struct Told {
     customer: Pseudonym,
     id: String,
     version: u64,
+    /// Where the customer's PIN lies in the vault.
+    secret: Option<SecretPlace>,
 }
+
+const PIN: &str = "95137";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
@@ -69,20 +80,21 @@ async fn t4_damage_to_any_file_is_found_or_harmless() {
             count(
                 &file,
                 "flip",
-                after(dir.path(), &told, |copy| flip(&copy.join(&file), offset)),
+                after(dir.path(), &told, |copy| flip(&copy.join(&file), offset)).await,
             );
         }
         count(
             &file,
             "cut in half",
-            after(dir.path(), &told, |copy| cut(&copy.join(&file))),
+            after(dir.path(), &told, |copy| cut(&copy.join(&file))).await,
         );
         count(
             &file,
             "removed",
             after(dir.path(), &told, |copy| {
                 fs::remove_file(copy.join(&file)).unwrap();
-            }),
+            })
+            .await,
         );
     }
     for folder in ["log", "log/blocks", "vault", "views/state", "views/history"] {
@@ -90,7 +102,7 @@ async fn t4_damage_to_any_file_is_found_or_harmless() {
             fs::remove_dir_all(copy.join(folder)).unwrap();
             copy_all(&older.path().join(folder), &copy.join(folder));
         };
-        let outcome = after(dir.path(), &told, replace);
+        let outcome = after(dir.path(), &told, replace).await;
         count(Path::new(folder), "replaced by an older copy", outcome);
     }
     for ((file, damage), outcomes) in &table {
@@ -123,9 +135,11 @@ async fn fill(dir: &Path, older: &Path) -> Vec<Told> {
                     customer: answer.customer.unwrap(),
                     id: id.clone(),
                     version: answer.version,
+                    secret: None,
                 });
             }
         }
+        told.push(with_pin(&ledger, &format!("K-{half}-0")).await);
         ledger.close().unwrap();
         if half == 0 {
             copy_all(dir, older);
@@ -134,8 +148,42 @@ async fn fill(dir: &Path, older: &Path) -> Vec<Told> {
     told
 }
 
+/// The customer sets a PIN.
+async fn with_pin(ledger: &Ledger, id: &str) -> Told {
+    let customer = ledger.views.find(id).unwrap().unwrap();
+    let kept = ledger
+        .handle
+        .weigh_secret(customer, Personal::new(PIN), |_| ((), true));
+    let place = kept.await.unwrap().1.unwrap();
+    let checks = Checks {
+        form: Verdict::Pass,
+        social_security_number: Verdict::NotPerformed,
+        mothers_maiden_name: Verdict::NotPerformed,
+        telephone_number: Verdict::NotPerformed,
+        pet_name: Verdict::NotPerformed,
+    };
+    let set = AuthenticationCommand::Establish(EstablishCredential {
+        kind: CredentialKind::Pin,
+        authority: Authority::StartOfService,
+        weighed: Some(Weighed {
+            checks,
+            place: Some(place),
+        }),
+    });
+    let answer = submit(ledger, id, Command::Authentication(set))
+        .await
+        .unwrap();
+    Told {
+        position: answer.position,
+        customer,
+        id: id.to_owned(),
+        version: answer.version,
+        secret: Some(place),
+    }
+}
+
 /// What comes of a copy of the folder after `damage`: at the start, and in an audit.
-fn after(dir: &Path, told: &[Told], damage: impl Fn(&Path)) -> Outcome {
+async fn after(dir: &Path, told: &[Told], damage: impl Fn(&Path)) -> Outcome {
     let copy = tempfile::tempdir().unwrap();
     copy_all(dir, copy.path());
     damage(copy.path());
@@ -143,13 +191,25 @@ fn after(dir: &Path, told: &[Told], damage: impl Fn(&Path)) -> Outcome {
     let Ok(ledger) = try_open(options(copy.path())) else {
         return Outcome::Found;
     };
-    let whole = told.iter().all(|told| is_there(&ledger, told));
+    let mut whole = true;
+    for told in told {
+        whole &= is_there(&ledger, told) && opens(&ledger, told).await;
+    }
     ledger.close().unwrap();
     match (whole, audited) {
         (true, _) => Outcome::Harmless,
         (false, Err(_)) => Outcome::Found,
         (false, Ok(_)) => Outcome::Silent,
     }
+}
+
+/// Whether the customer's PIN is still the one that was set; a call that says that it can't compare is no silence.
+async fn opens(ledger: &Ledger, told: &Told) -> bool {
+    let Some(place) = told.secret else {
+        return true;
+    };
+    let compared = (ledger.handle).secret_matches(told.customer, place, Personal::new(PIN));
+    compared.await.unwrap_or(true)
 }
 
 fn is_there(ledger: &Ledger, told: &Told) -> bool {

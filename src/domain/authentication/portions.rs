@@ -155,8 +155,8 @@ fn shares_run(secret: &[char], value: &[char], sort: fn(&char) -> bool, length: 
 
 /// Letters and digits alone, without case, marks and separators. Wiped when dropped.
 fn plain(text: &str) -> Zeroizing<Vec<char>> {
-    // Room for all, so that no copy is left behind by a growing buffer.
-    let mut plain = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(4)));
+    // Room for all (no byte decomposes into more), so that no copy is left behind by a growing buffer.
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(6)));
     let letters = text.nfkd().filter(|c| c.is_alphanumeric());
     plain.extend(letters.flat_map(char::to_lowercase));
     plain
