@@ -1,4 +1,4 @@
-//! A secret is nowhere: not in a record, a view, the vault, a log line of any level, an answer or an error (P12, T3).
+//! A secret is nowhere but in the vault, and there only as a hash: not in a record, a view, the vault, a log line of any level, an answer or an error (P12, T3).
 //!
 //! The real program runs with every log line on, callers use secrets in every way that there is, right and wrong; then
 //! all that the process wrote or answered is searched for them.
@@ -13,8 +13,11 @@ mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use consent_ledger::app::{Ledger, Options};
 use consent_ledger::audit::lines_of_folder;
+use consent_ledger::clock::System;
 use consent_ledger::proto::v1 as wire;
 use prost::Message;
 use server::{Server, customer, header, open_account};
@@ -289,4 +292,39 @@ async fn p12_t3_no_secret_is_in_anything_that_the_process_wrote_or_said() {
     for secret in EVERY.into_iter().chain([SEALED_NUMBER]) {
         assert!(!holds(&lines, secret), "{secret}");
     }
+}
+
+/// Opens the ledger without doors; why it isn't served.
+fn refused(data: &Path) -> Option<String> {
+    let fatal = Arc::new(|problem: &str| panic!("fatal: {problem}"));
+    let clock = Arc::new(System::default());
+    let mut options = Options::new(data);
+    options.log.tail_bytes = 1 << 20;
+    match Ledger::open(options, clock, fatal, &|_, _, _| {}) {
+        Ok(ledger) => {
+            ledger.close().unwrap();
+            None
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_ledger_is_not_served_without_the_secrets_that_its_records_cite() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    let channel = server.connect().await;
+    use_secrets(&channel, &mut Heard::default()).await;
+    assert!(server.stop().await);
+    let secrets = dir.path().join("vault").join("secrets");
+    let whole = fs::read(&secrets).unwrap();
+
+    fs::remove_file(&secrets).unwrap();
+    let why = refused(dir.path()).unwrap();
+    assert!(why.contains("secrets") && why.contains("restore"), "{why}");
+    fs::write(&secrets, &whole[..whole.len() - 128]).unwrap();
+    let why = refused(dir.path()).unwrap();
+    assert!(why.contains("secrets") && why.contains("restore"), "{why}");
+    fs::write(&secrets, &whole).unwrap();
+    assert_eq!(refused(dir.path()), None);
 }

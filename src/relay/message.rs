@@ -294,14 +294,25 @@ fn unreadable(line: &[u8], problem: LineError) -> RelayError {
     RelayError::Line { position, problem }
 }
 
-/// The company's own registers: whom they are about, and what went wrong, is no subscriber's business (N4).
+/// The company's own registers (whom they are about, and what went wrong), and how callers are verified, by what and for
+/// whom: no subscriber's business (N4).
 const KEPT_IN: &[&str] = &[
     "breach.",
     "campaign.",
     "certificate.",
+    "challenge.",
+    "change_notice.",
     "complaint.",
     "conduct.",
+    "contact.",
+    "contacts.",
+    "credential.",
+    "exemption.",
+    "of_record.",
+    "online_account.",
     "opt_out_failure.",
+    "ticket.",
+    "verification.",
 ];
 
 fn is_kept_in(kind: &str) -> bool {

@@ -102,3 +102,78 @@ impl Handle {
         self.secrets.work(work).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// Work that waits until it is let go.
+    fn held(
+        seats: &Seats,
+        let_go: Receiver<()>,
+    ) -> tokio::task::JoinHandle<Result<(), SubmitError>> {
+        let seats = seats.clone();
+        tokio::spawn(async move {
+            let wait = move || {
+                // Whoever lets go may also just leave.
+                let _gone = let_go.recv();
+                Ok(())
+            };
+            seats.work(wait).await
+        })
+    }
+
+    #[tokio::test]
+    async fn t5_who_finds_every_seat_taken_is_told_to_come_back_and_the_rest_is_done() {
+        let seats = Seats::new(1, Duration::from_millis(7));
+        let (mut holders, mut running) = (Vec::new(), Vec::new());
+        for _ in 0..=WAITING {
+            let (hold, let_go) = channel();
+            holders.push(hold);
+            running.push(held(&seats, let_go));
+        }
+        while seats.waiting.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = seats.work(|| Ok(())).await;
+        let Err(SubmitError::QueueFull { retry_after }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(retry_after, Duration::from_millis(7));
+        drop(holders);
+        for one in running {
+            one.await.unwrap().unwrap();
+        }
+        seats.work(|| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn t5_a_seat_is_kept_to_the_end_of_the_work_also_when_the_caller_has_gone() {
+        let seats = Seats::new(1, Duration::ZERO);
+        let (hold, let_go) = channel();
+        let caller = held(&seats, let_go);
+        while seats.working.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(seats.working.available_permits(), 0, "the work goes on");
+        drop(hold);
+        seats.work(|| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn t4_what_the_vault_could_not_store_may_be_tried_again() {
+        let seats = Seats::new(1, Duration::ZERO);
+        let full = || -> Result<(), VaultError> {
+            Err(VaultError::NotStored {
+                file: "secrets".into(),
+                source: std::io::Error::other("no room"),
+            })
+        };
+        let refused = seats.work(full).await;
+        assert!(matches!(refused, Err(SubmitError::Unavailable(_))));
+    }
+}
