@@ -133,7 +133,10 @@ fn walk_checked(ledger: &Ledger, before: &BTreeMap<Pseudonym, u64>) {
         for (pseudonym, customer) in chunk.unwrap() {
             assert!(seen.insert(pseudonym), "{pseudonym} came twice");
             let least = current.get(&pseudonym).copied().unwrap_or(2);
-            assert!(customer.version >= least, "{pseudonym} is of an older state");
+            assert!(
+                customer.version >= least,
+                "{pseudonym} is of an older state"
+            );
         }
     }
     assert!(seen.len() >= expected);
