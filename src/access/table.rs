@@ -83,6 +83,8 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
     ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
+    // What another policy would change.
+    ("/consent.v1.RulebookService/CompareRulebooks", AUDIT),
     // Who receives CPNI besides the company.
     ("/consent.v1.EntityService/RecordEntityJoined", ADMINISTER),
     ("/consent.v1.EntityService/RecordEntityLeft", ADMINISTER),

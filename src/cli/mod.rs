@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod output;
 mod registers;
+mod rulebook;
 mod serve;
 mod table;
 mod verify;
@@ -138,6 +139,8 @@ enum Command {
     Certificate(registers::Certificate),
     /// Ask a running ledger for what an auditor looks for.
     Audit(audit::Arguments),
+    /// Check, show and compare rulebooks: what would another policy change?
+    Rulebook(rulebook::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -180,6 +183,7 @@ pub fn run() -> ExitCode {
         Command::Campaigns(arguments) => in_runtime(registers::campaigns(global, arguments)),
         Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
         Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
+        Command::Rulebook(arguments) => in_runtime(rulebook::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -28,6 +28,7 @@ mod past;
 mod policies;
 mod queries;
 mod retention;
+mod rulebooks;
 mod status;
 
 use std::time::Duration;
@@ -61,7 +62,9 @@ use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
 use wire::retention_service_server::RetentionServiceServer;
+use wire::rulebook_service_server::RulebookServiceServer;
 
+pub use convert::comparisons::outcome as comparison_messages;
 pub use doors::Checkpoints;
 
 /// How the door behaves; every limit has its reason.
@@ -220,6 +223,10 @@ fn add_services(
             AuditServiceServer::new(audit::Audit(doors.clone())).max_decoding_message_size(max),
         )
         .add_service(
+            RulebookServiceServer::new(rulebooks::Rulebooks(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
             EntityServiceServer::new(entities::Entities(doors.clone()))
                 .max_decoding_message_size(max),
         )
@@ -289,6 +296,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
         wire::import_service_server::SERVICE_NAME,
+        wire::rulebook_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,

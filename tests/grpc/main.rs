@@ -20,5 +20,6 @@ mod past;
 mod policies;
 mod reads;
 mod retention;
+mod rulebooks;
 mod streams;
 mod transport;

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod compliance;
 pub mod conduct;
 pub mod contacts;
+pub mod comparisons;
 pub mod entities;
 pub mod entries;
 pub mod imports;
