@@ -51,6 +51,7 @@ impl Essence {
         let Customer {
             version: _,
             last: _,
+            last_at: _,
             legal_entity: _,
             services,
             // A grant rests on its notice when it is given, and never again.
@@ -59,6 +60,8 @@ impl Essence {
             one_time: _,
             ended_calls: _,
             pic_requests,
+            // They bar erasure, and no use.
+            holds: _,
         } = customer;
         let mut held: Vec<_> = (services.held.iter())
             .filter(|service| service.held(at))
