@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod output;
 mod registers;
+mod receipt;
 mod rulebook;
 mod serve;
 mod table;
@@ -141,6 +142,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Check, show and compare rulebooks: what would another policy change?
     Rulebook(rulebook::Arguments),
+    /// Get a customer's signed receipt of one consent, or verify one.
+    Receipt(receipt::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -184,6 +187,7 @@ pub fn run() -> ExitCode {
         Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
         Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
         Command::Rulebook(arguments) => in_runtime(rulebook::run(global, arguments)),
+        Command::Receipt(arguments) => in_runtime(receipt::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -27,6 +27,7 @@ mod pages;
 mod past;
 mod policies;
 mod queries;
+mod receipts;
 mod retention;
 mod rulebooks;
 mod status;
@@ -41,6 +42,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::access::{Caller, listen};
+use crate::audit::Controller;
 use crate::projections::Views;
 use crate::proto::{self, v1 as wire};
 use crate::sequencer::Handle;
@@ -61,6 +63,7 @@ use wire::incident_service_server::IncidentServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
+use wire::receipt_service_server::ReceiptServiceServer;
 use wire::retention_service_server::RetentionServiceServer;
 use wire::rulebook_service_server::RulebookServiceServer;
 
@@ -88,6 +91,8 @@ pub struct Options {
     pub wait_max: Duration,
     /// Longest time that calls get to end when the server stops.
     pub drain_max: Duration,
+    /// Who answers for the processing, as receipts name it (C8); none: no receipts are given.
+    pub controller: Option<Controller>,
 }
 
 impl Default for Options {
@@ -102,6 +107,7 @@ impl Default for Options {
             keepalive_timeout: Duration::from_secs(10),
             wait_max: Duration::from_secs(10),
             drain_max: Duration::from_secs(10),
+            controller: None,
         }
     }
 }
@@ -223,6 +229,13 @@ fn add_services(
             AuditServiceServer::new(audit::Audit(doors.clone())).max_decoding_message_size(max),
         )
         .add_service(
+            ReceiptServiceServer::new(receipts::Receipts {
+                doors: doors.clone(),
+                controller: options.controller.clone(),
+            })
+            .max_decoding_message_size(max),
+        )
+        .add_service(
             RulebookServiceServer::new(rulebooks::Rulebooks(doors.clone()))
                 .max_decoding_message_size(max),
         )
@@ -296,6 +309,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
         wire::import_service_server::SERVICE_NAME,
+        wire::receipt_service_server::SERVICE_NAME,
         wire::rulebook_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,

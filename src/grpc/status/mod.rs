@@ -39,7 +39,12 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::RequestIdReused
         | ErrorReason::RegisteredAlready
         | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
+        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::ConsentUnknown => {
+            Code::NotFound
+        }
+        ErrorReason::CustomerExists | ErrorReason::RequestIdReused => Code::AlreadyExists,
         ErrorReason::NoService
+        | ErrorReason::NoController
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
         | ErrorReason::EvidenceRequired
@@ -280,6 +285,20 @@ pub fn record_unknown(position: u64) -> Status {
     plain(
         ErrorReason::RecordUnknown,
         format!("there is no record at position {position} yet"),
+    )
+}
+
+/// There is no such consent of that customer.
+pub fn consent_unknown(field: &str) -> Status {
+    let message = format!("`{field}` is no consent of this customer");
+    plain(ErrorReason::ConsentUnknown, message)
+}
+
+/// A receipt names the company, and nobody has told the server how.
+pub fn no_controller() -> Status {
+    plain(
+        ErrorReason::NoController,
+        "a receipt names the company and how to reach it: set controller_name and the settings beside it",
     )
 }
 
