@@ -142,7 +142,7 @@ async fn p17_a_folder_and_a_running_ledger_are_compared_alike() {
     assert_eq!(differences[0]["classes"].as_array().unwrap().len(), 9);
 
     let csv = out(&run(&[
-        "compare", "--with", &other, "--data", &folder, "--csv",
+        "compare", "--with", &other, "--data", &folder, "--output", "csv",
     ]));
     let lines: Vec<_> = csv.lines().collect();
     assert_eq!(lines.len(), 2);

@@ -9,8 +9,8 @@ mod generate;
 mod import;
 mod inspect;
 mod output;
-mod registers;
 mod receipt;
+mod registers;
 mod rulebook;
 mod serve;
 mod table;
@@ -158,10 +158,11 @@ enum Command {
 impl Command {
     /// Whether its result has rows and columns.
     const fn makes_a_table(&self) -> bool {
-        matches!(
-            self,
-            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_)
-        )
+        match self {
+            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_) => true,
+            Self::Rulebook(arguments) => arguments.makes_a_table(),
+            _ => false,
+        }
     }
 }
 
@@ -170,7 +171,7 @@ pub fn run() -> ExitCode {
     let line = Line::parse();
     let global = line.global;
     if global.output == output::Format::Csv && !line.command.makes_a_table() {
-        let why = "only deadlines, campaigns and certificate print CSV; take text or json";
+        let why = "only deadlines, campaigns, certificate and rulebook compare print CSV; take text or json";
         return output::complain(Ended::Usage, why).into();
     }
     let ended = match line.command {

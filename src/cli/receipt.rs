@@ -120,7 +120,7 @@ fn write(global: &Global, out: &Path, found: &wire::GetReceiptResponse) -> Ended
             "file": out.display().to_string(),
             "key": key.display().to_string(),
         })),
-        output::Format::Text => output::line(&format!(
+        output::Format::Text | output::Format::Csv => output::line(&format!(
             "receipt in {}, its key in {}",
             out.display(),
             key.display()
@@ -151,7 +151,7 @@ fn verify(global: &Global, arguments: &VerifyArguments) -> Ended {
             output::json(&json!({ "ok": true, "receipt": receipt }));
             Ended::Well
         }
-        (Ok(receipt), output::Format::Text) => {
+        (Ok(receipt), _) => {
             output::line(&format!("signed by {key}\n"));
             show(&receipt);
             Ended::Well
@@ -160,7 +160,7 @@ fn verify(global: &Global, arguments: &VerifyArguments) -> Ended {
             output::json(&json!({ "ok": false, "problem": problem }));
             Ended::Wrong
         }
-        (Err(problem), output::Format::Text) => output::complain(Ended::Wrong, &problem),
+        (Err(problem), _) => output::complain(Ended::Wrong, &problem),
     }
 }
 

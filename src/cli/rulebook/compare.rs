@@ -14,7 +14,7 @@ use wire::rulebook_service_client::RulebookServiceClient;
 #[command(after_help = "\
 Examples:
   consent-ledger rulebook compare --with policy-2027.toml
-  consent-ledger rulebook compare --with policy-2027.toml --examples 10 --csv > differences.csv
+  consent-ledger rulebook compare --with policy-2027.toml --examples 10 --output csv > differences.csv
   consent-ledger rulebook compare --with policy-2027.toml --data data --output json
 
 Nothing is recorded. Each line is a set of questions (every combination of what it lists) whose answer changes in the same
@@ -32,9 +32,6 @@ pub struct Arguments {
     /// Customers named as examples of each difference.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     examples: u32,
-    /// Print the differences as comma-separated values.
-    #[arg(long)]
-    csv: bool,
 }
 
 pub async fn run(global: &Global, arguments: Arguments) -> Ended {
@@ -49,7 +46,6 @@ pub async fn run(global: &Global, arguments: Arguments) -> Ended {
     };
     bar.finish_and_clear();
     match found {
-        Ok(found) if arguments.csv => found.print_csv(),
         Ok(found) => found.print(global.output),
         Err((ended, problem)) => return output::complain(ended, &problem),
     }

@@ -1,9 +1,10 @@
 //! The differences, as lines for people, for programs and for spreadsheets.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, presets};
 use serde_json::{Value, json};
 
 use crate::cli::output;
+use crate::cli::table::Table;
 use crate::proto::v1 as wire;
 use wire::compare_rulebooks_response::Part;
 
@@ -45,17 +46,18 @@ impl Found {
     pub fn print(&self, format: output::Format) {
         match format {
             output::Format::Json => output::json(&self.as_json()),
+            output::Format::Csv => self.table().print(format, ""),
             output::Format::Text => self.print_text(),
         }
     }
 
-    /// Prints the differences as RFC 4180 wants them; lists are separated by spaces.
-    pub fn print_csv(&self) {
-        output::line(&COLUMNS.join(","));
+    /// The differences as rows under columns; lists are separated by spaces.
+    fn table(&self) -> Table {
+        let mut table = Table::new(&COLUMNS);
         for difference in &self.differences {
-            let fields = fields(difference).map(|field| quoted(&field));
-            output::line(&fields.join(","));
+            table.row(row(difference));
         }
+        table
     }
 
     fn print_text(&self) {
@@ -73,7 +75,7 @@ impl Found {
             output::line("no answer changes");
             return;
         }
-        let mut table = Table::new();
+        let mut table = comfy_table::Table::new();
         table
             .load_preset(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
@@ -142,24 +144,22 @@ fn answer_as_json(answer: Option<&wire::ComparedAnswer>) -> Value {
     })
 }
 
-fn fields(one: &wire::RulebookDifference) -> [String; 14] {
-    let allowed = |answer: Option<&wire::ComparedAnswer>| yes_or_no(answer).to_owned();
-    let reasons = |answer: Option<&wire::ComparedAnswer>| reasons(answer).join(" ");
-    [
-        one.customers.to_string(),
-        one.ground.clone(),
-        purposes(one).join(" "),
-        recipients(one).join(" "),
-        classes(one).join(" "),
-        not_cpni(one).join(" "),
-        one.target_categories.join(" "),
-        one.offerings.join(" "),
-        verified_by(one).join(" "),
-        allowed(one.before.as_ref()),
-        reasons(one.before.as_ref()),
-        allowed(one.after.as_ref()),
-        reasons(one.after.as_ref()),
-        one.examples.join(" "),
+fn row(one: &wire::RulebookDifference) -> Vec<Value> {
+    vec![
+        json!(one.customers),
+        json!(one.ground),
+        json!(purposes(one)),
+        json!(recipients(one)),
+        json!(classes(one)),
+        json!(not_cpni(one)),
+        json!(one.target_categories),
+        json!(one.offerings),
+        json!(verified_by(one)),
+        json!(yes_or_no(one.before.as_ref())),
+        json!(reasons(one.before.as_ref())),
+        json!(yes_or_no(one.after.as_ref())),
+        json!(reasons(one.after.as_ref())),
+        json!(one.examples),
     ]
 }
 
@@ -252,11 +252,4 @@ fn name(full: &str, prefix: &str) -> String {
 
 fn version(rulebook: Option<&wire::RulebookVersion>) -> String {
     rulebook.map_or_else(String::new, |one| format!("{} {}", one.name, one.version))
-}
-
-fn quoted(field: &str) -> String {
-    match field.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    }
 }

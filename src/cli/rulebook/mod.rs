@@ -42,6 +42,13 @@ struct CheckArguments {
     file: std::path::PathBuf,
 }
 
+impl Arguments {
+    /// Whether the result has rows and columns.
+    pub const fn makes_a_table(&self) -> bool {
+        matches!(self.command, Command::Compare(_))
+    }
+}
+
 pub async fn run(global: Global, arguments: Arguments) -> Ended {
     match arguments.command {
         Command::Check(arguments) => check(&global, &arguments.file),
@@ -113,7 +120,7 @@ fn check(global: &Global, file: &Path) -> Ended {
             }));
             Ended::Well
         }
-        (Ok(rulebook), output::Format::Text) => {
+        (Ok(rulebook), _) => {
             output::line(&format!(
                 "{} {} is a rulebook; SHA-256 {}",
                 rulebook.name,

@@ -33,7 +33,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Ended {
     };
     match global.output {
         output::Format::Json => output::json(&as_json(&rulebook)),
-        output::Format::Text => print(&rulebook),
+        output::Format::Text | output::Format::Csv => print(&rulebook),
     }
     Ended::Well
 }

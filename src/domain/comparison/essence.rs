@@ -62,6 +62,8 @@ impl Essence {
             pic_requests,
             // They bar erasure, and no use.
             holds: _,
+            // What counts of an import is among the words and services.
+            imported: _,
         } = customer;
         let mut held: Vec<_> = (services.held.iter())
             .filter(|service| service.held(at))

@@ -32,17 +32,14 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::Invalid | ErrorReason::CategoryUnknown | ErrorReason::ScopeRequired => {
             Code::InvalidArgument
         }
-        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::NotRegistered => {
-            Code::NotFound
-        }
+        ErrorReason::CustomerUnknown
+        | ErrorReason::RecordUnknown
+        | ErrorReason::NotRegistered
+        | ErrorReason::ConsentUnknown => Code::NotFound,
         ErrorReason::CustomerExists
         | ErrorReason::RequestIdReused
         | ErrorReason::RegisteredAlready
         | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
-        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::ConsentUnknown => {
-            Code::NotFound
-        }
-        ErrorReason::CustomerExists | ErrorReason::RequestIdReused => Code::AlreadyExists,
         ErrorReason::NoService
         | ErrorReason::NoController
         | ErrorReason::NoticeRequired
