@@ -7,8 +7,6 @@ use std::time::Duration;
 use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
 use super::rulebooks;
-use crate::audit::{Checkpointer, read_kept};
-use super::rulebooks::read_rulebook;
 use crate::audit::{Checkpointer, DocumentSigner, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};

@@ -27,10 +27,9 @@ use crate::storage::{Journal, ReadError};
 use crate::vault::{SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
+pub use crate::state::{CustomerChunk, CustomerWalk};
 pub use history::{Gag, History, HistoryEntry, HistoryOptions, Told};
 pub use past::{AsOf, Past, VoidedUses};
-pub use crate::state::{CustomerChunk, CustomerWalk};
-pub use history::{Gag, History, HistoryEntry, HistoryOptions};
 
 /// Why a view can't answer.
 #[derive(Clone, Debug, thiserror::Error)]

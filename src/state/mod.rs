@@ -34,7 +34,6 @@ pub use runs::{Merged, Runs};
 use shards::Shards;
 use store::Store;
 pub use store::{STATE_FORMAT, checksum, open_sled};
-pub use store::open_sled;
 pub use walk::{CHUNK_CUSTOMERS, CustomerChunk, CustomerWalk};
 
 /// What is done when a file can't be trusted any more: report it, and end the process without another write.

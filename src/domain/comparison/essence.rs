@@ -1,9 +1,11 @@
 //! What the rules read of a customer, and nothing else: customers with equal essences get equal verdicts.
 //!
 //! The questions of a comparison carry no call and cite no record, so that one-time approvals, ended calls and the
-//! positions themselves don't matter, only how positions and times lie to each other (R3, R4). Each field of the state
-//! is taken or left out here by name, so that a new one has to be thought about.
+//! positions themselves don't matter; only how positions and times lie to each other (R3, R4), to the register's
+//! memberships (R12) and to the instant of the question. Each field of the state is taken or left out here by name, so that a
+//! new one has to be thought about.
 
+use crate::domain::company::Company;
 use crate::domain::consent::word::{Block, Said, Word};
 use crate::domain::customer::Customer;
 use crate::domain::disclosures::grounds::PIC_REQUESTS_MAX;
@@ -22,16 +24,41 @@ pub struct Essence {
     words: Vec<WordEssence>,
     /// No further PIC-freeze request can be shown to be unused.
     pic_requests_full: bool,
+    /// Contacts are told on a verification on record only (P9).
+    contacts_listed: bool,
+    /// Callers are told nothing until a secret is set anew or a lock lifted (P13).
+    suspended: bool,
 }
 
-/// What matters of a word; positions and times are their ranks among the customer's words.
+/// What all customers' positions and times are looked at against.
+#[derive(Clone, Debug)]
+pub struct Landmarks {
+    at: Time,
+    /// When entities join and leave, and the instant of the question; sorted.
+    times: Vec<Time>,
+    /// The records by which entities joined; sorted.
+    positions: Vec<Position>,
+}
+
+/// Where a value lies: among the customer's own ones, and among the landmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    /// Own values below it.
+    own: usize,
+    /// Landmarks below it.
+    below: usize,
+    /// Landmarks below or equal.
+    reached: usize,
+}
+
+/// What matters of a word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct WordEssence {
-    position: usize,
-    command: usize,
-    said_at: usize,
+    position: Place,
+    command: Place,
+    said_at: Place,
     said_at_is_stated: bool,
-    recorded_by_then: bool,
+    recorded_at: Place,
     /// Not ended by a lapse in between (R9).
     live: bool,
     witnessed: bool,
@@ -45,14 +72,28 @@ enum SaidEssence {
     Block(Block),
 }
 
+impl Landmarks {
+    /// Those of the company's register, for questions at `at`.
+    pub fn of(company: &Company, at: Time) -> Self {
+        let memberships = || (company.entities.all().iter()).flat_map(|entity| &entity.memberships);
+        let times = memberships().flat_map(|held| [Some(held.starts_at), held.ends_at]);
+        Self {
+            at,
+            times: sorted(times.flatten().chain([at])),
+            positions: sorted(memberships().map(|held| held.position)),
+        }
+    }
+}
+
 impl Essence {
-    /// What matters of `customer` at `at`.
-    pub fn of(customer: &Customer, at: Time) -> Self {
+    /// What matters of `customer`.
+    pub fn of(customer: &Customer, landmarks: &Landmarks) -> Self {
         let Customer {
             version: _,
             last: _,
             last_at: _,
             legal_entity: _,
+            opened_at: _,
             services,
             // A grant rests on its notice when it is given, and never again.
             notices: _,
@@ -64,41 +105,66 @@ impl Essence {
             holds: _,
             // What counts of an import is among the words and services.
             imported: _,
+            contacts,
+            authentication,
         } = customer;
-        let mut held: Vec<_> = (services.held.iter())
-            .filter(|service| service.held(at))
-            .map(|service| service.category.clone())
-            .collect();
-        held.sort_unstable();
+        let at = landmarks.at;
         Self {
-            held,
+            held: held(services, at),
             lapsed: services.lapsed(at),
-            words: essences(words, services, at),
+            words: essences(words, services, landmarks),
             pic_requests_full: pic_requests.len() >= PIC_REQUESTS_MAX,
+            contacts_listed: contacts.as_ref().is_some_and(|list| list.is_listed()),
+            suspended: (authentication.as_ref()).is_some_and(|state| state.is_suspended()),
         }
     }
 }
 
-fn essences(words: &[Word], services: &Services, at: Time) -> Vec<WordEssence> {
-    let positions = ranked(words.iter().map(|word| word.position));
-    let commands = ranked(words.iter().map(|word| word.command));
-    let times = ranked(words.iter().map(Word::said_at));
-    (words.iter())
-        .map(|word| WordEssence {
-            position: rank(&positions, &word.position),
-            command: rank(&commands, &word.command),
-            said_at: rank(&times, &word.said_at()),
-            said_at_is_stated: word.occurred_at.is_some(),
-            recorded_by_then: word.recorded_at <= at,
-            live: word.position >= services.grants_end_before,
-            witnessed: word.witnessed,
-            widened: word.widened,
-            said: said(&word.said, &positions),
-        })
-        .collect()
+fn held(services: &Services, at: Time) -> Vec<Category> {
+    let Services {
+        held,
+        // Whether they end a grant is asked of each word.
+        grants_end_before: _,
+        held_since: _,
+        asserted: _,
+    } = services;
+    let held = held.iter().filter(|service| service.held(at));
+    sorted(held.map(|service| service.category.clone()))
 }
 
-fn said(said: &Said, positions: &[Position]) -> SaidEssence {
+fn essences(words: &[Word], services: &Services, landmarks: &Landmarks) -> Vec<WordEssence> {
+    let positions = sorted(words.iter().map(|word| word.position));
+    let commands = sorted(words.iter().map(|word| word.command));
+    let said = sorted(words.iter().map(Word::said_at));
+    let recorded = sorted(words.iter().map(|word| word.recorded_at));
+    let essence = |word: &Word| {
+        let Word {
+            position,
+            command,
+            recorded_at,
+            occurred_at,
+            witnessed,
+            said: words_said,
+            // Only what is cited looks at them.
+            repeats: _,
+            widened,
+        } = word;
+        WordEssence {
+            position: place(*position, &positions, &landmarks.positions),
+            command: place(*command, &commands, &landmarks.positions),
+            said_at: place(word.said_at(), &said, &landmarks.times),
+            said_at_is_stated: occurred_at.is_some(),
+            recorded_at: place(*recorded_at, &recorded, &landmarks.times),
+            live: !services.ended(word, *position),
+            witnessed: *witnessed,
+            widened: *widened,
+            said: said_of(words_said, &positions),
+        }
+    };
+    words.iter().map(essence).collect()
+}
+
+fn said_of(said: &Said, positions: &[Position]) -> SaidEssence {
     match said {
         Said::Grant { scope, lifts } => SaidEssence::Grant {
             scope: scope.clone(),
@@ -111,14 +177,17 @@ fn said(said: &Said, positions: &[Position]) -> SaidEssence {
     }
 }
 
-fn ranked<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+fn place<T: Ord>(value: T, own: &[T], landmarks: &[T]) -> Place {
+    Place {
+        own: own.partition_point(|one| *one < value),
+        below: landmarks.partition_point(|one| *one < value),
+        reached: landmarks.partition_point(|one| *one <= value),
+    }
+}
+
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut values: Vec<_> = values.collect();
     values.sort_unstable();
     values.dedup();
     values
-}
-
-/// Where a value of the list stands in it.
-fn rank<T: Ord>(values: &[T], value: &T) -> usize {
-    values.partition_point(|one| one < value)
 }

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use essence::Essence;
+use essence::{Essence, Landmarks};
 
 use super::company::Company;
 use super::customer::{Customer, World, rule};
@@ -102,6 +102,7 @@ pub struct Comparison {
     after: Arc<Rulebook>,
     company: Arc<Company>,
     at: Time,
+    landmarks: Landmarks,
     examples_max: usize,
     questions: Vec<Question>,
     /// Answers before and after, each pair once, and where each stands.
@@ -128,6 +129,7 @@ impl Comparison {
     ) -> Self {
         Self {
             questions: questions::all(&before, &after, at),
+            landmarks: Landmarks::of(&company, at),
             before,
             after,
             company,
@@ -157,7 +159,7 @@ impl Comparison {
 
     /// Compares the answers about one customer.
     pub fn take(&mut self, pseudonym: Pseudonym, customer: &Customer) {
-        let essence = Essence::of(customer, self.at);
+        let essence = Essence::of(customer, &self.landmarks);
         let set = match self.known.get(&essence) {
             Some(set) => *set,
             None => self.learn(essence, customer),

@@ -6,11 +6,12 @@
 //! 2. Approval for each other purpose: each recipient kind, each class.
 //! 3. Each ground on which the two rulebooks differ, with its facts met: each purpose that it serves in either, each
 //!    recipient kind, each class, and what isn't CPNI where the ground lists that; whom a ground tells only after a live
-//!    verification, verified by each method in turn.
+//!    verification, stated to be verified by each method in turn.
 //!
 //! No question names an entity, so that each asks for every entity of its kind (R12); the recipient of a ground is a
 //! name that nobody bears. None carries a call or cites a record.
 
+use crate::domain::authentication::telling::Telling;
 use crate::domain::consent::word::Assurance;
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{GroundKind, SELF_EVIDENT};
@@ -124,6 +125,7 @@ fn differs(before: &Rulebook, after: &Rulebook, ground: GroundKind) -> bool {
     read(before.ground(ground)) != read(after.ground(ground))
         || before.live_methods() != after.live_methods()
         || before.periods() != after.periods()
+        || before.authentication() != after.authentication()
 }
 
 fn on_ground(before: &Rulebook, after: &Rulebook, ground: GroundKind, at: Time) -> Vec<Question> {
@@ -176,10 +178,12 @@ fn recipient(kind: RecipientKind) -> Option<EntityId> {
 /// The ground with all that it can demand.
 fn met(kind: GroundKind, method: Option<AssuranceMethod>, at: Time) -> Option<Ground> {
     let told = || Some(Personal::new("given"));
-    let verification = method.map(|method| Assurance {
-        method,
-        reference: None,
-        at,
+    let verification = method.map(|method| {
+        Telling::Stated(Assurance {
+            method,
+            reference: None,
+            at,
+        })
     });
     Some(match kind {
         GroundKind::Approval => return None,

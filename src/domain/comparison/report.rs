@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::{Tally, Verdict};
+use crate::domain::authentication::telling::Telling;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::ids::{Category, Pseudonym};
 use crate::domain::question::Question;
@@ -71,7 +72,10 @@ pub struct Questions {
 impl From<&Question> for Questions {
     fn from(question: &Question) -> Self {
         let ground = question.ground.as_ref();
-        let verification = ground.and_then(|ground| ground.verification());
+        let method = match ground.and_then(|ground| ground.telling()) {
+            Some(Telling::Stated(assurance)) => Some(assurance.method),
+            _ => None,
+        };
         Self {
             ground: ground.map(|ground| ground.kind()),
             purposes: Purposes::of(question.purpose),
@@ -80,7 +84,7 @@ impl From<&Question> for Questions {
             not_cpni: question.not_cpni,
             targets: question.target_categories.clone(),
             offerings: question.offering.iter().cloned().collect(),
-            verified_by: verification.map(|by| by.method).into_iter().collect(),
+            verified_by: method.into_iter().collect(),
         }
     }
 }

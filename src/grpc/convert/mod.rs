@@ -15,7 +15,6 @@ pub mod comparisons;
 pub mod compliance;
 pub mod conduct;
 pub mod contacts;
-pub mod comparisons;
 pub mod entities;
 pub mod entries;
 pub mod imports;
