@@ -157,7 +157,7 @@ async fn c2_the_report_names_line_field_and_rule_of_what_was_refused() {
 async fn c2_a_killed_import_is_resumed_with_nothing_twice_and_nothing_lost() {
     let dir = tempfile::tempdir().unwrap();
     let (data, other) = (dir.path().join("data"), dir.path().join("other"));
-    let file = generated(dir.path(), 1_000, "customers.ndjson");
+    let file = generated(dir.path(), 3_000, "customers.ndjson");
     let server = Server::start(&data).await;
 
     let mut child = importing(&file, &server, &[])

@@ -237,3 +237,34 @@ async fn n4_the_withheld_marker_gives_nothing_away() {
             .all(|message| get(message, REPLAY_HEADER).is_none())
     );
 }
+
+#[tokio::test]
+async fn n4_steps_in_the_companys_registers_are_published_as_markers() {
+    let step = |kind: &str| Record {
+        subject: Subject::Ledger,
+        kind: kind.into(),
+        ..ordinary(1, "tea")
+    };
+    let mut log = Log::new();
+    log.grow(1, 1);
+    for kind in [
+        "breach.determined.v1",
+        "conduct.disciplined.v1",
+        "entity.joined.v1",
+    ] {
+        log.commit(vec![step(kind)]);
+    }
+    let messages = published(&log).await;
+    let types: Vec<_> = messages[1..]
+        .iter()
+        .map(|one| get(one, header::TYPE))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            Some("consent.withheld.v1"),
+            Some("consent.withheld.v1"),
+            Some("entity.joined.v1")
+        ]
+    );
+}

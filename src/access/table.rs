@@ -83,6 +83,10 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
     ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
+    // What customers keep of their consents.
+    ("/consent.v1.ReceiptService/GetReceipt", GIVE_RECEIPTS),
+    // What another policy would change.
+    ("/consent.v1.RulebookService/CompareRulebooks", AUDIT),
     // Who receives CPNI besides the company.
     ("/consent.v1.EntityService/RecordEntityJoined", ADMINISTER),
     ("/consent.v1.EntityService/RecordEntityLeft", ADMINISTER),
@@ -142,6 +146,7 @@ const ADMINISTER: &[Role] = &[Administrator];
 /// Whoever talks to customers.
 const CALLERS: &[Role] = &[ConsentWriter, DisclosureWriter, Administrator];
 const READ_CALLERS: &[Role] = &[ConsentWriter, DisclosureWriter, Auditor, Administrator];
+const GIVE_RECEIPTS: &[Role] = &[ConsentWriter, Auditor, Administrator];
 const READ: &[Role] = &[DecisionReader, Auditor, Administrator];
 const RECORD_RULINGS: &[Role] = &[
     ConsentWriter,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
 use super::rulebooks;
-use crate::audit::{Checkpointer, read_kept};
+use crate::audit::{Checkpointer, DocumentSigner, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
 use crate::projections::{History, HistoryOptions, Sources, Views};
@@ -87,6 +87,7 @@ pub struct Ledger {
     flusher: Flusher,
     vault: Vault,
     sign: Arc<dyn Fn() -> String + Send + Sync>,
+    sign_document: DocumentSigner,
 }
 
 impl Ledger {
@@ -187,6 +188,7 @@ impl Ledger {
         Ok(Self {
             views: Views::new(sources, history.clone()),
             sign: checkpointer.signer(),
+            sign_document: checkpointer.document_signer(),
             genesis,
             handle,
             journal,
@@ -210,6 +212,11 @@ impl Ledger {
         Arc::clone(&self.sign)
     }
 
+    /// Signs what customers and callers keep.
+    pub fn document_signer(&self) -> DocumentSigner {
+        Arc::clone(&self.sign_document)
+    }
+
     /// Ends everything in order: answers what is queued, writes what is dirty, signs a last checkpoint, settles the log.
     ///
     /// # Errors
@@ -223,6 +230,7 @@ impl Ledger {
             tracing::warn!(%error, "the vault's index is written at the next start");
         }
         drop((self.views, self.journal, self.handle, self.sign));
+        drop(self.sign_document);
         match Arc::try_unwrap(self.local) {
             Ok(local) => local.close(),
             // A reader still holds the log: dropping it is like a crash, which recovery answers.

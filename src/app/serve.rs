@@ -139,6 +139,7 @@ impl Running {
                 views: ledger.views.clone(),
                 checkpoints: grpc::Checkpoints {
                     sign: ledger.signer(),
+                    sign_document: ledger.document_signer(),
                     verifier_key: ledger.genesis.checkpoint_key.as_str().into(),
                 },
             };

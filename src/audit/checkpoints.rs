@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::ledger::{
     Checkpoint, Frontier, Hash, NoteError, SigningKey, Start, StoredBlock, Timestamp, VerifyingKey,
-    open, sign,
+    open, sign, sign_document,
 };
 use crate::storage::{Journal, files};
 
@@ -112,6 +112,9 @@ fn read_edge(bytes: &[u8]) -> Option<Start> {
     })
 }
 
+/// Signs a document, JSON on one line, as [`sign_document`] does.
+pub type DocumentSigner = Arc<dyn Fn(&str) -> Result<String, NoteError> + Send + Sync>;
+
 /// The thread that signs a checkpoint now and then, and a last one when it is stopped.
 pub struct Checkpointer {
     work: Arc<Work>,
@@ -172,6 +175,12 @@ impl Checkpointer {
     pub fn signer(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
         let work = Arc::clone(&self.work);
         Arc::new(move || work.note().0)
+    }
+
+    /// Something that signs documents for whoever keeps one, such as receipts.
+    pub fn document_signer(&self) -> DocumentSigner {
+        let work = Arc::clone(&self.work);
+        Arc::new(move |json| sign_document(json, &work.key))
     }
 
     /// Writes a last checkpoint and ends the thread.

@@ -9,7 +9,9 @@ mod generate;
 mod import;
 mod inspect;
 mod output;
+mod receipt;
 mod registers;
+mod rulebook;
 mod serve;
 mod table;
 mod verify;
@@ -138,6 +140,10 @@ enum Command {
     Certificate(registers::Certificate),
     /// Ask a running ledger for what an auditor looks for.
     Audit(audit::Arguments),
+    /// Check, show and compare rulebooks: what would another policy change?
+    Rulebook(rulebook::Arguments),
+    /// Get a customer's signed receipt of one consent, or verify one.
+    Receipt(receipt::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -152,10 +158,11 @@ enum Command {
 impl Command {
     /// Whether its result has rows and columns.
     const fn makes_a_table(&self) -> bool {
-        matches!(
-            self,
-            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_)
-        )
+        match self {
+            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_) => true,
+            Self::Rulebook(arguments) => arguments.makes_a_table(),
+            _ => false,
+        }
     }
 }
 
@@ -164,7 +171,7 @@ pub fn run() -> ExitCode {
     let line = Line::parse();
     let global = line.global;
     if global.output == output::Format::Csv && !line.command.makes_a_table() {
-        let why = "only deadlines, campaigns and certificate print CSV; take text or json";
+        let why = "only deadlines, campaigns, certificate and rulebook compare print CSV; take text or json";
         return output::complain(Ended::Usage, why).into();
     }
     let ended = match line.command {
@@ -180,6 +187,8 @@ pub fn run() -> ExitCode {
         Command::Campaigns(arguments) => in_runtime(registers::campaigns(global, arguments)),
         Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
         Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
+        Command::Rulebook(arguments) => in_runtime(rulebook::run(global, arguments)),
+        Command::Receipt(arguments) => in_runtime(receipt::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -6,6 +6,7 @@ use tonic::transport::Channel;
 
 use super::table::Table;
 use super::{Ended, Global, output};
+use crate::domain::calendar;
 use crate::proto::v1 as wire;
 use wire::campaign_service_client::CampaignServiceClient;
 use wire::compliance_service_client::ComplianceServiceClient;
@@ -39,6 +40,7 @@ pub struct Deadlines {
 #[command(after_help = "\
 Examples:
   consent-ledger campaigns
+  consent-ledger campaigns --year 2025 --output csv > campaigns-2025.csv
   consent-ledger campaigns --campaign spring-2026 --output json")]
 pub struct Campaigns {
     #[command(flatten)]
@@ -46,6 +48,9 @@ pub struct Campaigns {
     /// Only this campaign.
     #[arg(long, value_name = "ID", default_value = "")]
     campaign: String,
+    /// Only campaigns with a day in that calendar year.
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1..=9998))]
+    year: Option<i16>,
 }
 
 /// Show the facts of a year's certificate, each number with the records that it counts.
@@ -159,6 +164,8 @@ pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
     let request = wire::ListCampaignsRequest {
         campaign_id: arguments.campaign,
         min_position: 0,
+        from: arguments.year.map(first_instant),
+        until: (arguments.year).map(|year| first_instant(year.saturating_add(1))),
     };
     let answer = CampaignServiceClient::new(channel)
         .list_campaigns(request)
@@ -186,6 +193,15 @@ pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
     }
     table.print(global.output, "no campaign is registered");
     Ended::Well
+}
+
+/// The first instant of a calendar year in Washington.
+fn first_instant(year: i16) -> prost_types::Timestamp {
+    let micros = calendar::year_of_calendar(year).0.0;
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: 0,
+    }
 }
 
 fn campaign_row(campaign: &wire::Campaign) -> Vec<Value> {

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Ended, Global, output};
 use crate::app::{self, Running, ServeError, ServeOptions, abort_on_failure};
+use crate::audit::Controller;
 use crate::clock::System;
 use crate::config::{Config, ConfigError};
 use crate::{grpc, relay, telemetry};
@@ -125,10 +126,40 @@ fn options(config: &Config) -> Result<ServeOptions, String> {
     Ok(ServeOptions {
         ledger: ledger_options(config).map_err(wrong)?,
         listen: config.address("listen").map_err(wrong)?,
-        grpc: grpc::Options::default(),
+        grpc: grpc::Options {
+            controller: controller(config).map_err(wrong)?,
+            ..grpc::Options::default()
+        },
         relay: relay_options(config).map_err(wrong)?,
         metrics,
     })
+}
+
+/// Who receipts say answers for the processing: all of it, or no receipts.
+fn controller(config: &Config) -> Result<Option<Controller>, ConfigError> {
+    if config.optional("controller_name").is_none() {
+        return Ok(None);
+    }
+    let told = |key| match config.text(key).trim() {
+        "" => Err(config.wrong(
+            key,
+            "a receipt must have it; set it, or unset controller_name",
+        )),
+        text if text.contains(char::is_control) => {
+            Err(config.wrong(key, "it goes on one line, without control characters"))
+        }
+        text => Ok(text.to_owned()),
+    };
+    Ok(Some(Controller {
+        name: told("controller_name")?,
+        contact: told("controller_contact")?,
+        address: told("controller_address")?,
+        email: told("controller_email")?,
+        phone: told("controller_phone")?,
+        policy_url: told("controller_policy_url")?,
+        jurisdiction: told("controller_jurisdiction")?,
+        storage_location: told("controller_storage")?,
+    }))
 }
 
 /// What the ledger is opened with.

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod checks;
 pub mod command;
 pub mod company;
+pub mod comparison;
 pub mod consent;
 pub mod contacts;
 pub mod customer;

@@ -82,12 +82,13 @@ enum Spoken {
     Restrict,
 }
 
-/// The facts of customer `number` under `seed`.
-pub fn facts(seed: u64, number: u64) -> Vec<wire::AssertedFact> {
+/// The life of customer `number` under `seed`, up to [`END`].
+pub fn life(seed: u64, number: u64) -> Life {
     let mut life = Life {
         row: Seeded::of(seed, number),
         opened: 0,
         left: None,
+        held: Vec::new(),
         facts: Vec::new(),
     };
     life.open();
@@ -95,16 +96,21 @@ pub fn facts(seed: u64, number: u64) -> Vec<wire::AssertedFact> {
     let notices = life.notices();
     life.words(&notices);
     life.disclosures();
-    life.facts
+    life
 }
 
-struct Life {
-    row: Seeded,
+/// A life as far as it is told.
+pub struct Life {
+    /// What decides how it goes on.
+    pub row: Seeded,
+    /// Categories held at its end.
+    pub held: Vec<String>,
+    /// What is asserted of it.
+    pub facts: Vec<wire::AssertedFact>,
     /// When the account was opened.
     opened: i64,
     /// When the last service was closed, if it was.
     left: Option<i64>,
-    facts: Vec<wire::AssertedFact>,
 }
 
 /// A notice that a grant may answer.
@@ -174,6 +180,9 @@ impl Life {
     }
 
     fn service(&mut self, category: &str, opened: i64, closed: Option<i64>) {
+        if closed.is_none() {
+            self.held.push(category.to_owned());
+        }
         self.push(Fact::Service(wire::AssertedService {
             category: category.to_owned(),
             opened_at: instant(opened),
@@ -311,7 +320,8 @@ impl Life {
         }
     }
 
-    fn granted(&mut self) -> wire::Scope {
+    /// What a customer grants.
+    pub fn granted(&mut self) -> wire::Scope {
         match self.row.between(0, 10) {
             0..=4 => marketing(&[RecipientKind::Company], &[]),
             5..=7 => marketing(&[RecipientKind::Company, RecipientKind::Affiliate], &[]),
@@ -323,7 +333,8 @@ impl Life {
         }
     }
 
-    fn affiliates(&mut self) -> wire::Scope {
+    /// What a customer denies who denies something to affiliates.
+    pub fn affiliates(&mut self) -> wire::Scope {
         match self.row.per_mille(500) {
             true => wire::Scope {
                 recipient_kinds: vec![RecipientKind::Affiliate.into()],
@@ -437,7 +448,7 @@ impl Life {
 }
 
 /// Marketing communications-related services; no classes: all of them.
-fn marketing(kinds: &[RecipientKind], classes: &[CpniClass]) -> wire::Scope {
+pub fn marketing(kinds: &[RecipientKind], classes: &[CpniClass]) -> wire::Scope {
     wire::Scope {
         recipient_kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
         classes: classes.iter().map(|class| (*class).into()).collect(),

@@ -4,13 +4,16 @@
 //! machine and in every release; customer 7 of a million is customer 7 of ten. One customer is made at a time, so that
 //! millions need no more memory than one. What the mix is made of stands in [`life`], and in `docs/import.md`.
 //!
-//! It reads no clock: every life ends before [`END`], so that nothing in it lies in a server's future.
+//! It reads no clock: every life ends before [`END`], so that nothing in it lies in a server's future. What customers do
+//! after that, one-time approvals of a call among it, are [`Deed`]s: commands to be witnessed, at whatever time they are sent.
 
+mod deeds;
 mod life;
 mod seeded;
 
 use crate::proto::v1 as wire;
 
+pub use deeds::{Deed, Moment};
 pub use life::{AFFILIATES, AGENTS, END, LEGAL_ENTITY, NEW_NOTICE, OLD_NOTICE};
 
 /// One customer with what a migrating company asserts: the account, then services, notices, words, disclosures.
@@ -20,6 +23,8 @@ pub struct Customer {
     pub id: String,
     /// The facts, in the order in which they are imported.
     pub facts: Vec<wire::AssertedFact>,
+    /// What the customer does once the ledger is there to witness it: a notice first, where there is anything.
+    pub deeds: Vec<Deed>,
 }
 
 /// The customers of a seed, one after the other and without end.
@@ -37,9 +42,11 @@ impl Customers {
 
     /// The customer of that number: 1, 2, 3 …
     pub fn at(seed: u64, number: u64) -> Customer {
+        let mut life = life::life(seed, number);
         Customer {
             id: format!("G-{number:08}"),
-            facts: life::facts(seed, number),
+            deeds: deeds::deeds(&mut life, seed, number),
+            facts: life.facts,
         }
     }
 }

@@ -33,6 +33,32 @@ fn c2_the_same_seed_makes_the_same_customers_for_ever() {
 const GOLDEN: &str = "b3ee5f50c5dd4901ebb8d58f5cd33b2420641c901948ca165da5ac6584d23a16";
 
 #[test]
+fn f8_customers_do_all_that_a_ledger_witnesses_and_are_given_a_notice_first() {
+    let customers = of(5, 2_000);
+    let mut kinds = BTreeMap::<&str, usize>::new();
+    for customer in &customers {
+        if let Some(first) = customer.deeds.first() {
+            assert_eq!(*first, Deed::Notice, "{}", customer.id);
+        }
+        for deed in &customer.deeds {
+            let kind = match deed {
+                Deed::Notice => "notice",
+                Deed::Says(_) => "says",
+                Deed::ApprovesOnce { .. } => "once",
+                Deed::EndsCall { .. } => "ends",
+                Deed::Opens(_) => "opens",
+                Deed::Closes(_) => "closes",
+                Deed::IsDisclosed(_) => "disclosed",
+            };
+            *kinds.entry(kind).or_default() += 1;
+        }
+    }
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
+    assert_eq!(kinds["once"], kinds["ends"]);
+    assert!(kinds.values().all(|count| *count >= 20), "{kinds:?}");
+}
+
+#[test]
 fn c2_every_fact_lies_in_the_past_and_after_the_account_was_opened() {
     for customer in of(3, 2_000) {
         let mut facts = customer.facts.iter().map(|fact| fact.fact.clone().unwrap());

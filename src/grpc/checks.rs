@@ -35,7 +35,7 @@ impl wire::check_service_server::CheckService for Checks {
         let ruling = match asked.moment {
             None => doors.rule(&asked.customer, &asked.question, asked.texts)?,
             Some(moment) => {
-                doors.wait_for_past(&call).await?;
+                doors.wait_for_past(&call, moment).await?;
                 let ruled = doors.rule_then(asked.customer, asked.question, asked.texts, moment);
                 call.in_time(ruled).await?
             }
@@ -144,7 +144,7 @@ impl Bulk {
         let (doors, call, standing) = (doors.clone(), self.call.clone(), standing.clone());
         let then = async move {
             if waits {
-                doors.wait_for_past(&call).await?;
+                doors.wait_for_past(&call, moment).await?;
             }
             let Standing { question, texts } = standing;
             doors.rule_then(customer, question, texts, moment).await

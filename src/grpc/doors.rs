@@ -11,6 +11,7 @@ use super::call::Call;
 use super::convert::commands::{CommandRequest, Header, header};
 use super::convert::rulings::{Evaluated, ruling};
 use super::{convert, status};
+use crate::audit::DocumentSigner;
 use crate::domain::command::Command;
 use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
@@ -25,7 +26,9 @@ use crate::sequencer::{Answer, Handle, Intent, SubjectRef, SubmitError};
 pub struct Checkpoints {
     /// Signs a checkpoint of the log as it is at the call: a C2SP signed note.
     pub sign: Arc<dyn Fn() -> String + Send + Sync>,
-    /// The key that verifies it, in its C2SP text form.
+    /// Signs what customers and callers keep: JSON on one line (C8).
+    pub sign_document: DocumentSigner,
+    /// The key that verifies both, in its C2SP text form.
     pub verifier_key: Arc<str>,
 }
 

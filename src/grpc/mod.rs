@@ -27,7 +27,9 @@ mod pages;
 mod past;
 mod policies;
 mod queries;
+mod receipts;
 mod retention;
+mod rulebooks;
 mod status;
 
 use std::time::Duration;
@@ -40,6 +42,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::access::{Caller, listen};
+use crate::audit::Controller;
 use crate::projections::Views;
 use crate::proto::{self, v1 as wire};
 use crate::sequencer::Handle;
@@ -60,8 +63,11 @@ use wire::incident_service_server::IncidentServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
+use wire::receipt_service_server::ReceiptServiceServer;
 use wire::retention_service_server::RetentionServiceServer;
+use wire::rulebook_service_server::RulebookServiceServer;
 
+pub use convert::comparisons::outcome as comparison_messages;
 pub use doors::Checkpoints;
 
 /// How the door behaves; every limit has its reason.
@@ -85,6 +91,8 @@ pub struct Options {
     pub wait_max: Duration,
     /// Longest time that calls get to end when the server stops.
     pub drain_max: Duration,
+    /// Who answers for the processing, as receipts name it (C8); none: no receipts are given.
+    pub controller: Option<Controller>,
 }
 
 impl Default for Options {
@@ -99,6 +107,7 @@ impl Default for Options {
             keepalive_timeout: Duration::from_secs(10),
             wait_max: Duration::from_secs(10),
             drain_max: Duration::from_secs(10),
+            controller: None,
         }
     }
 }
@@ -220,6 +229,17 @@ fn add_services(
             AuditServiceServer::new(audit::Audit(doors.clone())).max_decoding_message_size(max),
         )
         .add_service(
+            ReceiptServiceServer::new(receipts::Receipts {
+                doors: doors.clone(),
+                controller: options.controller.clone(),
+            })
+            .max_decoding_message_size(max),
+        )
+        .add_service(
+            RulebookServiceServer::new(rulebooks::Rulebooks(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
             EntityServiceServer::new(entities::Entities(doors.clone()))
                 .max_decoding_message_size(max),
         )
@@ -289,6 +309,8 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
         wire::import_service_server::SERVICE_NAME,
+        wire::receipt_service_server::SERVICE_NAME,
+        wire::rulebook_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,

@@ -18,11 +18,15 @@ use crate::proto::v1 as wire;
 use crate::sequencer::SubjectRef;
 
 impl Doors {
-    /// Waits until histories hold all that a past moment, which is one now, can be asked about.
+    /// Waits until histories hold all that the moment, which is past, can be asked about.
     ///
     /// # Errors
     /// DEADLINE_EXCEEDED when they don't in time.
-    pub async fn wait_for_past(&self, call: &Call) -> Result<(), Status> {
+    pub async fn wait_for_past(&self, call: &Call, moment: Moment) -> Result<(), Status> {
+        let views = self.views();
+        if (views.is_past(moment.as_of, moment.hindsight)).map_err(status::view)? {
+            return Ok(());
+        }
         self.wait_for_history(call, Position(0)).await
     }
 

@@ -44,7 +44,7 @@ impl wire::query_service_server::QueryService for Queries {
         let moment = moment(given.as_of.as_ref(), given.hindsight)?;
         doors.wait_for(&call, Position(given.min_position)).await?;
         if let Some(moment) = moment {
-            doors.wait_for_past(&call).await?;
+            doors.wait_for_past(&call, moment).await?;
             let then = doors.preferences_then(customer, scopes, moment);
             return call.in_time(then).await.map(Response::new);
         }

@@ -5,6 +5,7 @@
 //! hash    SHA-256(0x00 || line): the link in the next line's `prev`, and the RFC 6962 leaf, in one
 //! merkle  the tree over those leaves, as far as a root needs it
 //! note    C2SP signed notes; `checkpoint` is the one that states size and root
+//! document one line of JSON in a signed note, for who keeps one
 //! block   a run of lines as the journal stores it
 //! genesis what position 0 says
 //! verify  the one verification that recovery, audit, command line and tests all call
@@ -16,6 +17,7 @@
 
 pub mod block;
 pub mod checkpoint;
+pub mod document;
 #[cfg(test)]
 mod fixture;
 pub mod genesis;
@@ -30,6 +32,7 @@ pub use block::{
     Block, BlockBuilder, BlockError, RAW_BLOCK_MAX, SAFE_RAW, STORED_BLOCK_MAX, StoredBlock,
 };
 pub use checkpoint::{Checkpoint, open, sign};
+pub use document::{open_document, sign_document};
 pub use genesis::{Genesis, GenesisError, Rulebook};
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use merkle::{Frontier, MerkleError, Subtree};

@@ -43,6 +43,9 @@ pub enum NoteError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The text is not a signed document.
+    #[error("the note's text is not one line of JSON: it is no signed document")]
+    NotDocument,
     /// The checkpoint is another log's.
     #[error("the checkpoint is of the log \"{found}\", the key belongs to \"{expected}\"")]
     Origin {

@@ -27,6 +27,7 @@ use crate::storage::{Journal, ReadError};
 use crate::vault::{SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
+pub use crate::state::{CustomerChunk, CustomerWalk};
 pub use history::{Gag, History, HistoryEntry, HistoryOptions, Told};
 pub use past::{AsOf, Past, VoidedUses};
 
@@ -195,6 +196,11 @@ impl Views {
     /// When the view can't be read.
     pub fn customer(&self, pseudonym: Pseudonym) -> Result<Option<Arc<Customer>>, ViewError> {
         Ok(self.sources.states.get(pseudonym)?)
+    }
+
+    /// A walk over all customers, each at some state at or after this moment; it reads the disk, chunk by chunk.
+    pub fn customers(&self) -> CustomerWalk {
+        self.sources.states.walk()
     }
 
     /// Up to `limit` of a customer's records after `after_version`, oldest first, as far as `wanted` wants them.

@@ -21,7 +21,7 @@ use crate::domain::time::Time;
 /// Companies of the past that are kept in memory: those asked about last.
 const KEPT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Uses that are judged for one page of voided ones.
-const JUDGED_MAX: usize = 500;
+const JUDGED_MAX: usize = 100;
 
 /// The moment that a question is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,24 @@ pub struct VoidedUses {
 }
 
 impl Views {
+    /// Whether histories hold all that an answer as of the moment needs, so that nobody has to wait for what is newer.
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn is_past(&self, as_of: AsOf, hindsight: bool) -> Result<bool, ViewError> {
+        let reached = *self.history.reached().borrow();
+        let Some(newest) = reached.checked_sub(1).filter(|_| !hindsight) else {
+            return Ok(false);
+        };
+        match as_of {
+            AsOf::Position(position) => Ok(position.0 <= newest),
+            AsOf::Time(at) => {
+                let recorded_at = self.history.recorded_at(Position(newest))?;
+                Ok(recorded_at.is_some_and(|newest| newest > at))
+            }
+        }
+    }
+
     /// The moment asked for, with what was on record beside the customers. Histories must reflect it.
     ///
     /// # Errors

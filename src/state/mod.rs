@@ -14,6 +14,7 @@ mod replay;
 mod runs;
 mod shards;
 mod store;
+mod walk;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -33,6 +34,7 @@ pub use runs::{Merged, Runs};
 use shards::Shards;
 use store::Store;
 pub use store::{STATE_FORMAT, checksum, open_sled};
+pub use walk::{CHUNK_CUSTOMERS, CustomerChunk, CustomerWalk};
 
 /// What is done when a file can't be trusted any more: report it, and end the process without another write.
 pub type Fatal = Arc<dyn Fn(&str) + Send + Sync>;

@@ -112,13 +112,27 @@ impl Shards {
 
     /// The dirty customers of one shard.
     pub fn dirty(&self, shard: usize) -> Vec<(Pseudonym, Arc<Customer>)> {
+        self.dirty_of(shard, |_| true)
+    }
+
+    /// The dirty customers whose pseudonyms have that first byte.
+    pub fn dirty_with(&self, first_byte: u8) -> Vec<(Pseudonym, Arc<Customer>)> {
+        self.dirty_of(shard_of(first_byte), |pseudonym| {
+            pseudonym.0[0] == first_byte
+        })
+    }
+
+    fn dirty_of(
+        &self,
+        shard: usize,
+        wanted: impl Fn(Pseudonym) -> bool,
+    ) -> Vec<(Pseudonym, Arc<Customer>)> {
         let Some(shard) = self.0.get(shard) else {
             return Vec::new();
         };
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard
-            .dirty
-            .iter()
+        (shard.dirty.iter())
+            .filter(|(pseudonym, _)| wanted(**pseudonym))
             .map(|(pseudonym, customer)| (*pseudonym, Arc::clone(customer)))
             .collect()
     }
@@ -146,10 +160,15 @@ impl Shards {
     }
 
     fn shard(&self, pseudonym: Pseudonym) -> MutexGuard<'_, Shard> {
-        let index = usize::from(pseudonym.0[0]) % SHARDS;
+        let index = shard_of(pseudonym.0[0]);
         // A panic while a shard was held left whole entries: the maps are never half-changed.
         self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A pseudonym's first byte alone names its shard: a walk in the order of keys needs one shard at a time.
+fn shard_of(first_byte: u8) -> usize {
+    usize::from(first_byte) % SHARDS
 }
 
 #[cfg(test)]

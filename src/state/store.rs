@@ -1,6 +1,7 @@
 //! The view on disk: a sled database of checksummed entries and the position that they reflect.
 
 use std::fs::{self, File};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,22 @@ impl Store {
         self.read(&self.customers, &pseudonym.0)
     }
 
+    /// The customers from one key to another, in the order of their keys.
+    pub fn customers(
+        &self,
+        keys: RangeInclusive<Pseudonym>,
+    ) -> impl Iterator<Item = Result<(Pseudonym, Customer), StateError>> {
+        let mut found = self.customers.range(keys.start().0..=keys.end().0);
+        std::iter::from_fn(move || {
+            let next = catch_unwind(AssertUnwindSafe(|| found.next()))
+                .map_err(|_| StateError::View("sled panicked while reading".to_owned()));
+            match next {
+                Ok(next) => next.map(|entry| customer(&entry.map_err(|error| view(&error))?)),
+                Err(panicked) => Some(Err(panicked)),
+            }
+        })
+    }
+
     pub fn set_customer(
         &self,
         pseudonym: Pseudonym,
@@ -117,16 +134,7 @@ impl Store {
         let found = catch_unwind(AssertUnwindSafe(|| tree.get(key)))
             .map_err(|_| StateError::View("sled panicked while reading".to_owned()))?
             .map_err(|error| view(&error))?;
-        let Some(bytes) = found else { return Ok(None) };
-        let Some((body, sum)) = bytes.split_last_chunk::<4>() else {
-            return Err(StateError::View("an entry is cut off".to_owned()));
-        };
-        if checksum(key, body) != u32::from_le_bytes(*sum) {
-            return Err(StateError::View("an entry's checksum is wrong".to_owned()));
-        }
-        postcard::from_bytes(body)
-            .map(Some)
-            .map_err(|error| view(&error))
+        found.map(|bytes| checked(key, &bytes)).transpose()
     }
 
     fn write<T: Serialize>(
@@ -142,6 +150,23 @@ impl Store {
         tree.insert(key, bytes).map_err(|error| view(&error))?;
         Ok(())
     }
+}
+
+/// What an entry says, once its checksum is right.
+fn checked<T: DeserializeOwned>(key: &[u8], entry: &[u8]) -> Result<T, StateError> {
+    let Some((body, sum)) = entry.split_last_chunk::<4>() else {
+        return Err(StateError::View("an entry is cut off".to_owned()));
+    };
+    if checksum(key, body) != u32::from_le_bytes(*sum) {
+        return Err(StateError::View("an entry's checksum is wrong".to_owned()));
+    }
+    postcard::from_bytes(body).map_err(|error| view(&error))
+}
+
+fn customer((key, entry): &(sled::IVec, sled::IVec)) -> Result<(Pseudonym, Customer), StateError> {
+    let pseudonym = <[u8; 16]>::try_from(key.as_ref())
+        .map_err(|_| StateError::View("a customer's key is not of 16 bytes".to_owned()))?;
+    Ok((Pseudonym(pseudonym), checked(key, entry)?))
 }
 
 /// Opens a view's database; a panic of sled over broken files is an error here.

@@ -44,6 +44,26 @@ async fn c4_a_moment_that_lies_ahead_has_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn c6_only_what_may_still_be_on_its_way_is_waited_for() {
+    let house = with_notices(3).await;
+    let views = &house.ledger.views;
+    let newest = Position(house.next() - 1);
+    let recorded_at = views.past(AsOf::Position(newest), false).unwrap().then.at;
+    for (as_of, hindsight, is_past) in [
+        (AsOf::Position(newest), false, true),
+        (AsOf::Position(newest), true, false),
+        (AsOf::Position(Position(newest.0 + 1)), false, false),
+        (AsOf::Time(Time(recorded_at.0 - 1)), false, true),
+        (AsOf::Time(Time(recorded_at.0 - 1)), true, false),
+        // Another record of the same instant may follow.
+        (AsOf::Time(recorded_at), false, false),
+    ] {
+        let found = views.is_past(as_of, hindsight).unwrap();
+        assert_eq!(found, is_past, "{as_of:?} {hindsight}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c4_who_was_not_known_then_and_what_is_no_customer_have_no_state() {
     let house = with_notices(3).await;
     let views = &house.ledger.views;

@@ -315,6 +315,12 @@ async fn f10_a_proposal_is_checked_and_the_register_shows_it_as_it_was_proposed(
         refusal(twice),
         (Code::AlreadyExists, "REGISTERED_ALREADY".into())
     );
+    let before = wire::ListCampaignsRequest {
+        until: in_hours(-2),
+        ..wire::ListCampaignsRequest::default()
+    };
+    let before = client.list_campaigns(before).await.unwrap().into_inner();
+    assert!(before.campaigns.is_empty(), "it begins later");
     let campaign = registered(&mut client).await;
     let shown = campaign.plan.unwrap();
     let asked = plan();

@@ -1,6 +1,6 @@
 //! ImportService: a migrating company's history, line by line (C2, R4, R5, R15).
 
-use consent_ledger::generate::Customers;
+use consent_ledger::generate::{Customers, Moment};
 use consent_ledger::proto::v1 as wire;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -8,6 +8,7 @@ use wire::RecipientKind::Company;
 use wire::asserted_fact::Fact;
 use wire::import_response::Outcome;
 use wire::import_service_client::ImportServiceClient;
+use wire::submit_response::Answer;
 
 use crate::house::*;
 
@@ -346,4 +347,41 @@ async fn c2_generated_customers_are_imported_without_a_refusal_and_once() {
         count
     );
     assert_eq!(house.tree_size().await, size);
+}
+
+/// What generated customers do after that is witnessed like anything else: calls, words, services, disclosures.
+#[tokio::test]
+async fn f8_p6_generated_customers_go_on_with_what_the_ledger_witnesses() {
+    let house = House::open().await;
+    let customers: Vec<_> = Customers::of(4).take(120).collect();
+    let facts = customers.iter().flat_map(|customer| {
+        (customer.facts.iter()).map(|fact| (customer.id.as_str(), fact.fact.clone().unwrap()))
+    });
+    let lines = (1..)
+        .zip(facts)
+        .map(|(number, (id, fact))| line(number, id, fact));
+    house.import(lines.collect()).await;
+    let mut done = 0;
+    for customer in &customers {
+        let mut notice = None;
+        for deed in &customer.deeds {
+            let moment = Moment {
+                customer: customer.id.clone(),
+                request_id: uuid::Uuid::now_v7().to_string(),
+                now: now(),
+                notice,
+            };
+            let command = Some(deed.command(&moment));
+            let request = tokio_stream::once(wire::SubmitRequest { command });
+            let answers = house.intake().submit(request).await.unwrap();
+            let answer = answers.into_inner().message().await.unwrap().unwrap();
+            match answer.answer.unwrap() {
+                Answer::Refused(refused) => panic!("{deed:?}: {refused:?}"),
+                Answer::RecordNotice(given) => notice = Some(given.receipt.unwrap().position),
+                _ => {}
+            }
+            done += 1;
+        }
+    }
+    assert!(done > 150, "{done}");
 }

@@ -19,6 +19,8 @@ mod incidents;
 mod past;
 mod policies;
 mod reads;
+mod receipts;
 mod retention;
+mod rulebooks;
 mod streams;
 mod transport;

@@ -211,6 +211,11 @@ impl Rulebook {
         (self.exceptions.iter()).find(|exception| exception.offering == offering)
     }
 
+    /// The exceptions, where the rulebook has them on (R7).
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
     /// Methods that establish a speaker's identity for a grant (R15).
     pub fn grant_methods(&self) -> AssuranceMethods {
         self.grant_methods

@@ -11,6 +11,7 @@ pub mod callers;
 pub mod campaigns;
 pub mod checks;
 pub mod commands;
+pub mod comparisons;
 pub mod compliance;
 pub mod conduct;
 pub mod contacts;

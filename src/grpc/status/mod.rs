@@ -32,14 +32,16 @@ const fn code(reason: ErrorReason) -> Code {
         ErrorReason::Invalid | ErrorReason::CategoryUnknown | ErrorReason::ScopeRequired => {
             Code::InvalidArgument
         }
-        ErrorReason::CustomerUnknown | ErrorReason::RecordUnknown | ErrorReason::NotRegistered => {
-            Code::NotFound
-        }
+        ErrorReason::CustomerUnknown
+        | ErrorReason::RecordUnknown
+        | ErrorReason::NotRegistered
+        | ErrorReason::ConsentUnknown => Code::NotFound,
         ErrorReason::CustomerExists
         | ErrorReason::RequestIdReused
         | ErrorReason::RegisteredAlready
         | ErrorReason::AlreadyAsserted => Code::AlreadyExists,
         ErrorReason::NoService
+        | ErrorReason::NoController
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
         | ErrorReason::EvidenceRequired
@@ -280,6 +282,20 @@ pub fn record_unknown(position: u64) -> Status {
     plain(
         ErrorReason::RecordUnknown,
         format!("there is no record at position {position} yet"),
+    )
+}
+
+/// There is no such consent of that customer.
+pub fn consent_unknown(field: &str) -> Status {
+    let message = format!("`{field}` is no consent of this customer");
+    plain(ErrorReason::ConsentUnknown, message)
+}
+
+/// A receipt names the company, and nobody has told the server how.
+pub fn no_controller() -> Status {
+    plain(
+        ErrorReason::NoController,
+        "a receipt names the company and how to reach it: set controller_name and the settings beside it",
     )
 }
 

@@ -255,12 +255,23 @@ impl History {
 
     /// When the record at `position` was recorded, if the view has reached it.
     pub(super) fn recorded_at(&self, position: Position) -> Result<Option<Time>, ViewError> {
-        let (writing, recent) = self.in_memory(entry::CLOCK);
-        let writing = writing.get(&entry::CLOCK).into_iter().flatten();
-        let mut newest_first = writing.chain(&recent).map(|kept| &kept.entry).rev();
-        let in_memory = newest_first.find(|entry| entry.position <= position);
-        if let Some(entry) = in_memory {
-            return Ok(Some(entry.recorded_at));
+        let in_memory = {
+            let unwritten = self
+                .unwritten
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            // One for every instant at which something was recorded: not copied for each question.
+            let Unwritten { writing, recent } = &*unwritten;
+            let newest_first = [recent, writing.as_ref()].map(|all| all.get(&entry::CLOCK));
+            let mut newest_first = (newest_first.into_iter().flatten())
+                .flat_map(|all| all.iter().rev())
+                .map(|kept| &kept.entry);
+            newest_first
+                .find(|entry| entry.position <= position)
+                .map(|entry| entry.recorded_at)
+        };
+        if in_memory.is_some() {
+            return Ok(in_memory);
         }
         let first = entry::key(entry::CLOCK, u64::MAX - position.0);
         self.reading(|| {

@@ -88,6 +88,11 @@ impl Plan {
         self.starts_at <= at && at < self.ends_at
     }
 
+    /// Whether it may do something in the time from `from` until before `until`, where they are given.
+    pub fn runs_within(&self, from: Option<Time>, until: Option<Time>) -> bool {
+        from.is_none_or(|from| self.ends_at > from) && until.is_none_or(|end| self.starts_at < end)
+    }
+
     pub(super) fn require_complete(&self, context: &Context<'_>) -> Result<(), Refusal> {
         let faults = [
             (

@@ -417,3 +417,19 @@ fn r13_asking_for_approval_uses_only_the_cpni_by_which_customers_are_selected() 
         None
     );
 }
+
+#[test]
+fn f10_the_register_of_a_period_lists_what_may_do_something_in_it() {
+    let office = Office::new();
+    let plan = plan(&office);
+    let (start, end) = (plan.starts_at, plan.ends_at);
+    assert!(plan.runs_within(None, None));
+    assert!(plan.runs_within(Some(start), Some(end)));
+    assert!(plan.runs_within(Some(Time(end.0 - 1)), None));
+    assert!(
+        !plan.runs_within(Some(end), None),
+        "it ends before its last instant"
+    );
+    assert!(plan.runs_within(None, Some(Time(start.0 + 1))));
+    assert!(!plan.runs_within(None, Some(start)));
+}

@@ -1,0 +1,253 @@
+//! Receipts of consents, as a customer's portal gets them (C8).
+
+use consent_ledger::audit::Controller;
+use consent_ledger::grpc;
+use consent_ledger::ledger::{VerifyingKey, open_document};
+use consent_ledger::proto::v1 as wire;
+use serde_json::Value;
+use tonic::{Code, Status};
+use wire::receipt_service_client::ReceiptServiceClient;
+
+use crate::house::*;
+
+/// Members that the Kantara Initiative's Consent Receipt Specification 1.1.0 (2018-02-20) requires of a receipt
+/// (section 4.3 and 4.4), by JSON pointer; `language` and `publicKey` may be left out there and aren't here.
+const KANTARA: &[&str] = &[
+    "/version",
+    "/jurisdiction",
+    "/consentTimestamp",
+    "/collectionMethod",
+    "/consentReceiptID",
+    "/publicKey",
+    "/language",
+    "/piiPrincipalId",
+    "/piiControllers/0/piiController",
+    "/piiControllers/0/contact",
+    "/piiControllers/0/address/streetAddress",
+    "/piiControllers/0/email",
+    "/piiControllers/0/phone",
+    "/policyUrl",
+    "/services/0/service",
+    "/sensitive",
+    "/spiCat/0",
+];
+
+/// What it requires of each purpose (section 4.5).
+const KANTARA_PURPOSE: &[&str] = &[
+    "/purpose",
+    "/purposeCategory/0",
+    "/consentType",
+    "/piiCategory/0",
+    "/termination",
+    "/thirdPartyDisclosure",
+];
+
+/// Fields of ISO/IEC TS 27560:2023, section 6.3: header, PII processing with a purpose, party, event.
+const ISO_27560: &[&str] = &[
+    "/record/schema_version",
+    "/record/record_id",
+    "/record/pii_principal_id",
+    "/pii_processing/privacy_notice/version",
+    "/pii_processing/language",
+    "/pii_processing/purposes/0/purpose",
+    "/pii_processing/purposes/0/purpose_type",
+    "/pii_processing/purposes/0/lawful_basis",
+    "/pii_processing/purposes/0/pii_information/0/pii_type",
+    "/pii_processing/purposes/0/pii_controllers/0",
+    "/pii_processing/purposes/0/collection_method",
+    "/pii_processing/purposes/0/storage_locations/0",
+    "/pii_processing/purposes/0/retention_period",
+    "/pii_processing/purposes/0/jurisdiction",
+    "/pii_processing/purposes/0/withdrawal_method",
+    "/party_identification/0/party_id",
+    "/party_identification/0/party_name",
+    "/party_identification/0/party_role",
+    "/party_identification/0/party_contact",
+    "/party_identification/0/party_address",
+    "/party_identification/0/party_email",
+    "/party_identification/0/party_phone",
+    "/party_identification/0/party_url",
+    "/event/0/event_time",
+    "/event/0/validity_duration",
+    "/event/0/entity_id",
+    "/event/0/event_type",
+    "/event/0/event_state",
+];
+
+async fn house() -> House {
+    House::with(grpc::Options {
+        controller: Some(Controller {
+            name: "Example Telephone Company".into(),
+            contact: "Privacy office".into(),
+            address: "1 Main Street, Denver, CO 80202".into(),
+            email: "privacy@telephone.example".into(),
+            phone: "+1 303 555 0100".into(),
+            policy_url: "https://telephone.example/cpni".into(),
+            jurisdiction: "US".into(),
+            storage_location: "US".into(),
+        }),
+        ..grpc::Options::default()
+    })
+    .await
+}
+
+async fn receipt(house: &House, id: &str, position: u64) -> Result<(String, Value), Status> {
+    let mut client = ReceiptServiceClient::new(house.channel.clone());
+    let request = wire::GetReceiptRequest {
+        customer: customer(id),
+        position,
+        min_position: position,
+    };
+    let response = client.get_receipt(request).await?.into_inner();
+    let key = VerifyingKey::parse(&response.verifier_key).unwrap();
+    let json = open_document(&response.note, &key).unwrap();
+    let json = serde_json::from_str(json).unwrap();
+    Ok((response.note, json))
+}
+
+/// A grant to the company and a named affiliate, of every class; its position.
+async fn granted(house: &House, id: &str) -> u64 {
+    house.opened(id, &["local"]).await;
+    let notice = house.noticed(id).await;
+    let mut scope = marketing_by_named(wire::RecipientKind::Affiliate, "acme");
+    scope.recipient_kinds = vec![wire::RecipientKind::Company.into()];
+    let said = house.said(id, notice, vec![grant(scope)]).await.unwrap();
+    said.receipt.unwrap().position
+}
+
+#[tokio::test]
+async fn c8_a_receipt_has_what_kantara_and_ts_27560_require_and_the_particulars_of_cpni() {
+    let house = house().await;
+    let position = granted(&house, "K-1").await;
+    let (_, json) = receipt(&house, "K-1", position).await.unwrap();
+    let filled = |value: &Value, pointer: &str| match value.pointer(pointer) {
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(Value::Null) | None => false,
+        Some(_) => true,
+    };
+    for pointer in KANTARA.iter().chain(ISO_27560) {
+        assert!(filled(&json, pointer), "{pointer} in {json:#}");
+    }
+    let purposes = json["services"][0]["purposes"].as_array().unwrap();
+    assert_eq!(purposes.len(), 1);
+    for pointer in KANTARA_PURPOSE {
+        assert!(filled(&purposes[0], pointer), "{pointer} in {json:#}");
+    }
+    assert_eq!(json["version"], "KI-CR-v1.1.0");
+    assert!(json["consentTimestamp"].is_u64(), "seconds, as a number");
+    assert_eq!(purposes[0]["consentType"], "EXPLICIT");
+    assert_eq!(purposes[0]["purposeCategory"][0], "marketing_comms");
+    assert_eq!(purposes[0]["thirdPartyDisclosure"], true);
+    assert_eq!(purposes[0]["thirdPartyName"], "affiliate acme");
+    assert_eq!(
+        json["pii_processing"]["privacy_notice"]["version"],
+        "2024-05-29"
+    );
+    let digest = json["pii_processing"]["privacy_notice"]["text_sha256"].as_str();
+    assert_eq!(digest, Some("07".repeat(32).as_str()));
+    assert_eq!(json["cpni"]["evidence_sha256"], "03".repeat(32).as_str());
+    assert_eq!(json["cpni"]["classes"], "all");
+    assert_eq!(json["collectionMethod"], "electronic, by web");
+    assert!(json["note"].as_str().unwrap().contains("valid now"));
+}
+
+#[tokio::test]
+async fn c8_a_receipt_is_the_same_each_time_and_holds_no_number_that_counts() {
+    let house = house().await;
+    let position = granted(&house, "K-1").await;
+    let (first, json) = receipt(&house, "K-1", position).await.unwrap();
+    let (again, _) = receipt(&house, "K-1", position).await.unwrap();
+    assert_eq!(first, again);
+    let id = json["consentReceiptID"].as_str().unwrap();
+    assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 8);
+    assert_eq!(json["record"]["record_id"], id);
+
+    // The only number is the time.
+    let mut numbers = Vec::new();
+    collect(&json, &mut numbers);
+    assert_eq!(numbers, [&json["consentTimestamp"]]);
+    for name in ["position", "customer_version", "prev", "sequence"] {
+        assert!(!first.contains(&format!("\"{name}\"")), "{name}");
+    }
+    assert!(
+        !first.contains("K-1"),
+        "the account's id is nobody's to read"
+    );
+}
+
+fn collect<'a>(value: &'a Value, numbers: &mut Vec<&'a Value>) {
+    match value {
+        Value::Number(_) => numbers.push(value),
+        Value::Array(all) => all.iter().for_each(|one| collect(one, numbers)),
+        Value::Object(all) => all.values().for_each(|one| collect(one, numbers)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn c8_what_is_no_consent_of_the_customer_has_no_receipt_and_one_answer() {
+    let house = house().await;
+    let position = granted(&house, "K-1").await;
+    let words = vec![denial(marketing_by(&[wire::RecipientKind::Company]))];
+    let denied = house.said("K-1", 0, words).await.unwrap();
+    let denied = denied.receipt.unwrap().position;
+    house.opened("K-2", &["local"]).await;
+
+    let mut answers = Vec::new();
+    // A denial, a notice, the account's opening, another's consent, and a record that isn't there.
+    for (id, position) in [
+        ("K-1", denied),
+        ("K-1", position - 1),
+        ("K-1", 1),
+        ("K-2", position),
+    ] {
+        let refused = receipt(&house, id, position).await.unwrap_err();
+        answers.push(refused.message().to_owned());
+        let refused = refusal::<()>(Err(refused));
+        assert_eq!(refused, (Code::NotFound, "CONSENT_UNKNOWN".into()));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    let nobody = refusal(receipt(&house, "K-3", position).await);
+    assert_eq!(nobody, (Code::NotFound, "CUSTOMER_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn c8_a_server_that_cannot_name_the_company_gives_no_receipts() {
+    let house = House::open().await;
+    let position = granted(&house, "K-1").await;
+    let refused = refusal(receipt(&house, "K-1", position).await);
+    assert_eq!(refused, (Code::FailedPrecondition, "NO_CONTROLLER".into()));
+}
+
+#[tokio::test]
+async fn c8_a_one_time_approval_has_a_receipt_that_ends_with_its_call() {
+    let house = house().await;
+    house.opened("K-1", &["local"]).await;
+    let notice = house.noticed("K-1").await;
+    let mut statement = consent("K-1", Some(notice), Vec::new()).statement.unwrap();
+    statement.medium = wire::Medium::Oral.into();
+    let request = wire::GrantOnceRequest {
+        header: header(),
+        customer: customer("K-1"),
+        call_id: "call 7".into(),
+        scope: Some(wire::Scope {
+            recipient_kinds: vec![wire::RecipientKind::Company.into()],
+            classes: vec![wire::CpniClass::Billing.into()],
+            purposes: vec![wire::Purpose::MarketingComms.into()],
+            ..wire::Scope::default()
+        }),
+        statement: Some(statement),
+    };
+    let granted = house.consents().grant_once(request).await.unwrap();
+    let position = granted.into_inner().receipt.unwrap().position;
+    let (note, json) = receipt(&house, "K-1", position).await.unwrap();
+    let until = json["event"][0]["validity_duration"].as_str().unwrap();
+    assert!(until.starts_with("with the end of the call"), "{until}");
+    assert!(json["cpni"]["ends_at"].is_string());
+    assert_eq!(
+        json["services"][0]["purposes"][0]["thirdPartyDisclosure"],
+        false
+    );
+    assert!(!note.contains("call 7"));
+}
