@@ -123,6 +123,24 @@ fn f16_on_a_young_account_the_oldest_that_it_had_is_told() {
 }
 
 #[test]
+fn f16_where_nothing_was_of_record_the_new_is_no_target_all_the_same() {
+    let mut story = Story::begun();
+    story.minutes(2 * DAY);
+    let online = Asked::OpenVerification(OpenVerification {
+        identified: identified(CHANGES),
+        means: Means::OnlineAccount,
+    });
+    let record = Position(story.ask_for(online));
+    let authority = Authority::Verification { record, call: CALL };
+    let change = story.ask_for(associate(number(NEW), None, authority));
+    let state = story.authentication();
+    assert!(state.targets(&state.due[0], 30).is_empty());
+    let to_the_new = sent(change, Channel::Text, number(NEW));
+    assert_eq!(story.denied(to_the_new), RefusalCode::OfRecordState);
+    assert_eq!(story.authentication().due.len(), 1, "it stays owed");
+}
+
+#[test]
 fn f16_while_too_many_notifications_are_owed_no_change_is_taken() {
     let mut story = aged();
     for _ in 0..DUE_MAX {
@@ -172,6 +190,12 @@ fn f14_a_number_that_comes_back_is_as_new_as_any() {
         .unwrap();
     assert!(!one.is_of_record(story.now, 30));
     assert!(one.is_of_record(story.now.plus_hours(30 * 24), 30));
+    let past = story.authentication().of_record[0];
+    assert!(past.reach == number(NUMBER) && past.until.is_some());
+    assert!(
+        !past.is_of_record(story.now, 30),
+        "it belongs to the account no more"
+    );
 }
 
 #[test]
