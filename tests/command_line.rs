@@ -232,6 +232,7 @@ fn u2_every_command_has_help_with_an_example() {
         "verify",
         "export",
         "inspect",
+        "audit",
         "check",
         "deadlines",
         "campaigns",

@@ -26,3 +26,10 @@ mod imports;
 mod invariants;
 #[path = "rules/properties/oracle_itself.rs"]
 mod oracle_itself;
+#[path = "rules/properties/standing.rs"]
+mod standing;
+
+#[path = "standing/house.rs"]
+mod house;
+#[path = "standing/log.rs"]
+mod log;

@@ -83,6 +83,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
     ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
+    ("/consent.v1.AuditService/AskStandingQuestions", AUDIT),
     // What customers keep of their consents.
     ("/consent.v1.ReceiptService/GetReceipt", GIVE_RECEIPTS),
     // What another policy would change.

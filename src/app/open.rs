@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
 use super::rulebooks;
+use crate::audit::questions::{Questioner, Rulebooks};
 use crate::audit::{Checkpointer, DocumentSigner, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
@@ -80,6 +81,7 @@ pub struct Ledger {
     pub journal: Arc<dyn Journal>,
     /// What recovery found, for the operator.
     pub notes: Vec<String>,
+    dir: PathBuf,
     local: Arc<Local>,
     writer: Writer,
     checkpointer: Checkpointer,
@@ -189,6 +191,7 @@ impl Ledger {
             views: Views::new(sources, history.clone()),
             sign: checkpointer.signer(),
             sign_document: checkpointer.document_signer(),
+            dir: options.dir,
             genesis,
             handle,
             journal,
@@ -215,6 +218,11 @@ impl Ledger {
     /// Signs what customers and callers keep.
     pub fn document_signer(&self) -> DocumentSigner {
         Arc::clone(&self.sign_document)
+    }
+
+    /// Asks the standing questions of this ledger.
+    pub fn questioner(&self) -> Questioner {
+        Questioner::new(Arc::clone(&self.journal), Rulebooks::of(&self.dir))
     }
 
     /// Ends everything in order: answers what is queued, writes what is dirty, signs a last checkpoint, settles the log.

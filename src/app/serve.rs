@@ -142,6 +142,7 @@ impl Running {
                     sign_document: ledger.document_signer(),
                     verifier_key: ledger.genesis.checkpoint_key.as_str().into(),
                 },
+                questioner: ledger.questioner(),
             };
             let (stopping, grpc_options) = (stopping.clone(), options.grpc);
             tokio::spawn(

@@ -11,6 +11,9 @@ use crate::ledger::{
 };
 use crate::storage::local::{AuditCopy, Local};
 
+/// The log's folder in a copy.
+pub(super) const LOG: &str = "log";
+
 /// Why an audit found something wrong, or could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -167,20 +170,21 @@ pub fn export_folder(dir: &Path, out: &Path, progress: &dyn Fn(u64)) -> Result<u
     Ok(records)
 }
 
-struct Copied {
-    blocks: std::iter::Peekable<AuditCopy>,
-    doubt: Option<String>,
+/// A copy of a data folder's log.
+pub(super) struct Copied {
+    pub(super) blocks: std::iter::Peekable<AuditCopy>,
+    pub(super) doubt: Option<String>,
     genesis: Option<Genesis>,
     /// The copy lasts as long as its blocks are read.
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
-fn copy(dir: &Path) -> Result<Copied, AuditError> {
+pub(super) fn copy(dir: &Path) -> Result<Copied, AuditError> {
     let folder = tempfile::Builder::new()
         .prefix("consent-ledger-audit-")
         .tempdir()
         .map_err(|error| file(dir, &error))?;
-    let blocks = Local::copy_for_audit(&dir.join("log"), &folder.path().join("log"))
+    let blocks = Local::copy_for_audit(&dir.join("log"), &folder.path().join(LOG))
         .map_err(|error| AuditError::Refused(error.to_string()))?;
     let doubt = blocks.doubts.first().map(ToString::to_string);
     let mut blocks = blocks.peekable();
@@ -192,7 +196,7 @@ fn copy(dir: &Path) -> Result<Copied, AuditError> {
         blocks,
         doubt,
         genesis,
-        _folder: folder,
+        folder,
     })
 }
 
@@ -231,7 +235,7 @@ fn create(path: &Path) -> Result<File, AuditError> {
     File::create(path).map_err(|error| file(path, &error))
 }
 
-fn file(path: &Path, problem: &dyn std::fmt::Display) -> AuditError {
+pub(super) fn file(path: &Path, problem: &dyn std::fmt::Display) -> AuditError {
     AuditError::File {
         path: path.to_owned(),
         problem: problem.to_string(),

@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod folder;
+pub mod questions;
 mod receipt;
 
 pub use checkpoints::{

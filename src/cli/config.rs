@@ -1,6 +1,5 @@
 //! `config`: what is in force, and why.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::{Ended, Global, output, serve};
@@ -38,11 +37,8 @@ pub fn run(global: &Global, arguments: Arguments) -> Ended {
             output::json(&settings.into());
         }
         output::Format::Text | output::Format::Csv => {
-            let mut table = Table::new();
-            table
-                .load_preset(presets::NOTHING)
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_header(["setting", "value", "from", "environment", "what it is"]);
+            let mut table =
+                output::drawn(["setting", "value", "from", "environment", "what it is"]);
             for (setting, value, source) in config.shown() {
                 let source = source.to_string();
                 table.add_row([

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::{Ended, Global, output};
@@ -159,11 +158,7 @@ fn show(global: &Global, records: &[Shown], one: bool) -> Ended {
 }
 
 fn table(records: &[(Value, String)]) -> String {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["position", "version", "recorded at", "type", "by", "what"]);
+    let mut table = output::drawn(["position", "version", "recorded at", "type", "by", "what"]);
     for (record, _) in records {
         let text = |name: &str| record.get(name).map(plain).unwrap_or_default();
         let actor = record

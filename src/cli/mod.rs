@@ -13,7 +13,6 @@ mod receipt;
 mod registers;
 mod rulebook;
 mod serve;
-mod table;
 mod verify;
 
 use std::path::PathBuf;
@@ -25,11 +24,9 @@ use crate::config::Config;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; for `check`: yes; for `verify`: everything holds
-  1  what was looked at is wrong: `verify` found something, or a ledger is in doubt;
-     `import`: lines were refused
-  1  what was looked at is wrong: `verify` found something, a ledger is in doubt, or something listed is late
-  1  what was looked at is wrong: `verify` or `audit` found something, or a ledger is in doubt
+  0  done; for `check`: yes; for `verify`: everything holds; for `audit questions`: each came back empty
+  1  what was looked at is wrong: `verify`, `audit` or a standing question found something, a ledger is in doubt, or
+     something listed is late; `import`: lines were refused
   2  the command line or the configuration is wrong
   3  `check`: the answer is no
   4  something could not be reached, read or written";
@@ -126,6 +123,8 @@ enum Command {
     Export(verify::ExportArguments),
     /// Show one record or one customer for people.
     Inspect(inspect::Arguments),
+    /// Ask what auditors ask: standing questions, accounting of disclosures, uses after a denial.
+    Audit(audit::Arguments),
     /// Ask a running ledger: may we?
     Check(check::Arguments),
     /// Import a migrating company's history: asserted, with its own dates.
@@ -138,8 +137,6 @@ enum Command {
     Campaigns(registers::Campaigns),
     /// Show the facts of a year's certificate, each with the records it counts.
     Certificate(registers::Certificate),
-    /// Ask a running ledger for what an auditor looks for.
-    Audit(audit::Arguments),
     /// Check, show and compare rulebooks: what would another policy change?
     Rulebook(rulebook::Arguments),
     /// Get a customer's signed receipt of one consent, or verify one.
@@ -159,7 +156,7 @@ impl Command {
     /// Whether its result has rows and columns.
     const fn makes_a_table(&self) -> bool {
         match self {
-            Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_) => true,
+            Self::Audit(_) | Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_) => true,
             Self::Rulebook(arguments) => arguments.makes_a_table(),
             _ => false,
         }
@@ -171,7 +168,7 @@ pub fn run() -> ExitCode {
     let line = Line::parse();
     let global = line.global;
     if global.output == output::Format::Csv && !line.command.makes_a_table() {
-        let why = "only deadlines, campaigns, certificate and rulebook compare print CSV; take text or json";
+        let why = "only reports have rows for --output csv; take text or json";
         return output::complain(Ended::Usage, why).into();
     }
     let ended = match line.command {

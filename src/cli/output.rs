@@ -1,11 +1,15 @@
 //! How results reach a person or a program.
 
+mod report;
+
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Ended;
+
+pub use report::{Report, Table, drawn};
 
 /// For people or for programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 use tonic::transport::Channel;
 
-use super::table::Table;
+use super::output::Table;
 use super::{Ended, Global, output};
 use crate::domain::calendar;
 use crate::proto::v1 as wire;

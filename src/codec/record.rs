@@ -71,16 +71,20 @@ pub struct Decoded {
 impl Decoded {
     /// The event in its place, for the rules; `None` for a record about the ledger itself.
     pub fn placed(&self) -> Option<(Pseudonym, Placed<'_>)> {
+        self.outline().place_of_customer(&self.fact)
+    }
+
+    /// What a replay needs of the record.
+    pub fn outline(&self) -> Outline {
         let record = &self.record;
-        let outline = Outline {
+        Outline {
             position: record.position,
             recorded_at: record.recorded_at,
             occurred_at: record.occurred_at,
             version: record.version,
             part: record.part,
             request_mac: record.request_mac,
-        };
-        outline.place_of_customer(&self.fact)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod hindsight;
 pub mod ids;
 pub mod notices;
 pub mod preferences;
+pub mod questions;
 pub mod refusal;
 pub mod retention;
 pub mod rulebook;

@@ -1,4 +1,5 @@
-//! AuditService: the exact bytes, for whoever doesn't want to trust this server.
+//! AuditService: the exact bytes, for whoever doesn't want to trust this server, and the questions that must come back
+//! empty.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use prost::bytes::Bytes;
@@ -9,12 +10,26 @@ use super::convert::values;
 use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::pages::Page;
+use super::standing::Asking;
 use super::status;
 use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves AuditService.
-pub struct Audit(pub Doors);
+pub struct Audit {
+    doors: Doors,
+    asking: Asking,
+}
+
+impl Audit {
+    /// The service behind these doors.
+    pub fn new(doors: Doors) -> Self {
+        Self {
+            asking: Asking::new(&doors),
+            doors,
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl wire::audit_service_server::AuditService for Audit {
@@ -25,7 +40,7 @@ impl wire::audit_service_server::AuditService for Audit {
         let call = Call::of(&request)?;
         let position = request.into_inner().position;
         let read = move |doors: &Doors| line(doors, position);
-        let line = call.in_time(self.0.read(read)).await?;
+        let line = call.in_time(self.doors.read(read)).await?;
         Ok(Response::new(wire::GetRecordResponse { position, line }))
     }
 
@@ -37,17 +52,17 @@ impl wire::audit_service_server::AuditService for Audit {
     ) -> Result<Response<Self::ExportRecordsStream>, Status> {
         Call::of(&request)?;
         let given = request.into_inner();
-        let newest = self.0.position().0.saturating_add(1);
+        let newest = self.doors.position().0.saturating_add(1);
         let until = given
             .until_position
             .map_or(newest, |until| until.min(newest));
-        let doors = self.0.clone();
+        let doors = self.doors.clone();
         let blocks = stream::try_unfold(given.from_position, move |from| {
             let doors = doors.clone();
             async move { doors.read(move |doors| block(doors, from, until)).await }
         });
         Ok(Response::new(
-            UntilStopping::new(blocks.boxed(), self.0.stopping()).boxed(),
+            UntilStopping::new(blocks.boxed(), self.doors.stopping()).boxed(),
         ))
     }
 
@@ -57,10 +72,10 @@ impl wire::audit_service_server::AuditService for Audit {
     ) -> Result<Response<wire::GetCheckpointResponse>, Status> {
         let call = Call::of(&request)?;
         let read = |doors: &Doors| Ok((doors.checkpoints().sign)());
-        let note = call.in_time(self.0.read(read)).await?;
+        let note = call.in_time(self.doors.read(read)).await?;
         Ok(Response::new(wire::GetCheckpointResponse {
             note,
-            verifier_key: self.0.checkpoints().verifier_key.to_string(),
+            verifier_key: self.doors.checkpoints().verifier_key.to_string(),
         }))
     }
 
@@ -68,7 +83,7 @@ impl wire::audit_service_server::AuditService for Audit {
         &self,
         request: Request<wire::ListVoidedUsesRequest>,
     ) -> Result<Response<wire::ListVoidedUsesResponse>, Status> {
-        let (call, doors) = (Call::of(&request)?, &self.0);
+        let (call, doors) = (Call::of(&request)?, &self.doors);
         let given = request.into_inner();
         let page = Page::parse(given.page_size, &given.page_token)?;
         let customer = values::customer(given.customer)?;
@@ -77,6 +92,20 @@ impl wire::audit_service_server::AuditService for Audit {
             .await?;
         let found = doors.voided_uses(customer, page);
         call.in_time(found).await.map(Response::new)
+    }
+
+    type AskStandingQuestionsStream =
+        BoxStream<'static, Result<wire::AskStandingQuestionsResponse, Status>>;
+
+    async fn ask_standing_questions(
+        &self,
+        request: Request<wire::AskStandingQuestionsRequest>,
+    ) -> Result<Response<Self::AskStandingQuestionsStream>, Status> {
+        Call::of(&request)?;
+        let parts = self.asking.begin(request.into_inner())?;
+        Ok(Response::new(
+            UntilStopping::new(parts, self.doors.stopping()).boxed(),
+        ))
     }
 }
 

@@ -12,6 +12,7 @@ use super::convert::commands::{CommandRequest, Header, header};
 use super::convert::rulings::{Evaluated, ruling};
 use super::{convert, status};
 use crate::audit::DocumentSigner;
+use crate::audit::questions::Questioner;
 use crate::domain::command::Command;
 use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
@@ -38,6 +39,7 @@ pub struct Doors {
     handle: Handle,
     views: Views,
     checkpoints: Checkpoints,
+    questioner: Questioner,
     /// Ends the streams that have no end of their own.
     stopping: CancellationToken,
     /// Longest wait for `min_position` where the caller gives no deadline.
@@ -51,11 +53,13 @@ impl Doors {
             handle,
             views,
             checkpoints,
+            questioner,
         } = engine;
         Self {
             handle,
             views,
             checkpoints,
+            questioner,
             stopping,
             wait_max,
         }
@@ -69,6 +73,11 @@ impl Doors {
     /// What signs checkpoints.
     pub fn checkpoints(&self) -> &Checkpoints {
         &self.checkpoints
+    }
+
+    /// What asks the standing questions.
+    pub fn questioner(&self) -> &Questioner {
+        &self.questioner
     }
 
     /// Says when the server stops.

@@ -30,6 +30,7 @@ mod queries;
 mod receipts;
 mod retention;
 mod rulebooks;
+mod standing;
 mod status;
 
 use std::time::Duration;
@@ -42,6 +43,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::access::{Caller, listen};
+use crate::audit::questions::Questioner;
 use crate::audit::Controller;
 use crate::projections::Views;
 use crate::proto::{self, v1 as wire};
@@ -137,6 +139,8 @@ pub struct Engine {
     pub views: Views,
     /// Signs checkpoints.
     pub checkpoints: Checkpoints,
+    /// Asks the standing questions.
+    pub questioner: Questioner,
 }
 
 /// Serves on `listener` until `stopping` is cancelled, then lets running calls end, within [`Options::drain_max`].
@@ -226,7 +230,8 @@ fn add_services(
             QueryServiceServer::new(queries::Queries(doors.clone())).max_decoding_message_size(max),
         )
         .add_service(
-            AuditServiceServer::new(audit::Audit(doors.clone())).max_decoding_message_size(max),
+            AuditServiceServer::new(audit::Audit::new(doors.clone()))
+                .max_decoding_message_size(max),
         )
         .add_service(
             ReceiptServiceServer::new(receipts::Receipts {

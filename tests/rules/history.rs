@@ -90,14 +90,19 @@ impl History {
     /// An account without services and without a notice.
     pub fn account(book: &'static Rulebook) -> Self {
         let mut history = Self::unknown(book);
-        history.record(
+        history.begins();
+        history
+    }
+
+    /// The account is opened, without services.
+    pub fn begins(&mut self) {
+        self.record(
             &Command::OpenAccount(OpenAccount {
                 legal_entity: EntityId::parse("infotech").unwrap(),
                 services: Vec::new(),
             }),
             None,
         );
-        history
     }
 
     /// A customer who holds the categories and was given a notice that covers everything.

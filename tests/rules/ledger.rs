@@ -38,13 +38,18 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger that knows nobody. Position 0 is the genesis record.
     pub fn new(book: &'static Rulebook, now: Time) -> Self {
+        Self::starting_at(book, now, 1)
+    }
+
+    /// A ledger of a customer whose first record comes after those of others.
+    pub fn starting_at(book: &'static Rulebook, now: Time, next: u64) -> Self {
         Self {
             book,
             company: Company::default(),
             now,
             customer: None,
             records: Vec::new(),
-            next: 1,
+            next,
         }
     }
 
@@ -83,6 +88,17 @@ impl Ledger {
         }
         self.records.extend(records.iter().cloned());
         Ok(records)
+    }
+
+    /// The position that the next record takes.
+    pub fn next_position(&self) -> Position {
+        Position(self.next)
+    }
+
+    /// Takes a position for a record about the company.
+    pub fn take_position(&mut self) -> Position {
+        self.next += 1;
+        Position(self.next - 1)
     }
 
     /// What the rules know besides the customer.

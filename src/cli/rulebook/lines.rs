@@ -4,7 +4,7 @@ use comfy_table::{ContentArrangement, presets};
 use serde_json::{Value, json};
 
 use crate::cli::output;
-use crate::cli::table::Table;
+use crate::cli::output::Table;
 use crate::proto::v1 as wire;
 use wire::compare_rulebooks_response::Part;
 

@@ -120,7 +120,8 @@ impl Ground {
         }
     }
 
-    fn states(&self, fact: Fact) -> bool {
+    /// Whether the fact is stated.
+    pub fn states(&self, fact: Fact) -> bool {
         let told = |text: &Option<Personal>| {
             (text.as_ref()).is_some_and(|text| !text.expose().trim().is_empty())
         };

@@ -212,5 +212,6 @@ pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclos
             Some(Seal::Until(end)) => now < end,
             Some(Seal::UntilLifted) => true,
         },
+        actor: Some(actor(&entry.decoded.record.actor)),
     })
 }

@@ -15,6 +15,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::convert::Malformed;
 use crate::access::Role;
+use crate::audit::questions::AskError;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::projections::ViewError;
 use crate::proto::v1::ErrorReason;
@@ -25,6 +26,9 @@ pub const DOMAIN: &str = "consent.v1";
 
 /// How the contract's names of reasons begin.
 const PREFIX: &str = "ERROR_REASON_";
+
+/// When to ask the standing questions again while they are being asked.
+const ASKING_RETRY: Duration = Duration::from_secs(30);
 
 /// The code that goes with a reason.
 const fn code(reason: ErrorReason) -> Code {
@@ -297,6 +301,30 @@ pub fn no_controller() -> Status {
         ErrorReason::NoController,
         "a receipt names the company and how to reach it: set controller_name and the settings beside it",
     )
+}
+
+/// The standing questions are being asked already.
+pub fn asked_already() -> Status {
+    status(
+        ErrorReason::QueueFull,
+        "the standing questions are being asked already: ask again when that is done",
+        Said {
+            retry_after: Some(ASKING_RETRY),
+            ..Said::default()
+        },
+    )
+}
+
+/// The standing questions got no answer.
+pub fn asking(error: AskError) -> Status {
+    match error {
+        AskError::Beyond { to, .. } => record_unknown(to),
+        AskError::Stopped => stopping(),
+        AskError::Audit(_)
+        | AskError::Log(_)
+        | AskError::Record { .. }
+        | AskError::Rulebook { .. } => failed(error),
+    }
 }
 
 /// The caller's role doesn't allow it.

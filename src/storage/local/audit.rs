@@ -108,6 +108,15 @@ impl super::Local {
         drop(lock);
         read(&Layout::of(into))
     }
+
+    /// Reads a copy that [`Local::copy_for_audit`](super::Local::copy_for_audit) made, once more from its start.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`].
+    pub fn read_copy(copy: &Path) -> Result<AuditCopy, AuditError> {
+        read(&Layout::of(copy))
+    }
 }
 
 fn copy(from: &Layout, into: &Path) -> Result<(), AuditError> {

@@ -22,8 +22,7 @@ use crate::rules::notation::{Everything, call, category, scope, written};
 
 mod random;
 
-#[allow(unused_imports, reason = "each test file uses its part")]
-pub use random::{Asked, any_manner, asked, block, config, step, steps};
+pub use random::*;
 
 /// One thing that may happen.
 #[derive(Clone)]

@@ -1,27 +1,11 @@
-//! `audit`: what an auditor asks of a running ledger.
+//! `audit hindsight`: a customer's uses that today's records don't bear out (C4).
 
 use serde_json::json;
 
-use super::check::{as_json, at, code};
-use super::{Ended, Global, output};
+use crate::cli::check::{as_json, at, code};
+use crate::cli::{Ended, Global, output};
 use crate::proto::v1 as wire;
 use wire::audit_service_client::AuditServiceClient;
-
-/// Ask a running ledger for what an auditor looks for.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  consent-ledger audit hindsight --customer K-1001")]
-pub struct Arguments {
-    #[command(subcommand)]
-    report: Report,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Report {
-    /// A customer's uses after a denial, or on an approval that was void.
-    Hindsight(Hindsight),
-}
 
 /// Lists a customer's disclosures and recorded rulings that today's records don't bear out (C4).
 #[derive(Debug, clap::Args)]
@@ -31,7 +15,7 @@ Examples:
   consent-ledger audit hindsight --customer K-1001 --output json
 
 The exit code is 0 when there are none and 1 when there are some.")]
-struct Hindsight {
+pub struct Arguments {
     /// The ledger's gRPC address.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
     server: String,
@@ -40,13 +24,7 @@ struct Hindsight {
     customer: String,
 }
 
-pub async fn run(global: Global, arguments: Arguments) -> Ended {
-    match arguments.report {
-        Report::Hindsight(arguments) => hindsight(&global, arguments).await,
-    }
-}
-
-async fn hindsight(global: &Global, arguments: Hindsight) -> Ended {
+pub async fn run(global: &Global, arguments: Arguments) -> Ended {
     let mut client = match AuditServiceClient::connect(arguments.server.clone()).await {
         Ok(client) => client,
         Err(error) => {

@@ -1,0 +1,198 @@
+//! One pass over the log: the state of as many customers as there is room for, and what the questions find.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::{AskError, Asking, FINDINGS_MAX};
+use crate::codec::{Decoded, Fact};
+use crate::domain::company::Company;
+use crate::domain::customer::World;
+use crate::domain::ids::{Position, Pseudonym, RandomId, Token};
+use crate::domain::questions::{Finding, Followed, StandingQuestion, ask_company};
+use crate::domain::rulebook::Rulebook;
+use crate::domain::time::Time;
+
+/// One pass.
+pub(super) struct Pass<'a> {
+    asking: &'a Asking,
+    /// The rulebook in force; none before position 0.
+    rulebook: Option<Rulebook>,
+    company: Company,
+    /// Customers from this pseudonym on are looked at …
+    first: Pseudonym,
+    /// … up to and without this one.
+    below: Option<Pseudonym>,
+    followed: HashMap<Pseudonym, Followed, BuildHasherDefault<RandomId>>,
+    findings: Vec<Finding>,
+    more: bool,
+    records: u64,
+    /// When the last of them was recorded.
+    last_at: Time,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass over the customers from `first` on. The first pass of all also looks at the company.
+    pub(super) fn new(asking: &'a Asking, first: Pseudonym) -> Self {
+        Self {
+            asking,
+            rulebook: None,
+            company: Company::default(),
+            first,
+            below: None,
+            followed: HashMap::default(),
+            findings: Vec::new(),
+            more: false,
+            records: 0,
+            last_at: Time::default(),
+        }
+    }
+
+    /// Looks at the next record.
+    pub(super) fn look(&mut self, decoded: &Decoded) -> Result<(), AskError> {
+        let record = &decoded.record;
+        if record.position != self.records {
+            return Err(AskError::Record {
+                place: format!("position {}", self.records),
+                problem: format!("position {} stands in its place", record.position),
+            });
+        }
+        self.records += 1;
+        self.last_at = self.last_at.max(Time(record.recorded_at.0));
+        match &decoded.fact {
+            Fact::LedgerOpened(genesis) => {
+                self.adopt(genesis.rulebook.digest.0, record.position)?;
+            }
+            Fact::RulebookAdopted(adopted) => self.adopt(adopted.digest, record.position)?,
+            Fact::Company(event) => {
+                let placed = decoded.outline().place(event);
+                let world = world(&self.rulebook, &self.company)?;
+                if self.first == Pseudonym([0; 16]) {
+                    let findings = &mut self.findings;
+                    let person = record.actor.person.map(Token);
+                    let questions = &self.asking.questions;
+                    ask_company(questions, placed, world, person, |question, wrong| {
+                        findings.push(finding(question, placed.position, None, wrong));
+                    });
+                }
+                self.company.follow(&placed);
+            }
+            Fact::About(pseudonym, _) => self.look_at_customer(*pseudonym, decoded)?,
+        }
+        Ok(())
+    }
+
+    fn look_at_customer(
+        &mut self,
+        pseudonym: Pseudonym,
+        decoded: &Decoded,
+    ) -> Result<(), AskError> {
+        if pseudonym < self.first || self.below.is_some_and(|below| pseudonym >= below) {
+            return Ok(());
+        }
+        let Some((_, placed)) = decoded.placed() else {
+            return Ok(());
+        };
+        let world = world(&self.rulebook, &self.company)?;
+        let person = decoded.record.actor.person.map(Token);
+        let (findings, more) = (&mut self.findings, &mut self.more);
+        let followed = self.followed.entry(pseudonym).or_default();
+        followed.ask(
+            &self.asking.questions,
+            placed,
+            world,
+            person,
+            |question, wrong| match findings.len() < FINDINGS_MAX {
+                true => {
+                    findings.push(finding(question, placed.position, Some(pseudonym), wrong));
+                }
+                false => *more = true,
+            },
+        );
+        if self.followed.len() > self.asking.customers_at_once.max(1) {
+            self.leave_half_for_later();
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, digest: [u8; 32], position: u64) -> Result<(), AskError> {
+        self.rulebook = Some(self.asking.rulebooks.find(digest, position)?);
+        Ok(())
+    }
+
+    /// Makes room: the customers with the larger pseudonyms are looked at in a later pass.
+    fn leave_half_for_later(&mut self) {
+        let mut known: Vec<_> = self.followed.keys().copied().collect();
+        let middle = known.len() / 2;
+        let (_, below, _) = known.select_nth_unstable(middle);
+        let below = *below;
+        self.below = Some(below);
+        self.followed.retain(|pseudonym, _| *pseudonym < below);
+        self.followed.shrink_to(self.asking.customers_at_once);
+        (self.findings).retain(|finding| finding.pseudonym.is_none_or(|about| about < below));
+    }
+
+    /// Asks what can only be asked at the end, of every customer of this pass.
+    pub(super) fn end(&mut self) {
+        let (findings, more) = (&mut self.findings, &mut self.more);
+        for (pseudonym, followed) in &self.followed {
+            let questions = &self.asking.questions;
+            followed.ask_at_end(
+                questions,
+                self.last_at,
+                |question, position, wrong| match findings.len() < FINDINGS_MAX {
+                    true => findings.push(finding(question, position, Some(*pseudonym), wrong)),
+                    false => *more = true,
+                },
+            );
+        }
+    }
+
+    /// Records read.
+    pub(super) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Customers looked at.
+    pub(super) fn customers(&self) -> u64 {
+        self.followed.len() as u64
+    }
+
+    /// Whether there was more than could be kept.
+    pub(super) fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// The first pseudonym that the next pass looks at, where one is needed.
+    pub(super) fn rest(&self) -> Option<Pseudonym> {
+        self.below
+    }
+
+    /// What was found.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+}
+
+fn world<'w>(rulebook: &'w Option<Rulebook>, company: &'w Company) -> Result<World<'w>, AskError> {
+    match rulebook {
+        Some(rulebook) => Ok(World { rulebook, company }),
+        None => Err(AskError::Record {
+            place: "position 0".into(),
+            problem: "it does not open a ledger".into(),
+        }),
+    }
+}
+
+fn finding(
+    question: &'static StandingQuestion,
+    position: Position,
+    pseudonym: Option<Pseudonym>,
+    wrong: String,
+) -> Finding {
+    Finding {
+        position,
+        question: question.name,
+        pseudonym,
+        wrong,
+    }
+}

@@ -1,0 +1,185 @@
+//! What makes a grant an approval: notice, evidence, a verified customer, a service, a named scope (P3, P4, F4, R15).
+
+use super::{Kind, Look, Seen, StandingQuestion};
+use crate::domain::consent::word::Statement;
+use crate::domain::event::Event;
+use crate::domain::ids::Position;
+use crate::domain::scope::Scope;
+use crate::domain::time::Time;
+use crate::domain::vocabulary::{Medium, RecipientKind, Speaker};
+
+pub(super) const WITHOUT_NOTICE: StandingQuestion = StandingQuestion {
+    name: "grant-without-notice",
+    requirements: "F4, R15",
+    clauses: "47 CFR 64.2008(a), (b)",
+    asks: "Which approvals answer no notice that was given to the customer before and covers them?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let grant = Grant::of(seen)?;
+        let Some(cited) = grant.statement.notice else {
+            return Some("the approval names no notice".into());
+        };
+        let notices = seen.before.map(|customer| customer.notices.as_slice());
+        let notice = (notices.unwrap_or_default().iter()).find(|one| one.position == cited);
+        match notice {
+            None => Some(format!(
+                "record {cited} is no notice given to this customer before"
+            )),
+            Some(notice)
+                if notice.occurred_at > grant.said_at || notice.recorded_at > grant.said_at =>
+            {
+                Some(format!(
+                    "notice {cited} was given or recorded after the approval was said"
+                ))
+            }
+            Some(notice) if !notice.covers.covers_all(grant.scope) => Some(format!(
+                "notice {cited} doesn't cover all that was approved"
+            )),
+            Some(_) => None,
+        }
+    }),
+};
+
+pub(super) const ORAL_WITHOUT_EVIDENCE: StandingQuestion = StandingQuestion {
+    name: "oral-grant-without-evidence",
+    requirements: "P4, R15",
+    clauses: "47 CFR 64.2007(a)(1)",
+    asks: "Which oral approvals have no evidence, a digest for a standing and a recording's reference for a one-time one?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let grant = Grant::of(seen)?;
+        let statement = grant.statement;
+        match grant.once {
+            false if statement.medium == Medium::Oral && statement.evidence_digest.is_none() => {
+                Some("an oral approval without the digest of its evidence".into())
+            }
+            true if statement.evidence_reference.is_none() => {
+                Some("a one-time approval without the reference of its recording".into())
+            }
+            _ => None,
+        }
+    }),
+};
+
+pub(super) const UNVERIFIED_SPEAKER: StandingQuestion = StandingQuestion {
+    name: "grant-by-unverified-speaker",
+    requirements: "P3, R15, R19",
+    clauses: "47 CFR 64.2007(a); CPNI policy, clause 4",
+    asks: "Which approvals were spoken by somebody else than the verified account holder or administrative contact?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let grant = Grant::of(seen)?;
+        if grant.statement.speaker == Speaker::Other {
+            return Some(
+                "spoken by neither the account holder nor the administrative contact".into(),
+            );
+        }
+        let Some(assurance) = &grant.statement.assurance else {
+            return Some("the speaker was not verified".into());
+        };
+        let rulebook = seen.world.rulebook;
+        let ends_at = assurance
+            .at
+            .plus_minutes(rulebook.periods().verification_minutes);
+        if !rulebook.grant_methods().contains(assurance.method) {
+            return Some(format!(
+                "verified by {}, which is not enough for a grant",
+                assurance.method
+            ));
+        }
+        if assurance.at > grant.said_at || grant.said_at >= ends_at {
+            return Some("the verification did not stand when the approval was said".into());
+        }
+        let state = seen.before?.authentication.as_ref()?;
+        state
+            .is_suspended()
+            .then(|| "a lock stood on the account, or a new password or PIN was due".into())
+    }),
+};
+
+pub(super) const WITHOUT_SERVICE: StandingQuestion = StandingQuestion {
+    name: "grant-without-service",
+    requirements: "P6, R9, R15",
+    clauses: "CPNI policy, clause 2",
+    asks: "Which approvals were given while no service was held, or said before the last break?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let grant = Grant::of(seen)?;
+        let services = &seen.before?.services;
+        let at = seen.placed.recorded_at;
+        let held = (services.held.iter())
+            .any(|one| one.starts_at <= at && one.ends_at.is_none_or(|end| at < end));
+        match held {
+            false => Some("no service was held".into()),
+            true => (grant.said_at < services.held_since)
+                .then(|| "said before the time since which a service is held".into()),
+        }
+    }),
+};
+
+pub(super) const UNNAMED_SCOPE: StandingQuestion = StandingQuestion {
+    name: "grant-without-named-scope",
+    requirements: "P3, R2, R12",
+    clauses: "47 CFR 64.2007(b), 64.2008(c)(2)",
+    asks: "Which approvals leave out recipients, classes or purposes, or give to third parties or partners without a name?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let scope = Grant::of(seen)?.scope;
+        if scope.recipients.is_empty() || scope.classes.is_empty() || scope.purposes.is_empty() {
+            return Some("recipients, classes or purposes are left out".into());
+        }
+        [
+            RecipientKind::ThirdParty,
+            RecipientKind::PartnerOrContractor,
+        ]
+        .into_iter()
+        .find(|kind| scope.recipients.kinds.contains(*kind))
+        .map(|kind| format!("every {kind} at once, none of them by name"))
+    }),
+};
+
+pub(super) const LIFTS_NO_BLOCK: StandingQuestion = StandingQuestion {
+    name: "denial-lifted-by-another",
+    requirements: "P3, P6, R3",
+    clauses: "47 CFR 64.2007(a)(2); CPNI policy, clause 2",
+    asks: "Which approvals claim to lift what is no earlier block of the same customer?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let Event::Granted(granted) = seen.placed.event else {
+            return None;
+        };
+        let strange = |block: &&Position| !seen.trail.is_block(**block);
+        (granted.lifts.iter()).find(strange).map(|record| {
+            format!("lifts record {record}, which is no earlier block of this customer")
+        })
+    }),
+};
+
+/// An approval as its record states it.
+struct Grant<'a> {
+    scope: &'a Scope,
+    statement: &'a Statement,
+    said_at: Time,
+    once: bool,
+}
+
+impl<'a> Grant<'a> {
+    fn of(seen: &Seen<'a>) -> Option<Self> {
+        let said_at = seen.placed.happened_at();
+        match seen.placed.event {
+            Event::Granted(granted) => Some(Self {
+                scope: &granted.scope,
+                statement: &granted.statement,
+                said_at,
+                once: false,
+            }),
+            Event::GrantedOnce(granted) => Some(Self {
+                scope: &granted.grant.scope,
+                statement: &granted.grant.statement,
+                said_at,
+                once: true,
+            }),
+            _ => None,
+        }
+    }
+}
