@@ -46,7 +46,9 @@ impl Found {
     pub fn print(&self, format: output::Format) {
         match format {
             output::Format::Json => output::json(&self.as_json()),
-            output::Format::Csv => self.table().print(format, ""),
+            output::Format::Csv => {
+                self.table().print(format, "");
+            }
             output::Format::Text => self.print_text(),
         }
     }
