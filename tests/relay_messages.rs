@@ -268,3 +268,27 @@ async fn n4_steps_in_the_companys_registers_are_published_as_markers() {
         ]
     );
 }
+
+#[tokio::test]
+async fn n4_subscribers_learn_nothing_of_contacts_verifications_and_passwords() {
+    let golden = [
+        include_str!("golden/areas/contacts.txt"),
+        include_str!("golden/areas/authentication.txt"),
+    ];
+    let mut log = Log::new();
+    log.grow(1, 1);
+    for line in golden.into_iter().flat_map(str::lines) {
+        let (kind, data) = line.split_once(' ').unwrap();
+        log.commit(vec![Record {
+            kind: kind.into(),
+            data: data.into(),
+            ..ordinary(1, "tea")
+        }]);
+    }
+    let messages = published(&log).await;
+    assert!(messages.len() > 20);
+    for message in &messages[1..] {
+        assert_eq!(get(message, header::TYPE), Some("consent.withheld.v1"));
+        assert_eq!(message.subject.as_str(), subject::withheld(&LEDGER));
+    }
+}
