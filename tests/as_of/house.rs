@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use consent_ledger::app::{Ledger, Options};
 use consent_ledger::clock::{Clock, Manual};
+use consent_ledger::domain::asserted::Asserted;
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
 use consent_ledger::domain::company::{self, Company, CompanyCommand, CompanyEvent};
@@ -23,6 +24,7 @@ use crate::engine::{intent, open_account, open_at, options};
 use crate::histories::{Play, Step};
 use crate::rules::books::{def, fcc, fcc_text};
 use crate::rules::history::clock;
+use crate::rules::imports::line;
 use crate::rules::notation::{Everything, scope};
 
 /// Customers in one ledger.
@@ -158,6 +160,11 @@ impl House {
             (Err(_), Err(_)) => {}
             (inside, outside) => panic!("{command:?}: {inside:?} and {outside:?}"),
         }
+    }
+
+    /// Takes a line of an import about a customer.
+    pub async fn import(&mut self, who: usize, fact: &Asserted) {
+        self.submit(who, None, &line(self.next(), fact), None).await;
     }
 
     /// Registers an entity as something, or ends that: some minutes ago, or now.

@@ -1,7 +1,8 @@
 //! C4: for every position and every instant, the view's answer is the replay's.
 
+use consent_ledger::domain::asserted::Asserted;
 use consent_ledger::domain::company::Company;
-use consent_ledger::domain::customer::{Customer, evolve};
+use consent_ledger::domain::customer::{Customer, evolve, rule};
 use consent_ledger::domain::hindsight::{self, Then};
 use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::rulebook::Rulebook;
@@ -13,13 +14,17 @@ use proptest::prelude::*;
 
 use crate::histories::{Step, step};
 use crate::house::{CUSTOMERS, House};
+use crate::rules::imports::{asserted, full, held, notice};
 use crate::rules::ledger::{Record, placed};
+use crate::rules::notation::question;
 
 /// What may happen in a house.
 #[derive(Clone, Debug)]
 enum Turn {
     Customer(usize, Box<Shown>),
     Entity(bool, bool, u32),
+    /// A line of an import: what it asserts, and of which month of the year before.
+    Import(usize, usize, u32),
 }
 
 /// A step that shows itself when a case fails.
@@ -37,7 +42,20 @@ fn turn() -> impl Strategy<Value = Turn> {
         12 => (0..CUSTOMERS, step()).prop_map(|(who, step)| Turn::Customer(who, Box::new(Shown(step)))),
         1 => (any::<bool>(), any::<bool>(), prop::sample::select(vec![0_u32, 5, 90]))
             .prop_map(|(joins, agent, ago)| Turn::Entity(joins, agent, ago)),
+        2 => (0..CUSTOMERS, 0..5_usize, 1..=12_u32)
+            .prop_map(|(who, what, month)| Turn::Import(who, what, month)),
     ]
+}
+
+fn asserted_fact(what: usize, month: u32) -> Asserted {
+    let day = format!("2025-{month:02}-01");
+    match what {
+        0 => asserted("d(COMPANY; BILLING; M)", full(&day)),
+        1 => asserted("g(COMPANY; BILLING; M)", full(&day)),
+        2 => held("LOCAL", "2020-01-01", Some(&day)),
+        3 => held("VOIP", &day, None),
+        _ => notice(&day),
+    }
 }
 
 async fn live(house: &mut House, turns: &[Turn]) {
@@ -50,6 +68,9 @@ async fn live(house: &mut House, turns: &[Turn]) {
                     false => RecipientKind::Affiliate,
                 };
                 house.entity(*joins, kind, *ago).await;
+            }
+            Turn::Import(who, what, month) => {
+                house.import(*who, &asserted_fact(*what, *month)).await;
             }
         }
     }
@@ -107,6 +128,25 @@ impl Replayed {
     }
 }
 
+/// R5: no record makes a past use lawful, so that hindsight says yes only where the ledger did then.
+fn hindsight_only_narrows(house: &House, then: &Past, hindsight: &Past) {
+    for who in 0..CUSTOMERS {
+        let answer = |past: &Past, asked: &str| {
+            let customer = house.ledger.views.past_customer(house.pseudonym(who), past);
+            let (customer, asked) = (customer.unwrap(), question(asked));
+            rule(customer.as_ref(), past.world(), &asked, past.then.at).allowed
+        };
+        for asked in [
+            "COMPANY; BILLING; M→CMRS",
+            "COMPANY; BILLING; M→LOCAL",
+            "AFFILIATE acme; BILLING; M",
+        ] {
+            let widened = answer(hindsight, asked) && !answer(then, asked);
+            assert!(!widened, "K-{who} {asked} {:?}", then.then);
+        }
+    }
+}
+
 fn rulebook_at(house: &House, position: Position) -> &'static Rulebook {
     let mut adopted = house.rulebooks.iter().rev();
     adopted.find(|(from, _)| *from <= position).unwrap().1
@@ -127,8 +167,9 @@ fn all_moments_agree(house: &House, times: &[Time]) {
         let past = |as_of, in_hindsight| views.past(as_of, in_hindsight).unwrap();
         let by_position = past(AsOf::Position(position), false);
         Replayed::as_of(house, then).equals(house, &by_position, rulebook);
-        let by_position = past(AsOf::Position(position), true);
-        Replayed::in_hindsight(house, then).equals(house, &by_position, rulebook);
+        let in_hindsight = past(AsOf::Position(position), true);
+        Replayed::in_hindsight(house, then).equals(house, &in_hindsight, rulebook);
+        hindsight_only_narrows(house, &by_position, &in_hindsight);
 
         for at in [Time(at.0 - 1), at, Time(at.0 + 1)] {
             // Before position 0 there was no ledger; after the newest record there is nothing past yet.
