@@ -43,8 +43,8 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::access::{Caller, listen};
-use crate::audit::questions::Questioner;
 use crate::audit::Controller;
+use crate::audit::questions::Questioner;
 use crate::projections::Views;
 use crate::proto::{self, v1 as wire};
 use crate::sequencer::Handle;
