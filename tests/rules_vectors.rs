@@ -21,6 +21,8 @@ mod grants;
 mod grounds_table;
 #[path = "rules/vectors/imports.rs"]
 mod imports;
+#[path = "rules/vectors/opt_out.rs"]
+mod opt_out;
 #[path = "rules/vectors/readings.rs"]
 mod readings;
 #[path = "rules/vectors/services.rs"]

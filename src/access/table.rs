@@ -8,6 +8,14 @@ pub const METHODS: &[(&str, &[Role])] = &[
     // Accounts and services held.
     ("/consent.v1.AccountService/OpenAccount", WRITE_CONSENT),
     ("/consent.v1.AccountService/ChangeServices", WRITE_CONSENT),
+    (
+        "/consent.v1.AccountService/RecordAffiliateBegan",
+        WRITE_CONSENT,
+    ),
+    (
+        "/consent.v1.AccountService/RecordAffiliateEnded",
+        WRITE_CONSENT,
+    ),
     // Notices and what customers say.
     ("/consent.v1.ConsentService/RecordNotice", WRITE_CONSENT),
     ("/consent.v1.ConsentService/RecordConsent", WRITE_CONSENT),
@@ -60,6 +68,24 @@ pub const METHODS: &[(&str, &[Role])] = &[
     (
         "/consent.v1.AuthenticationService/ListDueChangeNotices",
         READ_CALLERS,
+    ),
+    (
+        "/consent.v1.NoticeService/ApproveNoticeTemplate",
+        ADMINISTER,
+    ),
+    ("/consent.v1.NoticeService/ListNoticeTemplates", ANY),
+    ("/consent.v1.NoticeService/RecordNoticeSent", WRITE_CONSENT),
+    (
+        "/consent.v1.NoticeService/RecordNoticeOutcome",
+        WRITE_CONSENT,
+    ),
+    (
+        "/consent.v1.NoticeService/RecordEmailConsent",
+        WRITE_CONSENT,
+    ),
+    (
+        "/consent.v1.NoticeService/RevokeEmailConsent",
+        WRITE_CONSENT,
     ),
     // Checks: before any use, whoever uses.
     ("/consent.v1.CheckService/CheckUse", ANY),

@@ -7,21 +7,23 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::error::{StartError, file};
-use crate::domain::rulebook::Rulebook;
+use crate::domain::rulebook::{DEFAULT_TEXT, Rulebook, SHIPPED};
 use crate::ledger::Hash;
 use crate::storage::files;
 
 /// Reads the rulebook and keeps a copy by its digest, so that its text can be shown for every position that cites it.
+/// The name of one that ships with the program (`default`, `fcc`) is that one; anything else is a file.
 pub fn read(path: Option<&Path>, dir: &Path) -> Result<Rulebook, StartError> {
+    let shipped = |name: &Path| (SHIPPED.iter()).find(|(known, _)| name.as_os_str() == *known);
     let (path, text) = match path {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| file(path, &error))?;
-            (path.to_owned(), text)
-        }
-        None => (
-            PathBuf::from("(built in)"),
-            crate::domain::rulebook::DEFAULT_TEXT.to_owned(),
-        ),
+        None => (PathBuf::from("(built in)"), DEFAULT_TEXT.to_owned()),
+        Some(path) => match shipped(path) {
+            Some((_, text)) => (path.to_owned(), (*text).to_owned()),
+            None => {
+                let text = std::fs::read_to_string(path).map_err(|error| file(path, &error))?;
+                (path.to_owned(), text)
+            }
+        },
     };
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let rulebook =

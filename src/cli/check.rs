@@ -232,6 +232,9 @@ fn remedy_text(remedy: &wire::Remedy) -> String {
         }
         Some(Remedy::SupplyFact(fact)) => format!("stating {}", fact.fact),
         Some(Remedy::Verify(_)) => "verifying the caller".to_owned(),
+        Some(Remedy::GiveNotice(_)) => {
+            "an opt-out notice that the customer doesn't object to".to_owned()
+        }
         None => "nothing that this release knows".to_owned(),
     }
 }

@@ -34,7 +34,8 @@ pub struct Arguments {
     /// Prometheus address, or `off` [default: 127.0.0.1:7401].
     #[arg(long, value_name = "ADDR")]
     metrics: Option<String>,
-    /// Rulebook file; none: the policy that ships with the program.
+    /// Rulebook file, or the name of one that ships: `default` (the policy) or `fcc` (the FCC baseline) [default:
+    /// default].
     #[arg(long, value_name = "FILE")]
     rulebook: Option<PathBuf>,
 }

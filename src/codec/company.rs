@@ -118,6 +118,17 @@ mod certificates {
     }
 }
 
+mod templates {
+    use crate::codec::areas::stored_events;
+    use crate::domain::company::templates::TemplateEvent;
+
+    stored_events! {
+        TemplateEvent {
+            Approved = "notice.template_approved.v1",
+        }
+    }
+}
+
 /// Every event type about the company, area by area.
 pub const KINDS: &[&[&str]] = &[
     entities::KINDS,
@@ -128,6 +139,7 @@ pub const KINDS: &[&[&str]] = &[
     complaints::KINDS,
     training::KINDS,
     certificates::KINDS,
+    templates::KINDS,
 ];
 
 /// The stored form of an event about the company; nothing in it is personal.
@@ -145,6 +157,7 @@ pub fn encode(event: &CompanyEvent) -> Result<Encoded, EncodeError> {
         CompanyEvent::Complaints(event) => complaints::encode(event, nothing),
         CompanyEvent::Training(event) => training::encode(event, nothing),
         CompanyEvent::Certificates(event) => certificates::encode(event, nothing),
+        CompanyEvent::Templates(event) => templates::encode(event, nothing),
     }
 }
 
@@ -202,6 +215,12 @@ pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
             CompanyEvent::Certificates,
         )
     };
+    let templates = || {
+        of(
+            templates::decode(kind, data, nothing),
+            CompanyEvent::Templates,
+        )
+    };
     entities()
         .or_else(policies)
         .or_else(campaigns)
@@ -210,5 +229,6 @@ pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
         .or_else(complaints)
         .or_else(training)
         .or_else(certificates)
+        .or_else(templates)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
 }

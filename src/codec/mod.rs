@@ -16,11 +16,13 @@ mod contacts;
 mod facts;
 mod grounds;
 mod names;
+mod notices;
 mod record;
 mod retention;
 mod rulings;
 mod said;
 mod scopes;
+mod served;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,8 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
         Event::Retention(event) => return retention::encode(event, seal),
         Event::Contacts(event) => return contacts::encode(event, seal),
         Event::Authentication(event) => return authentication::encode(event, seal),
+        Event::Notices(event) => return notices::encode(event, seal),
+        Event::Affiliates(event) => return served::encode(event, seal),
         Event::AccountOpened(event) => (accounts::OPENED, json(&accounts::Opened::from(event))?),
         Event::ServiceOpened(event) => (
             accounts::SERVICE_OPENED,
@@ -152,10 +156,14 @@ fn decode_area(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeEr
             Event::Authentication,
         )
     };
+    let notices = || of(notices::decode(kind, data, open), Event::Notices);
+    let served = || of(served::decode(kind, data, open), Event::Affiliates);
     retention()
         .or_else(contacts)
         .or_else(authentication)
         .or_else(asserted)
+        .or_else(notices)
+        .or_else(served)
         .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
 }
 
@@ -169,11 +177,12 @@ fn of<E, W>(read: Read<E>, wrap: fn(E) -> W) -> Read<W> {
 /// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.
 const AREAS: &[&[&str]] = &[
     SPINE,
-    &[],
+    notices::KINDS,
     contacts::KINDS,
     authentication::KINDS,
     asserted::KINDS,
     retention::KINDS,
+    served::KINDS,
 ];
 
 /// Types that one area may have.

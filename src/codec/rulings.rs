@@ -80,6 +80,7 @@ enum RemedyData {
     Lift(Vec<u64>),
     SupplyFact(String),
     Verify,
+    GiveNotice,
 }
 
 impl From<&Ruling> for RulingData {
@@ -166,6 +167,7 @@ impl From<&Remedy> for RemedyData {
             Remedy::Lift(blocks) => Self::Lift(numbers(blocks)),
             Remedy::SupplyFact(fact) => Self::SupplyFact(fact.to_string()),
             Remedy::Verify => Self::Verify,
+            Remedy::GiveNotice => Self::GiveNotice,
         }
     }
 }
@@ -178,6 +180,7 @@ impl RemedyData {
             Self::Lift(blocks) => Remedy::Lift(positions(blocks)),
             Self::SupplyFact(fact) => Remedy::SupplyFact(fact.into()),
             Self::Verify => Remedy::Verify,
+            Self::GiveNotice => Remedy::GiveNotice,
         }
     }
 }

@@ -71,7 +71,7 @@ pub const SETTINGS: &[Setting] = &[
         "CONSENT_LEDGER_RULEBOOK",
         "--rulebook",
         "",
-        "rulebook file; empty: the policy that ships with the program",
+        "rulebook file, or a name: `default` (the policy that ships with the program; also if empty), `fcc` (the FCC baseline)",
     ),
     setting(
         "origin",

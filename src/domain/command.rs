@@ -6,9 +6,10 @@ use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
-use super::notices::GiveNotice;
+use super::notices::{GiveNotice, NoticeCommand};
 use super::question::Question;
 use super::retention::RetentionCommand;
+use super::served::AffiliateCommand;
 use super::services::{ChangeServices, OpenAccount};
 
 /// A command about one customer, or about the company.
@@ -20,6 +21,10 @@ pub enum Command {
     ChangeServices(ChangeServices),
     /// Records a notice given (F4, R15).
     GiveNotice(GiveNotice),
+    /// Sends notices by template, and records what became of them (F4 to F7, R10).
+    Notices(NoticeCommand),
+    /// Records which affiliates serve the customer themselves (F1, R7).
+    Affiliates(AffiliateCommand),
     /// Records grants and blocks (P3, P4).
     Speak(Speak),
     /// Records a one-time approval (F8, R11).

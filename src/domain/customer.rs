@@ -12,11 +12,13 @@ use super::contacts::{self, Contacts};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
+use super::notices::opt_out::OptOut;
 use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::Rulebook;
+use super::served::ServedBy;
 use super::services::{Services, VaultHead};
 use super::time::Time;
-use super::{asserted, checks, disclosures, notices, retention, services};
+use super::{asserted, checks, disclosures, notices, retention, served, services};
 
 pub use super::checks::rule::rule;
 
@@ -37,6 +39,10 @@ pub struct Customer {
     pub services: Services,
     /// Notices given, oldest first, bounded.
     pub notices: Vec<GivenNotice>,
+    /// Notices that asked for opt-out approval; few customers have any.
+    pub opt_out: Option<Box<OptOut>>,
+    /// Affiliates that serve the customer themselves, bounded.
+    pub served_by: Vec<ServedBy>,
     /// Words said, oldest first, bounded.
     pub words: Vec<Word>,
     /// One-time approvals whose call may be open.
@@ -117,6 +123,8 @@ pub fn decide(
         Command::OpenAccount(command) => services::open_account(command, context),
         Command::ChangeServices(command) => services::change_services(customer, command, context),
         Command::GiveNotice(command) => notices::give(command),
+        Command::Notices(command) => notices::decide(customer, command, context),
+        Command::Affiliates(command) => served::decide(customer, command, context),
         Command::Speak(command) => speak::decide(customer, command, context),
         Command::GrantOnce(command) => one_time::decide(customer, command, context),
         Command::EndCall(command) => Ok(one_time::decide_end(command)),
@@ -207,6 +215,8 @@ impl Customer {
                     services.close(closed, placed)
                 }),
             Event::NoticeGiven(given) => notices::evolve(&mut self.notices, given, placed),
+            Event::Notices(event) => notices::follow(self, &placed.of(event)),
+            Event::Affiliates(event) => served::follow(self, &placed.of(event)),
             Event::Granted(granted) => speak::evolve(self, granted.said(), placed),
             Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
@@ -228,6 +238,8 @@ impl Customer {
             opened_at: Time::default(),
             services: Services::default(),
             notices: Vec::new(),
+            opt_out: None,
+            served_by: Vec::new(),
             words: Vec::new(),
             one_time: Vec::new(),
             ended_calls: Vec::new(),

@@ -6,10 +6,11 @@ use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::contacts::ContactEvent;
 use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
-use super::notices::NoticeGiven;
+use super::notices::{NoticeEvent, NoticeGiven};
 use super::question::Question;
 use super::retention::RetentionEvent;
 use super::ruling::Ruling;
+use super::served::AffiliateEvent;
 use super::services::{AccountOpened, ServiceClosed, ServiceOpened};
 use super::time::Time;
 
@@ -24,6 +25,10 @@ pub enum Event {
     ServiceClosed(ServiceClosed),
     /// A notice was given.
     NoticeGiven(NoticeGiven),
+    /// A notice was sent by template, or something became of one.
+    Notices(NoticeEvent),
+    /// An affiliate serves the customer itself, or no longer does.
+    Affiliates(AffiliateEvent),
     /// A grant was spoken.
     Granted(Granted),
     /// A denial, withdrawal or restriction was spoken.

@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod retention;
 pub mod rulebook;
 pub mod scope;
+pub mod served;
 pub mod services;
 #[cfg(test)]
 mod testing;

@@ -112,7 +112,9 @@ pub fn spoken_of(customer: &Customer) -> Vec<Recipient> {
     let said = customer.words.iter().map(|word| match &word.said {
         Said::Grant { scope, .. } | Said::Block(Block { scope, .. }) => scope,
     });
-    for scope in said.chain(customer.one_time.iter().map(|once| &once.scope)) {
+    let once = customer.one_time.iter().map(|once| &once.scope);
+    let noticed = customer.opt_out.iter().flat_map(|opt_out| opt_out.covers());
+    for scope in said.chain(once).chain(noticed) {
         found.extend(named(scope));
         if scope.recipients.kinds != RecipientKinds::ALL {
             found.extend(scope.recipients.kinds.members().map(|kind| (kind, None)));

@@ -66,6 +66,12 @@ named_list! {
         NoticeState = "NOTICE_STATE",
         /// The representative or contract doesn't stand (F17).
         ExemptionState = "EXEMPTION_STATE",
+        /// The notice's template is unknown, says something else, or lacks what the rules demand (F4, 64.2008(c)).
+        NoticeTemplate = "NOTICE_TEMPLATE",
+        /// The notice is none of the customer's.
+        NoticeUnknown = "NOTICE_UNKNOWN",
+        /// An opt-out notice by e-mail takes express prior consent to e-mail (F7, 64.2008(d)(3)(i)).
+        EmailConsentRequired = "EMAIL_CONSENT_REQUIRED",
         /// A named block doesn't exist.
         BlockUnknown = "BLOCK_UNKNOWN",
         /// The very same fact of the customer was imported before (C2).

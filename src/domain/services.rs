@@ -137,6 +137,21 @@ impl Services {
                     .is_some_and(|all| grant.said_at() < all.grants_end_before)
     }
 
+    /// Whether some service was held when that was recorded, and has been without a break until the last ended: what
+    /// was recorded before a lapse ended with it (R9).
+    pub fn held_ever_since(&self, recorded_at: Time, position: Position, at: Time) -> bool {
+        let ended = self.held.iter().filter_map(|service| service.ends_at).max();
+        !self.held.is_empty()
+            && recorded_at >= self.held_since
+            && position >= self.grants_end_before
+            && !(self.lapsed(at) && ended.is_some_and(|end| end <= recorded_at))
+    }
+
+    /// Categories held at that instant.
+    pub fn count_held(&self, at: Time) -> usize {
+        self.held.iter().filter(|service| service.held(at)).count()
+    }
+
     /// Whether the last service has been closed: there were some, and none is left (R9).
     pub fn lapsed(&self, at: Time) -> bool {
         !self.held.is_empty() && self.held.iter().all(|service| service.ended(at))

@@ -1,6 +1,8 @@
 //! Given / when / then for the rules: a customer's story, told command by command.
 
 use super::command::Command;
+use super::company::entities::{EntityCommand, EntityJoined};
+use super::company::templates::{ApproveTemplate, Statements, TemplateCommand};
 use super::company::{self, Company, CompanyCommand, CompanyEvent};
 use super::consent::word::{
     Assurance, Block, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
@@ -8,11 +10,13 @@ use super::consent::word::{
 use super::customer::{Context, Customer, World, decide, evolve, rule};
 use super::disclosures::{Disclose, Ground};
 use super::event::{Event, Placed};
-use super::ids::{Category, EntityId, Personal, Position, Token};
-use super::notices::GiveNotice;
+use super::ids::{Category, EntityId, Personal, Position, Sha256Digest, Token};
+use super::notices::email::EmailAgreed;
+use super::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
+use super::notices::{GiveNotice, NoticeCommand};
 use super::question::Question;
 use super::refusal::{Refusal, RefusalCode};
-use super::rulebook::{DEFAULT_TEXT, Rulebook};
+use super::rulebook::{DEFAULT_TEXT, FCC_TEXT, Rulebook};
 use super::ruling::Ruling;
 use super::scope::{Recipients, Scope};
 use super::services::{ChangeServices, CloseService, OpenAccount, VaultHead};
@@ -25,6 +29,11 @@ pub const START: Time = Time(1_767_225_600_000_000);
 /// The default rulebook.
 pub fn policy() -> Rulebook {
     Rulebook::parse(DEFAULT_TEXT, [0; 32]).unwrap()
+}
+
+/// The FCC baseline.
+pub fn baseline() -> Rulebook {
+    Rulebook::parse(FCC_TEXT, [1; 32]).unwrap()
 }
 
 /// The default rulebook with one line exchanged.
@@ -109,6 +118,45 @@ impl Story {
             self.next += 1;
         }
         Ok(events)
+    }
+
+    /// Registers that an entity is of a kind from now on, and whether it provides communications-related services.
+    pub fn join(&mut self, name: &str, kind: RecipientKind, communications_related: bool) {
+        let joined = EntityJoined {
+            entity: entity(name),
+            kind,
+            communications_related,
+        };
+        let command = CompanyCommand::Entities(EntityCommand::Join(joined));
+        self.company(&command).unwrap();
+    }
+
+    /// Registers that an entity is no longer of a kind, from an instant or from now on.
+    pub fn leave(&mut self, name: &str, kind: RecipientKind, ends_at: Option<Time>) {
+        let command = CompanyCommand::Entities(EntityCommand::Leave {
+            entity: entity(name),
+            kind,
+            ends_at,
+        });
+        self.company(&command).unwrap();
+    }
+
+    /// Approves a template that covers everything and says all that a notice must say.
+    pub fn template(&mut self, version: &str, form: Medium, opt_out_days: Option<u32>) {
+        self.person = Some(call(9));
+        let command = template(version, form, opt_out_days);
+        let command = CompanyCommand::Templates(TemplateCommand::Approve(command));
+        self.company(&command).unwrap();
+    }
+
+    /// Sends a notice by a template at that instant.
+    pub fn send_at(&mut self, at: Time, template: &str, delivery: Delivery, covers: Scope) -> u64 {
+        self.now = Time(at.0 - 60_000_000);
+        self.act(send(template, delivery, covers))
+    }
+
+    pub fn report(&mut self, notice: u64, outcome: Outcome) -> Vec<Event> {
+        self.attempt(&report(notice, outcome)).unwrap()
     }
 
     pub fn state(&self) -> &Customer {
@@ -283,6 +331,48 @@ impl Story {
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
         rule(self.customer.as_ref(), self.world(), question, at)
     }
+}
+
+pub fn template(version: &str, form: Medium, opt_out_days: Option<u32>) -> ApproveTemplate {
+    ApproveTemplate {
+        version: entity(version),
+        form,
+        language: "en".into(),
+        text_digest: Sha256Digest([7; 32]),
+        covers: Scope::everything(),
+        statements: Statements::ALL,
+        opt_out_days,
+    }
+}
+
+pub fn send(template: &str, delivery: Delivery, covers: Scope) -> Command {
+    Command::Notices(NoticeCommand::Send(SendNotice {
+        template: entity(template),
+        text_digest: Sha256Digest([7; 32]),
+        delivery,
+        covers,
+    }))
+}
+
+pub fn report(notice: u64, outcome: Outcome) -> Command {
+    Command::Notices(NoticeCommand::Report(ReportDelivery {
+        notice: Position(notice),
+        outcome,
+    }))
+}
+
+/// Consent to e-mail by the account holder, electronically.
+pub fn agree_to_email() -> Command {
+    Command::Notices(NoticeCommand::AgreeToEmail(EmailAgreed {
+        medium: Medium::Electronic,
+        speaker: Speaker::AccountHolder,
+        evidence_digest: Sha256Digest([8; 32]),
+    }))
+}
+
+/// An instant, `2026-01-01T15:00:00Z`.
+pub fn utc(text: &str) -> Time {
+    Time(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
 }
 
 pub fn entity(name: &str) -> EntityId {

@@ -23,4 +23,18 @@ impl wire::account_service_server::AccountService for Accounts {
     ) -> Result<Response<wire::ChangeServicesResponse>, Status> {
         self.0.command(request).await
     }
+
+    async fn record_affiliate_began(
+        &self,
+        request: Request<wire::RecordAffiliateBeganRequest>,
+    ) -> Result<Response<wire::RecordAffiliateBeganResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn record_affiliate_ended(
+        &self,
+        request: Request<wire::RecordAffiliateEndedRequest>,
+    ) -> Result<Response<wire::RecordAffiliateEndedResponse>, Status> {
+        self.0.command(request).await
+    }
 }

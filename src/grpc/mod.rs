@@ -23,6 +23,7 @@ mod imports;
 mod in_order;
 mod incidents;
 mod intake;
+mod notices;
 mod pages;
 mod past;
 mod policies;
@@ -63,6 +64,7 @@ use wire::entity_service_server::EntityServiceServer;
 use wire::import_service_server::ImportServiceServer;
 use wire::incident_service_server::IncidentServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
+use wire::notice_service_server::NoticeServiceServer;
 use wire::policy_service_server::PolicyServiceServer;
 use wire::query_service_server::QueryServiceServer;
 use wire::receipt_service_server::ReceiptServiceServer;
@@ -281,6 +283,10 @@ fn add_services(
             ComplianceServiceServer::new(compliance::Compliance(doors.clone()))
                 .max_decoding_message_size(max),
         )
+        .add_service(
+            NoticeServiceServer::new(notices::Notices(doors.clone()))
+                .max_decoding_message_size(max),
+        )
         .add_service(IntakeServiceServer::new(intake).max_decoding_message_size(max));
 }
 
@@ -318,6 +324,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::rulebook_service_server::SERVICE_NAME,
         wire::intake_service_server::SERVICE_NAME,
         wire::entity_service_server::SERVICE_NAME,
+        wire::notice_service_server::SERVICE_NAME,
         wire::policy_service_server::SERVICE_NAME,
         wire::retention_service_server::SERVICE_NAME,
         wire::campaign_service_server::SERVICE_NAME,

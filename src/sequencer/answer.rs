@@ -6,6 +6,7 @@ use crate::domain::consent::word::Granted;
 use crate::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use crate::domain::event::{Event, RulingRecorded};
 use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::notices::NoticeEvent;
 use crate::domain::time::Time;
 
 /// The facts of a command's records that its answer needs.
@@ -38,6 +39,7 @@ fn outcome(events: &[Event]) -> Outcome {
         Some(Event::Granted(_) | Event::Blocked(_)) => Outcome::Spoken {
             still_blocked_by: still_blocked_by(events),
         },
+        Some(Event::Notices(event)) => of_notice(event),
         Some(Event::DisclosureMade(DisclosureMade { relied_on, .. })) => Outcome::Disclosed {
             relied_on: relied_on.clone(),
         },
@@ -77,6 +79,19 @@ fn attempted(event: &AuthenticationEvent, events: &[Event]) -> Outcome {
         succeeded,
         locked: events.iter().any(is_lock),
         ends_at,
+    }
+}
+
+fn of_notice(event: &NoticeEvent) -> Outcome {
+    match event {
+        NoticeEvent::Sent(sent) => Outcome::NoticeSent {
+            clock: sent.opt_out,
+        },
+        NoticeEvent::Delivered(_) => Outcome::NoticeReported { voids_since: None },
+        NoticeEvent::Failed(failed) => Outcome::NoticeReported {
+            voids_since: failed.voids_since,
+        },
+        NoticeEvent::EmailAgreed(_) | NoticeEvent::EmailRevoked(_) => Outcome::Done,
     }
 }
 

@@ -30,6 +30,7 @@ use crate::clock::{Clock, ClockError};
 use crate::domain::asserted::Shortfall;
 use crate::domain::command::Command;
 use crate::domain::ids::{Position, Pseudonym, Token};
+use crate::domain::notices::send::OptOutClock;
 use crate::domain::refusal::Refusal;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::ruling::{ReasonCode, Ruling};
@@ -140,6 +141,16 @@ pub enum Outcome {
     Spoken {
         /// Blocks that stand in some cell of a grant.
         still_blocked_by: Vec<Position>,
+    },
+    /// A notice was recorded that was sent by an approved template.
+    NoticeSent {
+        /// Its clock, where it asks for opt-out approval (R10).
+        clock: Option<OptOutClock>,
+    },
+    /// What became of a notice was recorded.
+    NoticeReported {
+        /// Since when approvals rested on it that never were (R10).
+        voids_since: Option<Time>,
     },
     /// The disclosure may be made, and is on record.
     Disclosed {

@@ -1,6 +1,7 @@
 //! A whole house on a loopback port, and what tests say to it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use consent_ledger::app::{Options, Running, ServeOptions};
@@ -39,21 +40,29 @@ impl House {
 
     /// A house that publishes, where `relay` says where.
     pub async fn publishing(grpc: grpc::Options, relay: Option<relay::Options>) -> Self {
-        Self::run(grpc, relay, Arc::new(System::default())).await
+        Self::run(grpc, relay, None, Arc::new(System::default())).await
     }
 
     /// A house whose time is set by hand.
     pub async fn at(clock: Arc<Manual>) -> Self {
-        Self::run(grpc::Options::default(), None, clock).await
+        Self::run(grpc::Options::default(), None, None, clock).await
+    }
+
+    /// The same under another rulebook.
+    pub async fn under(rulebook: &str, clock: &Arc<Manual>) -> Self {
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Self::run(grpc::Options::default(), None, Some(rulebook.into()), clock).await
     }
 
     async fn run(
         grpc: grpc::Options,
         relay: Option<relay::Options>,
+        rulebook: Option<PathBuf>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = Options::new(dir.path());
+        ledger.rulebook = rulebook;
         // Small enough that many houses stand beside each other.
         ledger.log.tail_bytes = 1 << 20;
         ledger.log.cache_bytes = 8 << 20;

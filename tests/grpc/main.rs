@@ -16,6 +16,7 @@ mod entities;
 mod house;
 mod imports;
 mod incidents;
+mod notices;
 mod past;
 mod policies;
 mod reads;

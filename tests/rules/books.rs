@@ -8,21 +8,13 @@ const DEFAULT: &str = include_str!("../../src/domain/rulebook/default.toml");
 
 static DEF: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(DEFAULT, [0; 32]).unwrap());
 
+const BASELINE: &str = include_str!("../../src/domain/rulebook/fcc.toml");
+
 static FCC: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(&fcc_text(), [1; 32]).unwrap());
 
 /// The text of the FCC baseline.
 pub fn fcc_text() -> String {
-    switched(&[
-        (
-            "block_reaches_held_categories = true",
-            "block_reaches_held_categories = false",
-        ),
-        (
-            r#"held_category_recipients = ["company"]"#,
-            r#"held_category_recipients = ["company", "agent"]"#,
-        ),
-        ("exceptions = false", "exceptions = true"),
-    ])
+    BASELINE.to_owned()
 }
 
 /// The policy that ships with the product: `DEF` in the vectors.
@@ -30,8 +22,7 @@ pub fn def() -> &'static Rulebook {
     &DEF
 }
 
-/// The FCC baseline, `FCC` in the vectors: the same text with other switches, so that each switch is data. Without
-/// affiliates (R7, F1): that one of them serves the customer itself is a fact that the ledger can't hold yet.
+/// The FCC baseline that ships beside it: `FCC` in the vectors.
 pub fn fcc() -> &'static Rulebook {
     &FCC
 }

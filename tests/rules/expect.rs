@@ -23,6 +23,9 @@ impl Reads for Ruling {
             "denied" => "DENIED",
             "restricted" => "RESTRICTED",
             "lapsed" => "LAPSED",
+            "opt_out_approved" => "OPT_OUT_APPROVED",
+            "waiting" => "WAITING",
+            "refresh_overdue" => "REFRESH_OVERDUE",
             other => panic!("{other} has no code of its own"),
         });
         assert_eq!(self.allowed, yes, "expected {expected}: {self:#?}");
@@ -40,7 +43,11 @@ impl Reads for Ruling {
             let basis = name(&format!("{basis:?}"));
             assert_eq!(
                 basis,
-                if code == "GRANTED" { "GRANT" } else { code },
+                match code {
+                    "GRANTED" => "GRANT",
+                    "OPT_OUT_APPROVED" => "OPT_OUT",
+                    other => other,
+                },
                 "{self:#?}"
             );
             assert!(self.remedies.is_empty(), "a yes needs no remedy: {self:#?}");

@@ -127,7 +127,7 @@ impl History {
         self.ledger.now = self.ledger.now.plus_hours(24 * days);
     }
 
-    fn record(&mut self, command: &Command, occurred_at: Option<Time>) -> Vec<Record> {
+    pub fn record(&mut self, command: &Command, occurred_at: Option<Time>) -> Vec<Record> {
         self.try_record(command, occurred_at)
             .unwrap_or_else(|code| panic!("refused with {code:?}: {command:?}"))
     }

@@ -1,10 +1,10 @@
 //! A ledger of one customer without a disk: `decide`, then `evolve`, each event one position.
 
 use consent_ledger::domain::command::Command;
-use consent_ledger::domain::company::Company;
+use consent_ledger::domain::company::{self, Company, CompanyCommand};
 use consent_ledger::domain::customer::{Context, Customer, World, decide, evolve, rule};
 use consent_ledger::domain::event::{Event, Placed};
-use consent_ledger::domain::ids::Position;
+use consent_ledger::domain::ids::{Position, Token};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::refusal::Refusal;
 use consent_ledger::domain::rulebook::Rulebook;
@@ -99,6 +99,34 @@ impl Ledger {
     pub fn take_position(&mut self) -> Position {
         self.next += 1;
         Position(self.next - 1)
+    }
+
+    /// Decides about the company and, unless refused, records.
+    pub fn submit_company(&mut self, command: &CompanyCommand) -> Result<Position, Refusal> {
+        let position = Position(self.next);
+        let events = company::decide(
+            command,
+            &Context {
+                now: self.now,
+                occurred_at: None,
+                position,
+                rulebook: self.book,
+                company: &self.company,
+                person: Some(Token([6; 16])),
+                vault: VaultHead::default(),
+            },
+        )?;
+        for event in &events {
+            self.company.follow(&Placed {
+                position: Position(self.next),
+                command: position,
+                recorded_at: self.now,
+                occurred_at: None,
+                event,
+            });
+            self.next += 1;
+        }
+        Ok(position)
     }
 
     /// What the rules know besides the customer.

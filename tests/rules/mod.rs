@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod books;
+pub mod company;
 pub mod expect;
 pub mod grounds;
 pub mod history;

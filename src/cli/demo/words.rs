@@ -87,6 +87,9 @@ fn remedy(remedy: &wire::Remedy) -> Option<String> {
         Remedy::Lift(lift) => format!("the customer lifted {}", records(&lift.positions)),
         Remedy::SupplyFact(supply) => format!("the caller gave `{}`", supply.fact),
         Remedy::Verify(_) => "the caller were verified anew".to_owned(),
+        Remedy::GiveNotice(_) => {
+            "an opt-out notice were given, and the customer didn't object".to_owned()
+        }
     })
 }
 
@@ -200,6 +203,16 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::Register(_)) => "a step in one of the company's registers".to_owned(),
         Some(Event::Contact(_)) => "the list of authorised contacts".to_owned(),
         Some(Event::Authentication(_)) => "how callers are verified".to_owned(),
+        Some(Event::NoticeTemplateApproved(approved)) => (approved.template.as_ref())
+            .map(|template| format!("version {}", template.version))
+            .unwrap_or_default(),
+        Some(Event::NoticeSent(sent)) => format!("version {}", sent.template_version),
+        Some(Event::NoticeDelivered(report)) => format!("of record {}", report.notice_position),
+        Some(Event::NoticeFailed(report)) => format!("of record {}", report.notice_position),
+        Some(Event::EmailAgreed(_)) => "notices may come by e-mail".to_owned(),
+        Some(Event::EmailRevoked(_)) => "notices may no longer come by e-mail".to_owned(),
+        Some(Event::AffiliateBegan(began)) => began.affiliate.clone(),
+        Some(Event::AffiliateEnded(ended)) => ended.affiliate.clone(),
         Some(Event::Withheld(_)) => "withheld".to_owned(),
     }
 }

@@ -1,11 +1,14 @@
 //! Marketing within the categories that the customer holds: it needs no approval (P2, R6, R7).
 
+use super::rule::Case;
+use crate::domain::company::standing::Standing;
 use crate::domain::customer::Customer;
 use crate::domain::ids::{Category, Position};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
+use crate::domain::served::serving;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::Purpose;
+use crate::domain::vocabulary::{Purpose, RecipientKind};
 
 /// Whether an offering lies within what the customer holds.
 pub enum Held {
@@ -18,12 +21,14 @@ pub enum Held {
 }
 
 /// Looks at the question's offering and its target categories.
-pub fn held(customer: &Customer, rulebook: &Rulebook, question: &Question, at: Time) -> Held {
-    if question.purpose != Purpose::MarketingComms
-        || !rulebook
-            .held_category_recipients()
-            .contains(question.recipient)
-    {
+pub(super) fn held(case: Case<'_>, standing: &Standing<'_>, at: Time) -> Held {
+    let Case {
+        customer,
+        rulebook,
+        question,
+        ..
+    } = case;
+    if question.purpose != Purpose::MarketingComms || !may_market(case, standing, at) {
         return Held::NotByServices;
     }
     let services = &customer.services;
@@ -47,6 +52,20 @@ pub fn held(customer: &Customer, rulebook: &Rulebook, question: &Question, at: T
         }
     }
     Held::Within(opened)
+}
+
+/// Whether the recipient may market within held categories at all (R7). An agent that is named must be registered so;
+/// an affiliate must be named, serve the customer itself, and the customer hold two categories from the company (F1).
+fn may_market(case: Case<'_>, standing: &Standing<'_>, at: Time) -> bool {
+    let (customer, question) = (case.customer, case.question);
+    let recipients = case.rulebook.held_category_recipients();
+    let serves = || {
+        (question.entity.as_ref()).is_some_and(|entity| serving(customer, entity, at).is_some())
+            && customer.services.count_held(at) >= 2
+    };
+    recipients.contains(question.recipient)
+        && standing.is_confirmed()
+        && (question.recipient != RecipientKind::Affiliate || serves())
 }
 
 fn outside(customer: &Customer, rulebook: &Rulebook, targets: &[Category], at: Time) -> Held {

@@ -5,16 +5,20 @@ use super::question::Question;
 use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
 use crate::domain::authentication::telling::Teller;
 use crate::domain::company::Company;
+use crate::domain::company::entities::Entity;
+use crate::domain::company::standing::Standing;
+use crate::domain::consent::block::with_parents;
 use crate::domain::consent::precedence::{Weighed, weigh};
 use crate::domain::consent::word::Said;
 use crate::domain::customer::{Customer, World};
 use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};
 use crate::domain::ids::EntityId;
-use crate::domain::rulebook::Rulebook;
-use crate::domain::scope::CellRef;
+use crate::domain::notices::opt_out::{Look, Reading};
+use crate::domain::rulebook::{RuleName, Rulebook};
+use crate::domain::scope::{CellRef, NamedRecipient, Scope};
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{CpniClass, Purpose};
+use crate::domain::vocabulary::{CpniClass, Purpose, RecipientKinds};
 
 /// The answer to `question` about `customer` at `at`; `None` is a customer whom the ledger doesn't know (R16).
 ///
@@ -118,11 +122,39 @@ impl<'a> Case<'a> {
         let mut ends: Vec<Time> = services
             .chain(approvals)
             .chain(verification)
+            .chain(self.ends_of_recipients(at))
+            .chain(self.turns_of_clocks())
             .filter(|end| *end > at)
             .collect();
         ends.sort_unstable();
         let read = |ruling: &Ruling| (ruling.allowed, ruling.state, ruling.basis);
         (ends.into_iter()).find(|end| read(&self.answer(*end)) != read(ruling))
+    }
+
+    /// Ends of what entities are to the company, and of an affiliate's own service to the customer.
+    fn ends_of_recipients(self, at: Time) -> impl Iterator<Item = Time> {
+        let (customer, question) = (self.customer, self.question);
+        let named = question.entity.as_ref();
+        let of_named = named.map(|entity| self.company.entities.ends_after(entity, at));
+        let of_kind = match (named, &customer.opt_out) {
+            (None, Some(_)) => self.company.entities.all(),
+            _ => &[],
+        };
+        let several = (self.company.entities.several())
+            .filter(move |_| named.is_none() && !customer.words.is_empty());
+        let ends = |entity: &'a Entity| entity.memberships.iter().filter_map(|held| held.ends_at);
+        let served = customer.served_by.iter().filter_map(|one| one.ends_at);
+        (of_named.into_iter().flatten())
+            .chain(several.flat_map(ends))
+            .chain(of_kind.iter().flat_map(ends))
+            .chain(served)
+    }
+
+    /// Turns of opt-out clocks, and of the rule by which they run.
+    fn turns_of_clocks(self) -> impl Iterator<Item = Time> {
+        let rule = self.rulebook.rule(RuleName::OptOut);
+        (self.customer.opt_out.as_deref().into_iter())
+            .flat_map(move |opt_out| opt_out.turns().chain(rule.turns()))
     }
 
     fn answer(self, at: Time) -> Ruling {
@@ -164,6 +196,10 @@ impl<'a> Case<'a> {
     fn answer_on(self, ground: &Ground, asked: &[Asked<'a>], at: Time, ruling: &mut Ruling) {
         for lack in grounds::lacks(ground, self.customer, self.rulebook, self.question, at) {
             ruling.lack(lack);
+        }
+        let recipient = self.question.entity.as_ref().or(ground.recipient());
+        if !Standing::of(self.company, self.question.recipient, recipient, at).has_kind() {
+            ruling.lack((ReasonCode::RecipientNotCovered, Some("entity")));
         }
         if matches!(ground, Ground::WrittenRequest { .. }) {
             for asked in asked {
@@ -210,40 +246,87 @@ impl<'a> Case<'a> {
     /// A question that names no entity means every entity of the kind: it is as bad as the worst of the kind
     /// itself and of those that words name (R12).
     fn weigh(self, cell: CellRef<'a>, entities: &[&'a EntityId], at: Time) -> Weighed<'a> {
-        let customer = self.customer;
-        let mut worst = weigh(&customer.words, &customer.services, cell, at);
+        let mut worst = self.weigh_one(cell, at);
         for entity in entities {
             let named = CellRef {
                 entity: Some(entity),
                 ..cell
             };
-            worst.or_worse(weigh(&customer.words, &customer.services, named, at));
+            worst.or_worse(self.weigh_one(named, at));
         }
         worst
     }
 
-    /// Entities in whose cells something else may hold than in the kind's: those that blocks name and, while the
-    /// services are lapsed, those that grants name.
+    /// Weighs the words about one cell, and the opt-out notices where words say nothing.
+    fn weigh_one(self, cell: CellRef<'a>, at: Time) -> Weighed<'a> {
+        let customer = self.customer;
+        let standing = Standing::of(self.company, cell.kind, cell.entity, at);
+        let mut weighed = weigh(&customer.words, &customer.services, cell, &standing, at);
+        let Some(opt_out) = &customer.opt_out else {
+            return weighed;
+        };
+        if !matches!(weighed.state, State::Unknown | State::Lapsed) {
+            return weighed;
+        }
+        let reading = opt_out.read(Look {
+            customer,
+            world: World {
+                rulebook: self.rulebook,
+                company: self.company,
+            },
+            standing,
+            cell,
+            source: self.question.source_category.as_ref(),
+            at,
+        });
+        match &reading {
+            Reading::Clock(_, positions) if customer.services.lapsed(at) => {
+                weighed.lapse(positions);
+            }
+            Reading::Clock(state, _) => weighed.state = *state,
+            _ => {}
+        }
+        weighed.opt_out = reading;
+        weighed
+    }
+
+    /// Entities in whose cells something else may hold than in the kind's: those that blocks name, those that are or
+    /// were several things and, while the services are lapsed, those that grants name.
     fn entities_spoken_of(self, at: Time) -> Vec<&'a EntityId> {
+        let (customer, kind) = (self.customer, self.question.recipient);
         let mut entities = Vec::new();
-        if self.question.entity.is_some() {
+        if self.question.entity.is_some() || customer.words.is_empty() && customer.opt_out.is_none()
+        {
             return entities;
         }
-        let kind = self.question.recipient;
-        let lapsed = self.customer.services.lapsed(at);
-        for word in &self.customer.words {
+        let lapsed = customer.services.lapsed(at);
+        for word in &customer.words {
             match &word.said {
-                Said::Block(block) => entities.extend(block.named_in(kind)),
-                Said::Grant { scope, .. } if lapsed => {
-                    let named = scope.recipients.named.iter();
-                    entities.extend(named.filter(|one| one.kind == kind).map(|one| &one.entity));
-                }
+                Said::Block(block) => entities.extend(self.of_kind(&block.scope, at)),
+                Said::Grant { scope, .. } if lapsed => entities.extend(self.of_kind(scope, at)),
                 Said::Grant { .. } => {}
             }
         }
+        if lapsed {
+            let noticed = customer.opt_out.iter().flat_map(|opt_out| opt_out.covers());
+            entities.extend(noticed.flat_map(|scope| self.of_kind(scope, at)));
+        }
+        let several = self.company.entities.several();
+        let of_kind = several.filter(|entity| entity.kinds(at).contains(kind));
+        entities.extend(of_kind.map(|entity| &entity.id));
         entities.sort_unstable();
         entities.dedup();
         entities
+    }
+
+    /// The entities that a scope names and that are of the asked kind: by the register, or else as they were named.
+    fn of_kind(self, scope: &'a Scope, at: Time) -> impl Iterator<Item = &'a EntityId> {
+        let (entities, kind) = (&self.company.entities, self.question.recipient);
+        let is_of_kind = move |named: &&NamedRecipient| match entities.get(&named.entity) {
+            Some(entity) => entity.kinds(at).contains(kind),
+            None => with_parents(RecipientKinds::of(named.kind)).contains(kind),
+        };
+        (scope.recipients.named.iter().filter(is_of_kind)).map(|named| &named.entity)
     }
 }
 
@@ -251,6 +334,9 @@ impl Asked<'_> {
     fn cell_state(&self) -> CellState {
         let weighed = &self.weighed;
         let positions = match weighed.state {
+            State::OptOutApproved | State::Waiting | State::RefreshOverdue => {
+                weighed.notices().to_vec()
+            }
             State::Granted => weighed.grant.iter().map(|word| word.position).collect(),
             State::Lapsed => weighed.spoken.clone(),
             _ => weighed.blocks.iter().map(|word| word.position).collect(),

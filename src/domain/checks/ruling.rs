@@ -103,6 +103,12 @@ named_list! {
         VerificationRequired = "VERIFICATION_REQUIRED",
         /// The ground's case, ticket or order is not open.
         NotOpen = "NOT_OPEN",
+        /// The period of an opt-out notice runs (F5).
+        Waiting = "WAITING",
+        /// The opt-out notice was not repeated within two years (F6).
+        RefreshOverdue = "REFRESH_OVERDUE",
+        /// An e-mailed opt-out notice could not be delivered: only another form starts a clock (F7).
+        AnotherFormRequired = "ANOTHER_FORM_REQUIRED",
     }
 }
 
@@ -130,6 +136,8 @@ pub enum Remedy {
     SupplyFact(Cow<'static, str>),
     /// The caller is verified anew.
     Verify,
+    /// The customer is given an opt-out notice, and doesn't object for its period (F5 to F7).
+    GiveNotice,
 }
 
 /// A cell with its state and the words behind it.

@@ -66,13 +66,18 @@ fn r7_only_the_recipients_of_the_rulebook_market_held_categories() {
         "held_category_recipients = [\"company\", \"agent\"]",
     );
     for (rulebook, allowed) in [(policy(), false), (agents, true)] {
-        let story = Story::begun_with(rulebook);
+        let mut story = Story::begun_with(rulebook);
+        let by_name = market_by(Agent, Some("ag"), Billing, "local");
+        // Nobody registered it: a doubt is answered no.
+        assert!(!story.ask(&by_name).allowed);
+        story.join("ag", Agent, false);
+        assert_eq!(story.ask(&by_name).allowed, allowed);
         assert_eq!(
-            story
-                .ask(&market_by(Agent, Some("ag"), Billing, "local"))
-                .allowed,
+            story.ask(&market_by(Agent, None, Billing, "local")).allowed,
             allowed
         );
+        story.leave("ag", Agent, None);
+        assert!(!story.ask(&by_name).allowed);
     }
     let mut other = market(Billing, "local");
     other.purpose = Purpose::MarketingOther;

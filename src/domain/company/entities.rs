@@ -80,6 +80,9 @@ pub struct EntityLeft {
 pub struct Entities {
     /// Sorted by entity.
     all: Vec<Entity>,
+    /// Those with more memberships than one, sorted: all that may be two kinds at once, or be of a kind again. Each
+    /// question about a whole kind looks at them.
+    several: Vec<EntityId>,
 }
 
 /// An entity and what it is and was.
@@ -145,6 +148,32 @@ impl Entity {
         }
         Some(since)
     }
+
+    /// Whether it hasn't lost the kind between two instants: what was recorded for the kind then holds still. Contractor
+    /// beats agent, so that an agent who was a contractor for a while lost it (R12). What is lost at the very instant is
+    /// lost: which came first isn't known.
+    pub fn kept(&self, kind: RecipientKind, from: Time, until: Time) -> bool {
+        if self.memberships.len() < 2 {
+            return true;
+        }
+        let ends = self.memberships.iter().filter_map(|one| one.ends_at);
+        let before = Time(from.0.saturating_sub(1));
+        let mut changes: Vec<Time> = (self.memberships.iter().map(|one| one.starts_at))
+            .chain(ends)
+            .filter(|change| (from..=until).contains(change))
+            .chain([before, from])
+            .collect();
+        changes.sort_unstable();
+        let mut had = false;
+        for change in changes {
+            let has = self.kinds(change).contains(kind);
+            if had && !has {
+                return false;
+            }
+            had = has;
+        }
+        true
+    }
 }
 
 impl Entities {
@@ -156,6 +185,12 @@ impl Entities {
     /// Every entity, in the order of their names.
     pub fn all(&self) -> &[Entity] {
         &self.all
+    }
+
+    /// The entities that were or are several things: only they can be blocked in another kind, or have lost a grant by
+    /// leaving and coming back (R12).
+    pub fn several(&self) -> impl Iterator<Item = &Entity> {
+        self.several.iter().filter_map(|id| self.get(id))
     }
 
     /// The instants after `at` at which some membership ends: answers may change there without a record (R18).
@@ -259,6 +294,9 @@ impl Entities {
                         if let Some(entity) = self.all.get_mut(index) {
                             entity.memberships.push(membership);
                         }
+                        if let Err(place) = self.several.binary_search(&joined.entity) {
+                            self.several.insert(place, joined.entity.clone());
+                        }
                     }
                     Err(index) => self.all.insert(
                         index,
@@ -273,7 +311,11 @@ impl Entities {
                 let entity = (self.place(&left.entity).ok()).and_then(|at| self.all.get_mut(at));
                 for membership in entity.into_iter().flat_map(|one| &mut one.memberships) {
                     if membership.kind == left.kind && membership.holds(placed.recorded_at) {
-                        membership.ends_at = Some(left.ends_at);
+                        // Only a new membership can last longer than an end on record (R5).
+                        let end = membership
+                            .ends_at
+                            .map_or(left.ends_at, |end| end.min(left.ends_at));
+                        membership.ends_at = Some(end);
                     }
                 }
             }

@@ -13,6 +13,8 @@ pub mod entities;
 pub mod mechanism_failures;
 pub mod policies;
 pub mod register;
+pub mod standing;
+pub mod templates;
 #[cfg(test)]
 mod testing;
 pub mod training;
@@ -30,6 +32,7 @@ use complaints::{ComplaintCommand, ComplaintEvent, Complaints};
 use entities::{Entities, EntityCommand, EntityEvent};
 use mechanism_failures::{FailureCommand, FailureEvent, Failures};
 use policies::{Policies, PolicyCommand, PolicyEvent};
+use templates::{TemplateCommand, TemplateEvent, Templates};
 use training::{Training, TrainingCommand, TrainingEvent};
 
 /// What the ledger knows of the company now.
@@ -53,6 +56,8 @@ pub struct Company {
     pub certificates: Certificates,
     /// When the first record about the company was made.
     pub since: Option<Time>,
+    /// The approved templates of notices (F4).
+    pub templates: Templates,
 }
 
 /// A command about the company.
@@ -74,6 +79,8 @@ pub enum CompanyCommand {
     Training(TrainingCommand),
     /// Drafts, signs and files the yearly certificate (F12).
     Certificates(CertificateCommand),
+    /// Approves templates of notices (F4).
+    Templates(TemplateCommand),
 }
 
 /// An event about the company.
@@ -95,6 +102,8 @@ pub enum CompanyEvent {
     Training(TrainingEvent),
     /// The yearly certificate went a step.
     Certificates(CertificateEvent),
+    /// A template of notices was approved.
+    Templates(TemplateEvent),
 }
 
 /// The events that `command` leads to, or why it changes nothing.
@@ -140,6 +149,10 @@ pub fn decide(
             company.certificates.decide(command, context),
             CompanyEvent::Certificates,
         ),
+        CompanyCommand::Templates(command) => wrap(
+            company.templates.decide(command, context),
+            CompanyEvent::Templates,
+        ),
     }
 }
 
@@ -163,6 +176,7 @@ impl Company {
             CompanyEvent::Complaints(event) => self.complaints.follow(&placed.of(event)),
             CompanyEvent::Training(event) => self.training.follow(&placed.of(event)),
             CompanyEvent::Certificates(event) => self.certificates.follow(&placed.of(event)),
+            CompanyEvent::Templates(event) => self.templates.follow(&placed.of(event)),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::consent::word::{Block, Said, Word};
 use crate::domain::customer::Customer;
 use crate::domain::disclosures::grounds::PIC_REQUESTS_MAX;
 use crate::domain::ids::{Category, Position};
+use crate::domain::notices::opt_out::{Asked, OptOut};
 use crate::domain::scope::Scope;
 use crate::domain::services::Services;
 use crate::domain::time::Time;
@@ -22,6 +23,7 @@ pub struct Essence {
     /// The last service was closed.
     lapsed: bool,
     words: Vec<WordEssence>,
+    opt_out: Option<OptOutEssence>,
     /// No further PIC-freeze request can be shown to be unused.
     pic_requests_full: bool,
     /// Contacts are told on a verification on record only (P9).
@@ -66,6 +68,32 @@ struct WordEssence {
     said: SaidEssence,
 }
 
+/// What matters of opt-out notices (R10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OptOutEssence {
+    asked: Vec<AskedEssence>,
+    /// E-mailed notices that failed: how many of the others are older, and what they covered.
+    failed: Vec<(usize, Scope)>,
+    /// Categories ever held, sorted: where users of some are is never approved.
+    ever_held: Vec<Category>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct AskedEssence {
+    /// Words that are older.
+    words_before: usize,
+    recorded_at: Place,
+    /// Where its two years end among those of all notices.
+    overdue_place: usize,
+    matured: bool,
+    overdue: bool,
+    by_email: bool,
+    enabled: bool,
+    /// A service has been held ever since (R9).
+    live: bool,
+    covers: Scope,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum SaidEssence {
     Grant { scope: Scope, lifts: Vec<usize> },
@@ -97,6 +125,9 @@ impl Essence {
             services,
             // A grant rests on its notice when it is given, and never again.
             notices: _,
+            opt_out,
+            // No question names an affiliate.
+            served_by: _,
             words,
             one_time: _,
             ended_calls: _,
@@ -113,6 +144,8 @@ impl Essence {
             held: held(services, at),
             lapsed: services.lapsed(at),
             words: essences(words, services, landmarks),
+            opt_out: (opt_out.as_deref())
+                .map(|opt_out| opt_out_of(opt_out, words, services, landmarks)),
             pic_requests_full: pic_requests.len() >= PIC_REQUESTS_MAX,
             contacts_listed: contacts.as_ref().is_some_and(|list| list.is_listed()),
             suspended: (authentication.as_ref()).is_some_and(|state| state.is_suspended()),
@@ -162,6 +195,37 @@ fn essences(words: &[Word], services: &Services, landmarks: &Landmarks) -> Vec<W
         }
     };
     words.iter().map(essence).collect()
+}
+
+fn opt_out_of(
+    opt_out: &OptOut,
+    words: &[Word],
+    services: &Services,
+    landmarks: &Landmarks,
+) -> OptOutEssence {
+    let (notices, at) = (opt_out.all(), landmarks.at);
+    let overdue = sorted(notices.iter().map(|asked| asked.clock.refresh_at));
+    let asked = |asked: &Asked| AskedEssence {
+        words_before: (words.iter())
+            .filter(|word| word.position < asked.position)
+            .count(),
+        recorded_at: place(asked.recorded_at, &overdue, &landmarks.times),
+        overdue_place: overdue.partition_point(|one| *one < asked.clock.refresh_at),
+        matured: asked.clock.matures_at <= at,
+        overdue: asked.clock.refresh_at <= at,
+        by_email: asked.by_email,
+        enabled: asked.clock.enabled,
+        live: services.held_ever_since(asked.recorded_at, asked.position, at),
+        covers: asked.covers.clone(),
+    };
+    let older = |failed: Position| notices.iter().filter(|one| one.position < failed).count();
+    OptOutEssence {
+        asked: notices.iter().map(asked).collect(),
+        failed: (opt_out.failed())
+            .map(|(position, covers)| (older(position), covers.clone()))
+            .collect(),
+        ever_held: sorted(services.held.iter().map(|one| one.category.clone())),
+    }
 }
 
 fn said_of(said: &Said, positions: &[Position]) -> SaidEssence {

@@ -36,6 +36,13 @@ impl Block {
             && (self.says(cell) || cell.class == CpniClass::CallDetail && self.says_part(cell))
     }
 
+    /// The same by whole kinds only, whatever entities it names: how a block on another kind of an entity reaches it
+    /// (R12).
+    pub fn covers_by_kind(&self, cell: CellRef<'_>) -> bool {
+        let kinds = with_parents(self.scope.recipients.kinds);
+        kinds.contains(cell.kind) && self.covers(cell)
+    }
+
     /// Whether it blocks some part of call detail, and so all of it (R13).
     fn says_part(&self, cell: CellRef<'_>) -> bool {
         (PARTS_OF_CALL_DETAIL.members()).any(|class| self.says(CellRef { class, ..cell }))
@@ -96,23 +103,13 @@ impl Block {
             && scope.some_cell(&entities, |cell| self.covers(cell) && test(cell))
     }
 
-    /// The entities that the block names and that a question about the whole of `kind` meets (R12).
-    pub fn named_in(&self, kind: RecipientKind) -> impl Iterator<Item = &EntityId> {
-        self.scope
-            .recipients
-            .named
-            .iter()
-            .filter(move |named| with_parents(RecipientKinds::of(named.kind)).contains(kind))
-            .map(|named| &named.entity)
-    }
-
     fn names(&self, entity: &EntityId) -> bool {
         (self.scope.recipients.named.iter()).any(|named| named.entity == *entity)
     }
 }
 
 /// A parent is an affiliate (47 USC 153(2)): a block on affiliates reaches it (R12).
-fn with_parents(kinds: RecipientKinds) -> RecipientKinds {
+pub fn with_parents(kinds: RecipientKinds) -> RecipientKinds {
     if kinds.contains(RecipientKind::Affiliate) {
         kinds.with(RecipientKind::Parent)
     } else {

@@ -1,6 +1,6 @@
 //! What customers say about the use of their CPNI (P3, P4, R2–R4, R11, R15).
 
-mod block;
+pub mod block;
 pub(in crate::domain) mod conditions;
 pub mod one_time;
 pub mod precedence;

@@ -3,6 +3,7 @@
 use super::conditions::Grant;
 use super::precedence::later;
 use super::word::{CallEnded, EndCall, GrantOnce, GrantedOnce, OneTime, Said, Word};
+use crate::domain::company::standing::Standing;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::Token;
@@ -147,6 +148,7 @@ pub(in crate::domain) fn approval<'a>(
     customer: &'a Customer,
     call: Option<Token>,
     cell: CellRef<'_>,
+    standing: &Standing<'_>,
     at: Time,
 ) -> Option<&'a OneTime> {
     let call = call?;
@@ -155,6 +157,7 @@ pub(in crate::domain) fn approval<'a>(
             && at < one.ends_at
             && one.position >= customer.services.grants_end_before
             && one.scope.covers(cell)
+            && standing.holds_since_record(one.position)
     };
     if customer.services.lapsed(at) {
         return None;

@@ -20,6 +20,8 @@ use super::contacts::ContactEvent;
 use super::customer::{Customer, evolve};
 use super::event::{Event, Placed};
 use super::ids::Position;
+use super::notices::NoticeEvent;
+use super::served::AffiliateEvent;
 use super::time::Time;
 
 /// A past moment: what the clock said, and which records there were.
@@ -68,7 +70,12 @@ fn counts(placed: &Placed<'_>) -> Counts {
             | AuthenticationEvent::ChallengePassed(_)
             | AuthenticationEvent::LegEnded(_),
         ) => Counts::Happened(placed.happened_at()),
+        // A notice that failed was never given, whenever that became known (R10).
+        Event::Notices(NoticeEvent::Failed(_)) => Counts::Happened(Time(i64::MIN)),
+        Event::Affiliates(AffiliateEvent::Ended(ended)) => Counts::Dated(ended.ends_at),
         Event::AccountOpened(_)
+        | Event::Notices(_)
+        | Event::Affiliates(_)
         | Event::ServiceOpened(_)
         | Event::NoticeGiven(_)
         | Event::Granted(_)

@@ -4,16 +4,21 @@
 //! each check are bits and numbers. It decides no more than the lists of the program allow.
 
 mod callers;
+mod dated;
 mod lists;
 mod read;
 mod source;
 
 pub use callers::CallerRules;
+pub use dated::{DatedRule, Number, RuleName, RuleStatus};
 pub use read::RulebookError;
+
+use jiff::tz::TimeZone;
 
 use super::disclosures::grounds::{Facts, GroundKind};
 use super::ids::Category;
 use super::ruling::ReasonCode;
+use super::time::Time;
 use super::vocabulary::{
     AssuranceMethods, CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes,
     RecipientKinds, named_list,
@@ -21,6 +26,12 @@ use super::vocabulary::{
 
 /// The rulebook that ships with the program: the policy of May 29, 2024.
 pub const DEFAULT_TEXT: &str = include_str!("default.toml");
+
+/// The FCC baseline that ships beside it: 47 CFR Part 64 Subpart U without a company's own promises.
+pub const FCC_TEXT: &str = include_str!("fcc.toml");
+
+/// The rulebooks that ship with the program, by the names under which they are asked for.
+pub const SHIPPED: [(&str, &str); 2] = [("default", DEFAULT_TEXT), ("fcc", FCC_TEXT)];
 
 /// A rulebook, checked on load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +42,8 @@ pub struct Rulebook {
     pub version: String,
     /// SHA-256 of the file's bytes, given by who read them.
     pub digest: [u8; 32],
-    zone: String,
+    zone: TimeZone,
+    zone_name: String,
     periods: Periods,
     list_hours: u32,
     breaches: BreachRules,
@@ -45,6 +57,7 @@ pub struct Rulebook {
     not_cpni: Vec<Vec<Clause>>,
     grounds: Vec<GroundRule>,
     purposes_with_ground: Purposes,
+    dated: Vec<DatedRule>,
     reasons: Vec<Vec<Clause>>,
 }
 
@@ -75,6 +88,8 @@ pub struct CategoryRule {
     pub category: Category,
     /// Its name for people.
     pub title: String,
+    /// Whether the location of its users is never approved by opt-out (47 USC 222(f)).
+    pub location_by_opt_in: bool,
 }
 
 /// What may be marketed to those who hold some category, without approval (64.2005(b)(1)).
@@ -156,7 +171,7 @@ named_list! {
 /// What a breach of CPNI demands (F18, 64.2011).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreachRules {
-    /// The text that counts for breaches determined now.
+    /// The text that counts for breaches determined then.
     pub text: BreachText,
     /// Business days from the determination to the agencies' notice.
     pub agencies_business_days: u32,
@@ -176,9 +191,15 @@ impl Rulebook {
         self.list_hours
     }
 
-    /// What a breach demands that is determined now (F18).
-    pub fn breaches(&self) -> &BreachRules {
-        &self.breaches
+    /// What a breach demands that was determined at that instant: by the text in force then (F18).
+    pub fn breaches(&self, determined_at: Time) -> BreachRules {
+        BreachRules {
+            text: match self.rule(RuleName::Breach2023).in_force(determined_at) {
+                true => BreachText::Of2023,
+                false => BreachText::Of2007,
+            },
+            ..self.breaches
+        }
     }
 
     /// The lengths of time.
@@ -188,12 +209,28 @@ impl Rulebook {
 
     /// The IANA zone of customers' clocks and dates (R17).
     pub fn zone(&self) -> &str {
+        &self.zone_name
+    }
+
+    /// The same zone, for the arithmetic of clocks.
+    pub fn time_zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// Whether opt-out approval is enabled (R10).
-    pub fn opt_out(&self) -> bool {
-        self.switches.opt_out
+    /// Whether opt-out approval is enabled at that instant: switched on, and its rule in force (R10).
+    pub fn opt_out(&self, at: Time) -> bool {
+        self.switches.opt_out && self.rule(RuleName::OptOut).in_force(at)
+    }
+
+    /// A dated rule, in force or not (P17).
+    pub fn rule(&self, name: RuleName) -> &DatedRule {
+        // One entry a rule, in the order of the list: `read` sees to it.
+        &self.dated[name as usize]
+    }
+
+    /// The dated rules, in the order of the list.
+    pub fn rules(&self) -> &[DatedRule] {
+        &self.dated
     }
 
     /// Whether a block also stops marketing within held categories (R8).
@@ -239,6 +276,11 @@ impl Rulebook {
     /// Whether the category is one of the rulebook's.
     pub fn knows(&self, category: &Category) -> bool {
         (self.categories.iter()).any(|rule| rule.category == *category)
+    }
+
+    /// Whether the location of the category's users is never approved by opt-out (47 USC 222(f)).
+    pub fn location_by_opt_in(&self, category: &Category) -> bool {
+        (self.categories.iter()).any(|rule| rule.category == *category && rule.location_by_opt_in)
     }
 
     /// The categories, in the order of their names.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::source::{self, Name, Source};
@@ -103,7 +104,8 @@ impl Reader<'_> {
             name: source.name.get_ref().clone(),
             version: source.version.get_ref().clone(),
             digest,
-            zone: source.zone.get_ref().clone(),
+            zone: self.zone()?,
+            zone_name: source.zone.get_ref().clone(),
             periods: self.periods()?,
             list_hours: self.within(&source.campaigns.list_hours, 1..=168, "hours")?,
             breaches: self.breaches()?,
@@ -143,6 +145,7 @@ impl Reader<'_> {
             )?,
             grounds,
             purposes_with_ground,
+            dated: self.dated()?,
             reasons: self.each(
                 &source.reasons,
                 "reasons",
@@ -161,13 +164,6 @@ impl Reader<'_> {
                 return self.fault(name.span(), message);
             }
         }
-        if jiff::tz::TimeZone::get(source.zone.get_ref()).is_err() {
-            let message = format!(
-                "\"{}\" is no zone of the IANA database; write e.g. America/Denver",
-                source.zone.get_ref()
-            );
-            return self.fault(source.zone.span(), message);
-        }
         for clause in source.clauses.values() {
             for part in [&clause.reference, &clause.text] {
                 if part.get_ref().trim().is_empty() {
@@ -179,6 +175,17 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn zone(&self) -> Read<TimeZone> {
+        let zone = &self.source.zone;
+        TimeZone::get(zone.get_ref()).or_else(|_| {
+            let message = format!(
+                "\"{}\" is no zone of the IANA database; write e.g. America/Denver",
+                zone.get_ref()
+            );
+            self.fault(zone.span(), message)
+        })
     }
 
     fn periods(&self) -> Read<Periods> {
@@ -194,13 +201,9 @@ impl Reader<'_> {
 
     fn breaches(&self) -> Read<BreachRules> {
         let rules = &self.source.breaches;
-        let Some(text) = BreachText::parse(rules.text.get_ref()) else {
-            let message = format!("no text \"{}\"; it takes 2007, 2023", rules.text.get_ref());
-            return self.fault(rules.text.span(), message);
-        };
         let business_days = |days| self.within(days, 1..=30, "business days");
         Ok(BreachRules {
-            text,
+            text: BreachText::Of2007,
             agencies_business_days: business_days(&rules.agencies_business_days)?,
             customers_after_business_days: business_days(&rules.customers_after_business_days)?,
             customers_within_days: self.within(&rules.customers_within_days, 1..=90, "days")?,
@@ -233,25 +236,20 @@ impl Reader<'_> {
 
     fn switches(&self) -> Read<Switches> {
         let switches = &self.source.switches;
-        if *switches.opt_out.get_ref() {
-            return self.fault(
-                switches.opt_out.span(),
-                "this release has no rules of opt-out yet; it takes false",
-            );
-        }
-        // An affiliate takes knowledge of whom it serves itself, which the ledger doesn't have.
-        let able = RecipientKinds::of(RecipientKind::Company).with(RecipientKind::Agent);
+        let able = RecipientKinds::of(RecipientKind::Company)
+            .with(RecipientKind::Agent)
+            .with(RecipientKind::Affiliate);
         for name in &switches.held_category_recipients {
             if !RecipientKind::parse(name.get_ref()).is_some_and(|kind| able.contains(kind)) {
                 let message = format!(
-                    "\"{}\" can't market within held categories; it takes company, agent",
+                    "\"{}\" can't market within held categories; it takes company, agent, affiliate",
                     name.get_ref()
                 );
                 return self.fault(name.span(), message);
             }
         }
         Ok(Switches {
-            opt_out: false,
+            opt_out: switches.opt_out,
             block_reaches_held_categories: switches.block_reaches_held_categories,
             held_category_recipients: self.set(
                 &switches.held_category_recipients,
@@ -271,6 +269,7 @@ impl Reader<'_> {
                 Some(category) => Ok(CategoryRule {
                     category,
                     title: rule.title.clone(),
+                    location_by_opt_in: rule.location_by_opt_in,
                 }),
                 None => self.fault(
                     name.span(),

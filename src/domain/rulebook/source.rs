@@ -26,6 +26,7 @@ pub(super) struct Source {
     pub classes: Spanned<Table<Class>>,
     pub not_cpni: Spanned<Table<Vec<Name>>>,
     pub grounds: Spanned<Table<Ground>>,
+    pub rules: Spanned<Table<Dated>>,
     pub reasons: Spanned<Table<Spanned<Vec<Name>>>>,
     pub clauses: Table<Clause>,
 }
@@ -42,7 +43,7 @@ pub(super) struct Periods {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Switches {
-    pub opt_out: Spanned<bool>,
+    pub opt_out: bool,
     pub block_reaches_held_categories: bool,
     pub exceptions: bool,
     pub held_category_recipients: Vec<Name>,
@@ -64,7 +65,6 @@ pub(super) struct Campaigns {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Breaches {
-    pub text: Name,
     pub agencies_business_days: Spanned<u32>,
     pub customers_after_business_days: Spanned<u32>,
     pub customers_within_days: Spanned<u32>,
@@ -93,6 +93,8 @@ pub(super) struct Authentication {
 #[serde(deny_unknown_fields)]
 pub(super) struct Category {
     pub title: String,
+    #[serde(default)]
+    pub location_by_opt_in: bool,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +123,16 @@ pub(super) struct Ground {
     pub facts: Vec<Name>,
     #[serde(default)]
     pub verified: Vec<Name>,
+    pub clauses: Spanned<Vec<Name>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dated {
+    pub status: Name,
+    pub effective_from: Option<Name>,
+    pub effective_to: Option<Name>,
+    pub numbers: Option<Spanned<Table<Spanned<u32>>>>,
     pub clauses: Spanned<Vec<Name>>,
 }
 

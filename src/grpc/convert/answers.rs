@@ -1,5 +1,6 @@
 //! What commands are answered with (C1).
 
+use super::notices::wire_clock;
 use super::rulings::{Evaluated, bare_reason, ruling};
 use super::values::{numbers, timestamp};
 use crate::domain::rulebook::Rulebook;
@@ -68,6 +69,41 @@ bare_receipts! {
     exemption_leg_begun -> BeginExemptionLegResponse;
     exemption_leg_ended -> EndExemptionLegResponse;
     ticket_opened -> OpenTicketResponse;
+    template_approved -> ApproveNoticeTemplateResponse;
+    email_agreed -> RecordEmailConsentResponse;
+    email_revoked -> RevokeEmailConsentResponse;
+    affiliate_began -> RecordAffiliateBeganResponse;
+    affiliate_ended -> RecordAffiliateEndedResponse;
+}
+
+/// A notice on record, with its clock.
+pub fn notice_sent(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::RecordNoticeSentResponse> {
+    let Outcome::NoticeSent { clock } = &answer.outcome else {
+        return None;
+    };
+    Some(wire::RecordNoticeSentResponse {
+        receipt: receipt(answer),
+        opt_out: clock.as_ref().map(wire_clock),
+    })
+}
+
+/// What became of a notice, and what that voids.
+pub fn notice_outcome(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::RecordNoticeOutcomeResponse> {
+    let Outcome::NoticeReported { voids_since } = &answer.outcome else {
+        return None;
+    };
+    Some(wire::RecordNoticeOutcomeResponse {
+        receipt: receipt(answer),
+        voids_since: voids_since.map(timestamp),
+    })
 }
 
 /// Words on record, and the blocks that still stand.
@@ -103,6 +139,8 @@ pub fn disclosed(
         | Outcome::Spoken { .. }
         | Outcome::Ruled(_)
         | Outcome::Asserted { .. }
+        | Outcome::NoticeSent { .. }
+        | Outcome::NoticeReported { .. }
         | Outcome::Attempted { .. } => return None,
     };
     Some(wire::DiscloseResponse {

@@ -5,7 +5,9 @@ use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
 use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
-use super::{caller_events, contacts, entities, imports, policies, registers, retention};
+use super::{
+    caller_events, contacts, entities, imports, notices, policies, registers, retention, served,
+};
 use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::asserted::AssertedEvent;
@@ -146,6 +148,8 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
         Event::Authentication(event) => {
             Wire::Authentication(caller_events::wire_event(event, texts))
         }
+        Event::Notices(event) => notices::wire_event(event),
+        Event::Affiliates(event) => served::wire_event(event),
         Event::RulingRecorded(ruled) => {
             let evaluated = Evaluated {
                 rulebook,
@@ -172,6 +176,7 @@ fn of_company(event: &CompanyEvent, record: &ledger::Record) -> wire::entry::Eve
         | CompanyEvent::Complaints(_)
         | CompanyEvent::Training(_)
         | CompanyEvent::Certificates(_) => registers::event(record),
+        CompanyEvent::Templates(event) => notices::wire_template_event(event),
     }
 }
 

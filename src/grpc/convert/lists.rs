@@ -14,8 +14,10 @@ use crate::domain::company::certificates::{Counted, StatementContent};
 use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
 use crate::domain::company::deadlines::{Duty, Standing};
 use crate::domain::company::mechanism_failures::LetterContent;
+use crate::domain::company::templates::Statement;
 use crate::domain::contacts::ContactPermission;
 use crate::domain::disclosures::grounds::GroundKind;
+use crate::domain::notices::send::{Delivery, Outcome};
 use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
@@ -123,7 +125,15 @@ listed! {
         NotCpni, HeldCategory, Granted, OptOutApproved, OneTime, GroundMet, CustomerUnknown, Erased, Denied,
         Withdrawn, Restricted, Lapsed, ApprovalRequired, OptOutNotEnabled, OptInRequired, Prohibited,
         FactsRequired, RecipientNotCovered, ClassNotCovered, PurposeNotCovered, RecipientRequired,
-        ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen,
+        ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen, Waiting, RefreshOverdue,
+        AnotherFormRequired,
+    }
+    Delivery = NoticeDelivery { Post, Email, Electronic, InPerson, Oral }
+    Outcome = NoticeOutcome { Delivered, Bounced, Returned }
+    Statement = NoticeStatement {
+        RightAndDuty, CpniTypes, Entities, Purposes, RightToDeny, Steps, NoEffectOnService, Comprehensible, Legible,
+        FullyTranslated, NoFreezeEncouragement, ValidUntilRevoked, ProximateSolicitation, WaitingPeriod,
+        NoCostMethod,
     }
 }
 
@@ -199,6 +209,9 @@ mod tests {
         refuses(CredentialKind::EVERY);
         refuses(LegKind::EVERY);
         refuses(TicketCondition::EVERY);
+        refuses(Delivery::EVERY);
+        refuses(Outcome::EVERY);
+        refuses(Statement::EVERY);
     }
 
     #[test]

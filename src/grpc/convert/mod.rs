@@ -20,6 +20,7 @@ pub mod entries;
 pub mod imports;
 pub mod incidents;
 pub mod lists;
+pub mod notices;
 pub mod past;
 pub mod policies;
 pub mod preferences;
@@ -29,6 +30,7 @@ pub mod retention;
 pub mod rulings;
 pub mod scopes;
 pub mod secrets;
+pub mod served;
 pub mod values;
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ fn remedy(remedy: &Remedy) -> wire::Remedy {
             fact: fact.to_string(),
         }),
         Remedy::Verify => Wire::Verify(wire::VerifyRemedy {}),
+        Remedy::GiveNotice => Wire::GiveNotice(wire::GiveNoticeRemedy {}),
     };
     wire::Remedy {
         remedy: Some(remedy),

@@ -60,6 +60,9 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::CampaignDates
         | ErrorReason::NoticeHeld
         | ErrorReason::ContentRequired
+        | ErrorReason::NoticeTemplate
+        | ErrorReason::NoticeUnknown
+        | ErrorReason::EmailConsentRequired
         | ErrorReason::OccurredAt
         | ErrorReason::Call
         | ErrorReason::BlockUnknown

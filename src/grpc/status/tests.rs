@@ -76,6 +76,21 @@ fn c7_each_refusal_has_its_code_and_reason() {
             "POLICY_STATE",
         ),
         (
+            RefusalCode::NoticeTemplate,
+            Code::FailedPrecondition,
+            "NOTICE_TEMPLATE",
+        ),
+        (
+            RefusalCode::NoticeUnknown,
+            Code::FailedPrecondition,
+            "NOTICE_UNKNOWN",
+        ),
+        (
+            RefusalCode::EmailConsentRequired,
+            Code::FailedPrecondition,
+            "EMAIL_CONSENT_REQUIRED",
+        ),
+        (
             RefusalCode::HoldUnknown,
             Code::FailedPrecondition,
             "HOLD_UNKNOWN",

@@ -8,14 +8,17 @@ use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::{Block, EndCall, GrantOnce, Speak, SpokenWord};
 use consent_ledger::domain::ids::{EntityId, Position};
 use consent_ledger::domain::notices::GiveNotice;
+use consent_ledger::domain::notices::send::{Delivery, Outcome as Became};
 use consent_ledger::domain::refusal::Refusal;
 use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::served::AffiliateCommand;
 use consent_ledger::domain::services::{ChangeServices, CloseService, OpenAccount};
 use consent_ledger::domain::time::Time;
-use consent_ledger::domain::vocabulary::Medium;
+use consent_ledger::domain::vocabulary::{Medium, RecipientKind};
 
-use crate::oracle::{Oracle, Refusals};
+use crate::oracle::{ENTITIES, Oracle, Refusals};
+use crate::rules::company;
 use crate::rules::history::{Manner, VALID, clock};
 use crate::rules::ledger::{Ledger, Record};
 use crate::rules::notation::{Everything, call, category, scope, written};
@@ -45,6 +48,16 @@ pub enum Step {
     Once(&'static str, Scope, Manner),
     /// A call ends.
     EndCall(&'static str),
+    /// A notice that asks for opt-out approval is sent.
+    AskOptOut(Delivery, Scope),
+    /// One of those notices, by its number among all of them, bounces or comes back.
+    Fail(usize),
+    /// An entity, by its number in the small world, joins in a kind: whether it provides communications-related services.
+    Join(usize, RecipientKind, bool),
+    /// An entity leaves a kind.
+    Leave(usize, RecipientKind, When),
+    /// An affiliate serves the customer itself.
+    Serve(usize),
 }
 
 /// When a service ends, in minutes from now.
@@ -79,6 +92,17 @@ impl fmt::Debug for Step {
             Self::Extra(block) => write!(f, "extra {:?}", Said::Block(block.clone())),
             Self::Once(call, covers, _) => write!(f, "one-time({}) in {call}", written(covers)),
             Self::EndCall(call) => write!(f, "{call} ends"),
+            Self::AskOptOut(delivery, covers) => {
+                write!(f, "opt-out by {delivery}({})", written(covers))
+            }
+            Self::Fail(number) => write!(f, "opt-out notice {number} fails"),
+            Self::Join(who, kind, communications) => {
+                write!(f, "{} joins as {kind}, {communications}", ENTITIES[*who].0)
+            }
+            Self::Leave(who, kind, when) => {
+                write!(f, "{} leaves as {kind} {when:?}", ENTITIES[*who].0)
+            }
+            Self::Serve(who) => write!(f, "{} serves the customer", ENTITIES[*who].0),
         }
     }
 }
@@ -123,6 +147,8 @@ pub struct Play {
     pub oracle: Oracle,
     notice: Option<Position>,
     blocks: Vec<Position>,
+    /// Notices that asked for opt-out approval and haven't failed.
+    asked: Vec<Position>,
 }
 
 /// What came of one step.
@@ -141,6 +167,7 @@ impl Play {
             oracle: Oracle::default(),
             notice: None,
             blocks: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -148,11 +175,17 @@ impl Play {
     pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
         let mut play = Self::nobody(book, 1);
         play.oracle.fcc = fcc;
+        for form in [Medium::Written, Medium::Electronic] {
+            company::approve(&mut play.ledger, form, Some(30));
+        }
         let account = Command::OpenAccount(OpenAccount {
             legal_entity: EntityId::parse("infotech").unwrap(),
             services: held.iter().map(|held| category(held)).collect(),
         });
         play.submit(&account, None).result.unwrap();
+        play.submit(&company::agreeing_to_email(), None)
+            .result
+            .unwrap();
         play.step(&Step::Notice(scope("ALL; ALL; ALL", Everything::Written)));
         play.step(&Step::Wait(1));
         play
@@ -183,6 +216,10 @@ impl Play {
         if let Ok(records) = &outcome.result {
             match step {
                 Step::Notice(_) => self.notice = Some(records[0].position),
+                Step::AskOptOut(..) => self.asked.push(records[0].position),
+                Step::Fail(number) => {
+                    self.asked.remove(number % self.asked.len());
+                }
                 Step::Speak(words, ..) => {
                     for (word, record) in words.iter().zip(records) {
                         if matches!(word, Said::Block(_)) {
@@ -211,6 +248,46 @@ impl Play {
         let now = self.ledger.now;
         let ago = |minutes: u32| Time(now.0 - i64::from(minutes) * 60_000_000);
         Some(match step {
+            Step::AskOptOut(delivery, covers) => {
+                (company::sending(*delivery, Some(30), covers.clone()), None)
+            }
+            Step::Fail(number) => {
+                let notice = *self.asked.get(number % self.asked.len().max(1))?;
+                (company::reporting(notice, Became::Bounced), None)
+            }
+            Step::Join(who, kind, communications) => {
+                if !self.oracle.register.is_open(*who, *kind, now) {
+                    let recipient = format!("{} {}", kind.name(), ENTITIES[*who].0);
+                    company::join(&mut self.ledger, &recipient, *communications);
+                    (self.oracle.register).join(*who, *kind, *communications, now);
+                }
+                return None;
+            }
+            Step::Leave(who, kind, when) => {
+                if self.oracle.register.is_open(*who, *kind, now) {
+                    let end = match when {
+                        When::Now => now,
+                        When::Ahead(minutes) => now.plus_minutes(*minutes),
+                        When::Ago(minutes) => ago(*minutes),
+                    };
+                    let recipient = format!("{} {}", kind.name(), ENTITIES[*who].0);
+                    company::leave(&mut self.ledger, &recipient, Some(end));
+                    self.oracle.register.leave(*who, *kind, end, now);
+                }
+                return None;
+            }
+            Step::Serve(who) => {
+                let affiliate = EntityId::parse(ENTITIES[*who].0).unwrap();
+                let customer = self.ledger.customer.as_ref();
+                let mut served = customer.iter().flat_map(|customer| &customer.served_by);
+                if served.any(|one| one.affiliate == affiliate) {
+                    return None;
+                }
+                (
+                    Command::Affiliates(AffiliateCommand::Begin(affiliate)),
+                    None,
+                )
+            }
             Step::Wait(minutes) => {
                 self.ledger.now = now.plus_minutes(*minutes);
                 return None;

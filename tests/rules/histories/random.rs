@@ -4,14 +4,16 @@ use std::fmt;
 use std::ops::Deref;
 
 use consent_ledger::domain::consent::word::{Block, BlockKind};
+use consent_ledger::domain::notices::send::Delivery;
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::scope::Scope;
-use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
+use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, RecipientKind, Speaker};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{Said, Step, When};
+use crate::oracle::ENTITIES;
 use crate::rules::history::{Manner, VALID};
 use crate::rules::notation::{Everything, call, question, scope, written_question};
 
@@ -201,6 +203,64 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(Step::Notice),
         2 => once(),
         1 => select(&CALLS[..]).prop_map(Step::EndCall),
+        2 => asks(written_scope()),
+        1 => (0..6_usize).prop_map(Step::Fail),
+        2 => register(),
+    ]
+}
+
+/// A notice that asks for opt-out approval, in whatever form.
+fn asks(covers: impl Strategy<Value = Scope>) -> impl Strategy<Value = Step> {
+    use Delivery::{Electronic, Email, Post};
+    let delivery = select(vec![Post, Email, Email, Electronic, Electronic]);
+    (delivery, covers).prop_map(|(delivery, covers)| Step::AskOptOut(delivery, covers))
+}
+
+/// The company's register changes, or an affiliate serves the customer.
+fn register() -> impl Strategy<Value = Step> {
+    use RecipientKind::{Affiliate, Agent, Parent, PartnerOrContractor};
+    let who = || 0..ENTITIES.len();
+    let natural = who().prop_map(|who| (who, ENTITIES[who].1));
+    let any = (
+        who(),
+        select(vec![Affiliate, Agent, Parent, PartnerOrContractor]),
+    );
+    let in_kind = || prop_oneof![3 => natural.clone(), 1 => any.clone()];
+    let when = prop_oneof![
+        2 => Just(When::Now),
+        1 => select(vec![60_u32, 2_000, 50_000]).prop_map(When::Ahead),
+        1 => Just(When::Ago(5)),
+    ];
+    prop_oneof![
+        4 => (in_kind(), prop::bool::weighted(0.8))
+            .prop_map(|((who, kind), communications)| Step::Join(who, kind, communications)),
+        3 => (in_kind(), when).prop_map(|((who, kind), when)| Step::Leave(who, kind, when)),
+        1 => who().prop_map(Step::Serve),
+    ]
+}
+
+/// Notices that wait, mature, fail and age, few words among them, and entities that come and go.
+fn waiting_step() -> impl Strategy<Value = Step> {
+    let covers = select(vec![
+        "COMPANY; BILLING; M",
+        "COMPANY + AFFILIATE; ALL; M",
+        "AFFILIATE + AGENT; BILLING; M",
+        "AFFILIATE acme + AGENT acme; BILLING; M",
+        "ALL; ALL; ALL",
+    ]);
+    let covers = covers.prop_map(|text| scope(text, Everything::Written));
+    let days = |days: u32| days * 1_440;
+    let waits = vec![days(1), days(20), days(31), days(34), days(400), days(700)];
+    let category = || select(&CATEGORIES[..]);
+    prop_oneof![
+        6 => asks(covers),
+        5 => select(waits).prop_map(Step::Wait),
+        2 => (0..6_usize).prop_map(Step::Fail),
+        2 => (vec(narrow_word(), 1..=1)).prop_map(|words| Step::Speak(words, VALID, None)),
+        4 => register(),
+        1 => category().prop_map(Step::Open),
+        1 => category().prop_map(|category| Step::Close(category, When::Now)),
+        1 => step(),
     ]
 }
 
@@ -215,9 +275,13 @@ fn narrow_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A history, in a wide world or in a narrow one.
+/// A history, in a wide world, in a narrow one, or in one that waits.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![vec(step(), 1..30), vec(narrow_step(), 1..20)]
+    prop_oneof![
+        vec(step(), 1..30),
+        vec(narrow_step(), 1..20),
+        vec(waiting_step(), 1..20)
+    ]
 }
 
 /// A question that claims no ground.
@@ -243,6 +307,7 @@ pub fn asked() -> impl Strategy<Value = Asked> {
         "QUANTITY",
         "CALL_DETAIL",
         "DESTINATION",
+        "LOCATION",
         "BILLING + QUANTITY",
         "BILLING selected by AMOUNT_OF_USE",
     ]);

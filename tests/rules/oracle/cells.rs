@@ -144,6 +144,22 @@ pub(super) fn block_cells(block: &Block) -> Cells {
     Cells::of(|cell| cell.blocked_with().into_iter().any(by_itself))
 }
 
+/// The same of the whole kinds that the block names, without its names (R12).
+pub(super) fn by_kind(block: &Block) -> Cells {
+    let mut kinds_only = written_out(block);
+    kinds_only.scope.recipients.named = Box::default();
+    if kinds_only.scope.recipients.kinds.is_empty() {
+        return Cells::of(|_| false);
+    }
+    block_cells(&kinds_only)
+}
+
+/// The entity's number in the small world.
+pub(super) fn number(entity: &EntityId) -> usize {
+    let known = ENTITIES.iter().position(|one| one.0 == entity.as_str());
+    known.expect("an entity of the small world")
+}
+
 /// Which entities a scope names, each with the kind it names them in.
 pub(super) fn names(scope: &Scope) -> Vec<(RecipientKind, usize)> {
     let named = scope.recipients.named.iter().map(|named| {

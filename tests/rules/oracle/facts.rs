@@ -3,10 +3,15 @@
 use consent_ledger::domain::consent::word::Block;
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{Category, Position, Token};
+use consent_ledger::domain::notices::NoticeEvent;
+use consent_ledger::domain::notices::send::Delivery;
+use consent_ledger::domain::served::AffiliateEvent;
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::RecipientKind;
 
-use super::cells::{Cells, block_cells, grant_cells, names, names_blocked, written_out};
+use super::cells::{
+    Cells, block_cells, by_kind, grant_cells, names, names_blocked, number, written_out,
+};
 use crate::rules::ledger::Record;
 
 #[derive(Clone, Debug)]
@@ -14,6 +19,16 @@ pub(super) enum What {
     Opened(Category),
     Closed(Category, Time),
     Notice(Cells),
+    /// A notice that asks for opt-out approval.
+    OptOut {
+        cells: Cells,
+        delivery: Delivery,
+        days: i64,
+    },
+    /// That notice bounced or came back.
+    Failed(Position),
+    /// An affiliate serves the customer itself.
+    Served(usize),
     Grant {
         cells: Cells,
         lifts: Vec<Position>,
@@ -22,6 +37,8 @@ pub(super) enum What {
     },
     Block {
         cells: Cells,
+        /// What it blocks by whole kinds only: so a block on one kind of an entity reaches it in another (R12).
+        by_kind: Cells,
         says: Block,
     },
     Once {
@@ -65,6 +82,7 @@ impl Fact {
                 (
                     What::Block {
                         cells: block_cells(block),
+                        by_kind: by_kind(block),
                         says: written_out(block),
                     },
                     names_blocked(&block.scope),
@@ -78,6 +96,21 @@ impl Fact {
                 },
                 vec![],
             ),
+            Event::Notices(NoticeEvent::Sent(sent)) => match &sent.opt_out {
+                Some(clock) => (
+                    What::OptOut {
+                        cells: grant_cells(&sent.covers),
+                        delivery: sent.delivery,
+                        days: clock.days.into(),
+                    },
+                    names(&sent.covers),
+                ),
+                None => (What::Notice(grant_cells(&sent.covers)), vec![]),
+            },
+            Event::Notices(NoticeEvent::Failed(failed)) => (What::Failed(failed.notice), vec![]),
+            Event::Affiliates(AffiliateEvent::Began(began)) => {
+                (What::Served(number(&began.affiliate)), vec![])
+            }
             Event::CallEnded(ended) => (What::CallEnded(ended.call), vec![]),
             _ => return None,
         };
@@ -176,7 +209,7 @@ pub(super) fn ended_by_lapse(facts: &[Fact], fact: &Fact, at: Time) -> bool {
 }
 
 /// Whether, with what is known now, nothing was held at some instant from the fact until `at`.
-fn gap_after(facts: &[Fact], fact: &Fact, at: Time) -> bool {
+pub(super) fn gap_after(facts: &[Fact], fact: &Fact, at: Time) -> bool {
     let intervals = intervals(facts);
     intervals.iter().any(|ended| {
         let Some(end) = ended.ends_at.filter(|end| *end <= at) else {

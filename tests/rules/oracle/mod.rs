@@ -15,14 +15,18 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Purpose, RecipientKind};
 
 use crate::rules::ledger::Record;
-use cells::{Cell, ENTITIES, world};
+pub use cells::ENTITIES;
+use cells::{Cell, world};
 use facts::{Fact, What, ended_by_lapse, held, intervals};
 
 mod cells;
+mod clocks;
 mod facts;
 mod refusals;
+mod register;
 
 pub use refusals::Refusals;
+pub use register::Register;
 
 /// What the specification says of a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +42,10 @@ pub struct Answer {
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
     facts: Vec<Fact>,
-    /// FCC: a block doesn't reach held categories, an agent may market them (R7, R8).
+    /// FCC: opt-out is enabled, a block doesn't reach held categories, agents and affiliates may market them (R7, R8).
     pub fcc: bool,
+    /// Who is what to the company (R12).
+    pub register: Register,
 }
 
 impl Oracle {
@@ -63,14 +69,19 @@ impl Oracle {
     pub fn in_hindsight(&self, at: Time) -> Self {
         let counts = |fact: &&Fact| match &fact.what {
             What::Block { .. } | What::CallEnded(_) => fact.said_at() <= at,
-            What::Closed(..) => true,
-            What::Opened(_) | What::Notice(_) | What::Grant { .. } | What::Once { .. } => {
-                fact.recorded_at <= at
-            }
+            // A notice that failed was never given (R10).
+            What::Closed(..) | What::Failed(_) => true,
+            What::Opened(_)
+            | What::Notice(_)
+            | What::OptOut { .. }
+            | What::Served(_)
+            | What::Grant { .. }
+            | What::Once { .. } => fact.recorded_at <= at,
         };
         Self {
             facts: self.facts.iter().filter(counts).cloned().collect(),
             fcc: self.fcc,
+            register: self.register.clone(),
         }
     }
 
@@ -97,16 +108,26 @@ impl Oracle {
         let mut points = BTreeSet::new();
         for fact in &self.facts {
             match &fact.what {
-                What::Closed(_, ends_at) | What::Once { ends_at, .. } => points.insert(*ends_at),
-                _ => false,
-            };
+                What::Closed(_, ends_at) | What::Once { ends_at, .. } => {
+                    points.insert(*ends_at);
+                }
+                What::OptOut { .. } => points.extend(self.clock(fact).turns()),
+                _ => {}
+            }
         }
+        points.extend(self.register.ends());
         points.into_iter().collect()
     }
 
     /// R3: whether the block was lifted in the cell. A lift is for good, so the grant may have ended since.
     fn is_lifted(&self, block: &Fact, cell: Cell) -> bool {
-        self.facts.iter().any(|fact| match &fact.what {
+        self.is_lifted_before(block, cell, Position(u64::MAX))
+    }
+
+    /// The same by grants recorded before a position only.
+    fn is_lifted_before(&self, block: &Fact, cell: Cell, before: Position) -> bool {
+        let mut facts = self.facts.iter().filter(|fact| fact.position < before);
+        facts.any(|fact| match &fact.what {
             What::Grant {
                 cells,
                 lifts,
@@ -145,9 +166,9 @@ impl Oracle {
     }
 
     /// The unlifted blocks of a cell, and whether each only restricts.
-    fn standing_blocks(&self, cell: Cell) -> Vec<(Position, bool)> {
+    fn standing_blocks(&self, cell: Cell, at: Time) -> Vec<(Position, bool)> {
         let standing = self.facts.iter().filter_map(|fact| match &fact.what {
-            What::Block { cells, says } if cells.has(cell) && !self.is_lifted(fact, cell) => {
+            What::Block { says, .. } if self.stands(fact, cell, at) => {
                 Some((fact.position, says.kind == BlockKind::Restrict))
             }
             _ => None,
@@ -155,20 +176,41 @@ impl Oracle {
         standing.collect()
     }
 
+    /// Whether the block stands against the cell: in it, or in a cell of another kind that the entity has (R12).
+    fn stands(&self, fact: &Fact, cell: Cell, at: Time) -> bool {
+        let reached = self.reached(fact, cell, at);
+        reached.iter().any(|cell| !self.is_lifted(fact, *cell))
+    }
+
+    /// The cells in which the block must have been lifted.
+    fn reached(&self, fact: &Fact, cell: Cell, at: Time) -> Vec<Cell> {
+        let What::Block { cells, by_kind, .. } = &fact.what else {
+            return vec![];
+        };
+        let mut reached: Vec<_> = self.register.others(cell, at);
+        reached.retain(|other| by_kind.has(*other));
+        if cells.has(cell) {
+            reached.push(cell);
+        }
+        reached
+    }
+
     fn state(&self, cell: Cell, at: Time) -> State {
         // It fell to zero: where nothing was ever held, nothing lapsed.
         if self.held(at).is_empty() && !intervals(&self.facts).is_empty() {
             let spoken = self.facts.iter().any(|fact| match &fact.what {
-                What::Grant { cells, .. } | What::Block { cells, .. } => cells.has(cell),
+                What::Grant { cells, .. } => cells.has(cell),
+                What::Block { .. } => !self.reached(fact, cell, at).is_empty(),
                 _ => false,
             });
+            let spoken = spoken || self.ran_when_services_ended(cell, at);
             return if spoken {
                 State::Lapsed
             } else {
                 State::Unknown
             };
         }
-        let standing = self.standing_blocks(cell);
+        let standing = self.standing_blocks(cell, at);
         if standing.iter().any(|(_, restricts)| !restricts) {
             return State::Denied;
         }
@@ -176,18 +218,22 @@ impl Oracle {
             return State::Restricted;
         }
         let granted = self.facts.iter().any(|fact| match &fact.what {
-            What::Grant { cells, .. } => cells.has(cell) && !ended_by_lapse(&self.facts, fact, at),
+            What::Grant { cells, .. } => {
+                cells.has(cell)
+                    && !ended_by_lapse(&self.facts, fact, at)
+                    && self.register.kept(cell, fact.said_at(), at)
+            }
             _ => false,
         });
         if granted {
             State::Granted
         } else {
-            State::Unknown
+            self.by_opt_out(cell, at).unwrap_or(State::Unknown)
         }
     }
 
     /// The cells of a question: every entity of the kind where none is named (R12).
-    fn cells(&self, question: &Question) -> Vec<Cell> {
+    fn cells(&self, question: &Question, at: Time) -> Vec<Cell> {
         let who: Vec<Option<usize>> = match &question.entity {
             Some(entity) => {
                 vec![
@@ -197,10 +243,18 @@ impl Oracle {
                 ]
             }
             None => {
-                let named = self.facts.iter().flat_map(|fact| &fact.names);
-                let named = named.filter(|(kind, _)| *kind == question.recipient);
+                // A block keeps the whole kind from a yes; a lapse is told of all that was spoken of.
+                let lapsed = self.held(at).is_empty();
+                let matters = |fact: &&Fact| lapsed || matches!(fact.what, What::Block { .. });
+                let named = self.facts.iter().filter(matters);
+                let named = named.flat_map(|fact| &fact.names);
+                let unregistered = named
+                    .filter(|(kind, who)| *kind == question.recipient && !self.register.knows(*who))
+                    .map(|(_, who)| *who);
+                let registered = (0..ENTITIES.len())
+                    .filter(|who| self.register.has(*who, question.recipient, at));
                 std::iter::once(None)
-                    .chain(named.map(|(_, who)| Some(*who)))
+                    .chain(unregistered.chain(registered).map(Some))
                     .collect()
             }
         };
@@ -224,12 +278,15 @@ impl Oracle {
             state: State::Granted,
             bases: Vec::new(),
         };
-        for cell in self.cells(question) {
+        for cell in self.cells(question, at) {
             let state = self.state(cell, at);
             answer.state = answer.state.max(state);
             let mut bases = Vec::new();
             if state == State::Granted {
                 bases.push(Basis::Grant);
+            }
+            if state == State::OptOutApproved {
+                bases.push(Basis::OptOut);
             }
             if self.is_held_category(question, cell, at) {
                 bases.push(Basis::HeldCategory);
@@ -256,14 +313,26 @@ impl Oracle {
 
     /// R6-R8.
     fn is_held_category(&self, question: &Question, cell: Cell, at: Time) -> bool {
-        let may =
-            cell.kind == RecipientKind::Company || self.fcc && cell.kind == RecipientKind::Agent;
         let held = self.held(at);
+        let of_kind = cell
+            .who
+            .is_some_and(|who| self.register.has(who, cell.kind, at));
+        let serves = || {
+            let served =
+                |fact: &Fact| matches!(fact.what, What::Served(who) if Some(who) == cell.who);
+            question.entity.is_some() && of_kind && held.len() >= 2 && self.facts.iter().any(served)
+        };
+        let may = match cell.kind {
+            RecipientKind::Company => true,
+            RecipientKind::Agent => self.fcc && (of_kind || question.entity.is_none()),
+            RecipientKind::Affiliate => self.fcc && serves(),
+            _ => false,
+        };
         let targets = &question.target_categories;
         may && cell.purpose == Purpose::MarketingComms
             && !targets.is_empty()
             && targets.iter().all(|target| held.contains(target))
-            && (self.fcc || self.standing_blocks(cell).is_empty())
+            && (self.fcc || self.standing_blocks(cell, at).is_empty())
     }
 
     /// R11. Left open: whether a later block elsewhere, or one said to be older, ends the approval.
@@ -313,6 +382,15 @@ impl Oracle {
         verdict
     }
 
+    /// The blocks that stand in the very cell.
+    fn standing_in(&self, cell: Cell) -> Vec<Position> {
+        let standing = self.facts.iter().filter(|fact| match &fact.what {
+            What::Block { cells, .. } => cells.has(cell) && !self.is_lifted(fact, cell),
+            _ => false,
+        });
+        standing.map(|fact| fact.position).collect()
+    }
+
     /// The blocks that stand in some cell of the grant at `position`: at least these, at most those. They differ
     /// where a block names an entity that the grant reaches in another kind only, and where a block was repeated.
     pub fn still_blocked_by(&self, position: Position) -> [BTreeSet<Position>; 2] {
@@ -323,8 +401,7 @@ impl Oracle {
         let standing = |natural: bool| {
             world()
                 .filter(|cell| cells.has(*cell) && (!natural || cell.is_natural()))
-                .flat_map(|cell| self.standing_blocks(cell))
-                .map(|(block, _)| block)
+                .flat_map(|cell| self.standing_in(cell))
                 .filter(|block| !natural || !self.was_repeated(*block))
                 .collect()
         };

@@ -78,6 +78,8 @@ impl Oracle {
                     }
                 }
             }
+            // Consent to e-mail and the templates are there, and every notice reported on is one that stands.
+            Command::Notices(_) | Command::Affiliates(_) => {}
             // Whether a call can end twice is left open.
             Command::EndCall(_) => refusals.open = true,
             _ => {}

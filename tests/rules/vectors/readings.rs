@@ -164,7 +164,9 @@ fn r06_an_offering_that_spans_categories_is_held_only_if_all_are() {
 fn r07_who_may_market_held_categories_is_the_rulebooks() {
     let with = |book| History::holding(book, &["LOCAL", "VOIP"]);
     assert!(!with(def()).ask("AGENT ag; BILLING; M→LOCAL").allowed);
-    assert!(with(fcc()).ask("AGENT ag; BILLING; M→LOCAL").allowed);
+    let mut by_fcc = with(fcc());
+    by_fcc.joins("AGENT ag");
+    assert!(by_fcc.ask("AGENT ag; BILLING; M→LOCAL").allowed);
     for book in [def(), fcc()] {
         assert!(!with(book).ask("PARENT mom; BILLING; M→LOCAL").allowed);
         assert!(!with(book).ask("THIRD_PARTY shop; BILLING; M→LOCAL").allowed);

@@ -257,7 +257,11 @@ impl Breaches {
         Ok(BreachDetermined {
             found: found.clone(),
             determined_at,
-            owed: Owed::of(found, determined_at, context.rulebook.breaches()),
+            owed: Owed::of(
+                found,
+                determined_at,
+                &context.rulebook.breaches(determined_at),
+            ),
         })
     }
 
@@ -282,7 +286,7 @@ impl Breaches {
                 "it takes an instant that lies ahead",
             ));
         }
-        let days = context.rulebook.breaches().hold_days;
+        let days = context.rulebook.breaches(context.now).hold_days;
         let longest = happens_at(context).plus_hours(days.saturating_mul(24));
         if breach.held.is_none() && held.until > longest {
             let why = format!("an agency first holds notices back for {days} days at most");

@@ -98,7 +98,11 @@ fn determined() -> Office {
 
 /// An office under the text of 2023.
 fn amended() -> Office {
-    Office::with(policy_with("text = \"2007\"", "text = \"2023\""))
+    let (shipped, switched) = (
+        "[rules.breach_2007]\nstatus = \"in_force\"\neffective_from = \"2007-12-08\"\nclauses = [\"cfr-2011\"]\n\n[rules.breach_2023]\nstatus = \"adopted_delayed\"",
+        "[rules.breach_2007]\nstatus = \"adopted_delayed\"\nclauses = [\"cfr-2011\"]\n\n[rules.breach_2023]\nstatus = \"in_force\"",
+    );
+    Office::with(policy_with(shipped, switched))
 }
 
 fn owed(office: &Office) -> Owed {

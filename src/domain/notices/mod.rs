@@ -1,7 +1,16 @@
 //! Notices given to a customer before consent is asked for (F4, R15, R23).
+//!
+//! A notice of any text is enough for opt-in. One that cites an approved template may ask for opt-out approval: [`send`]
+//! says when it may be sent, [`clock`] when its period ends, [`opt_out`] what has become of it.
+
+pub mod clock;
+pub mod email;
+pub mod opt_out;
+pub mod send;
 
 use serde::{Deserialize, Serialize};
 
+use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position};
 use super::refusal::{Refusal, RefusalCode};
@@ -76,6 +85,13 @@ pub(super) fn require_notice(
             "a BCP 47 tag such as en or es-419",
         ));
     }
+    require_covers(covers, within)
+}
+
+/// A notice says whom, what and what for it covers. `within` is where it stands in the command; empty for the whole.
+pub(super) fn require_covers(covers: &Scope, within: &str) -> Result<(), Refusal> {
+    let dot = if within.is_empty() { "" } else { "." };
+    let field = |name: &str| format!("{within}{dot}{name}");
     for (name, empty) in [
         ("covers.recipients", covers.recipients.is_empty()),
         ("covers.classes", covers.classes.is_empty()),
@@ -100,7 +116,7 @@ fn invalid(field: &str, wanted: &str) -> Refusal {
 }
 
 /// A primary language and subtags, each 1 to 8 letters or digits (RFC 5646's outline).
-fn is_language(tag: &str) -> bool {
+pub(super) fn is_language(tag: &str) -> bool {
     let subtag = |part: &str| {
         (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
     };
@@ -110,15 +126,87 @@ fn is_language(tag: &str) -> bool {
 
 /// The customer's notices after this one.
 pub(super) fn evolve(notices: &mut Vec<GivenNotice>, given: &NoticeGiven, placed: &Placed<'_>) {
+    keep(
+        notices,
+        &given.notice.version,
+        &given.notice.covers,
+        &placed.of(&()),
+    );
+}
+
+fn keep(notices: &mut Vec<GivenNotice>, version: &str, covers: &Scope, placed: &Placed<'_, ()>) {
     notices.push(GivenNotice {
         position: placed.position,
         recorded_at: placed.recorded_at,
-        occurred_at: placed.occurred_at.unwrap_or(placed.recorded_at),
-        version: given.notice.version.as_str().into(),
-        covers: given.notice.covers.clone(),
+        occurred_at: placed.happened_at(),
+        version: version.into(),
+        covers: covers.clone(),
     });
     if notices.len() > NOTICES_MAX {
         notices.remove(0);
+    }
+}
+
+/// What can be asked about notices by template and what became of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeCommand {
+    /// Sends a notice by an approved template.
+    Send(send::SendNotice),
+    /// Records what became of a notice.
+    Report(send::ReportDelivery),
+    /// Records the customer's consent to notices by e-mail.
+    AgreeToEmail(email::EmailAgreed),
+    /// Records that the customer takes it back.
+    RevokeEmail,
+}
+
+/// What was recorded of notices by template and what became of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeEvent {
+    /// A notice was sent by an approved template.
+    Sent(send::NoticeSent),
+    /// A notice was delivered.
+    Delivered(send::NoticeDelivered),
+    /// A notice could not be delivered: none was given.
+    Failed(send::NoticeFailed),
+    /// The customer consents to notices by e-mail.
+    EmailAgreed(email::EmailAgreed),
+    /// The customer takes it back.
+    EmailRevoked(email::EmailRevoked),
+}
+
+/// Events of a command about notices by template.
+pub(super) fn decide(
+    customer: &Customer,
+    command: &NoticeCommand,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let event = match command {
+        NoticeCommand::Send(command) => send::decide(customer, command, context)?,
+        NoticeCommand::Report(command) => send::decide_report(customer, command, context)?,
+        NoticeCommand::AgreeToEmail(agreed) => email::decide(agreed)?,
+        NoticeCommand::RevokeEmail => email::decide_revoke(customer)?,
+    };
+    Ok(vec![Event::Notices(event)])
+}
+
+/// The customer after it.
+pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, NoticeEvent>) {
+    match placed.event {
+        NoticeEvent::Sent(sent) => send::follow(customer, &placed.of(sent)),
+        NoticeEvent::Delivered(_) => {}
+        NoticeEvent::Failed(failed) => send::follow_failure(customer, failed),
+        NoticeEvent::EmailAgreed(_) => {
+            customer.opt_out.get_or_insert_default().email = Some(email::EmailConsent {
+                position: placed.position,
+                recorded_at: placed.recorded_at,
+            });
+        }
+        NoticeEvent::EmailRevoked(_) => {
+            if let Some(opt_out) = &mut customer.opt_out {
+                opt_out.email = None;
+            }
+        }
     }
 }
 

@@ -1,0 +1,146 @@
+//! What the company does in a history: it registers who is what, approves templates of notices and sends them.
+
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::CompanyCommand;
+use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
+use consent_ledger::domain::company::templates::{ApproveTemplate, Statement, TemplateCommand};
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::notices::NoticeCommand;
+use consent_ledger::domain::notices::email::EmailAgreed;
+use consent_ledger::domain::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
+use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::served::AffiliateCommand;
+use consent_ledger::domain::services::OpenAccount;
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::{Medium, Speaker};
+
+use super::history::History;
+use super::ledger::Ledger;
+use super::notation::{Everything, category, recipient, scope};
+
+/// The digest of every template's text.
+const TEXT: Sha256Digest = Sha256Digest([4; 32]);
+
+/// The name of the template of that form and period; none: it asks for opt-in.
+fn version(form: Medium, days: Option<u32>) -> EntityId {
+    let days = days.map_or("opt-in".to_owned(), |days| days.to_string());
+    EntityId::parse(&format!("{form}-{days}")).unwrap()
+}
+
+/// Registers `AFFILIATE acme`: what it is from now on, and whether it provides communications-related services.
+pub fn join(ledger: &mut Ledger, who: &str, communications_related: bool) {
+    let (kind, entity) = recipient(who);
+    let joined = EntityJoined {
+        entity: entity.unwrap(),
+        kind,
+        communications_related,
+    };
+    let command = CompanyCommand::Entities(EntityCommand::Join(joined));
+    ledger.submit_company(&command).unwrap();
+}
+
+/// Registers that `AFFILIATE acme` ends, from an instant or from now on.
+pub fn leave(ledger: &mut Ledger, who: &str, ends_at: Option<Time>) {
+    let (kind, entity) = recipient(who);
+    let entity = entity.unwrap();
+    let leave = EntityCommand::Leave {
+        entity,
+        kind,
+        ends_at,
+    };
+    (ledger.submit_company(&CompanyCommand::Entities(leave))).unwrap();
+}
+
+/// Approves the template of that form and period, which covers everything, unless it is approved.
+pub fn approve(ledger: &mut Ledger, form: Medium, days: Option<u32>) {
+    let version = version(form, days);
+    if ledger.company.templates.get(&version).is_some() {
+        return;
+    }
+    let approve = TemplateCommand::Approve(ApproveTemplate {
+        version,
+        form,
+        language: "en-US".to_owned(),
+        text_digest: TEXT,
+        covers: Scope::everything(),
+        statements: Statement::EVERY.iter().copied().collect(),
+        opt_out_days: days,
+    });
+    (ledger.submit_company(&CompanyCommand::Templates(approve))).unwrap();
+}
+
+/// Sends a notice by the template of that way and period.
+pub fn sending(delivery: Delivery, days: Option<u32>, covers: Scope) -> Command {
+    Command::Notices(NoticeCommand::Send(SendNotice {
+        template: version(delivery.form(), days),
+        text_digest: TEXT,
+        delivery,
+        covers,
+    }))
+}
+
+/// Says what became of a notice.
+pub fn reporting(notice: Position, outcome: Outcome) -> Command {
+    Command::Notices(NoticeCommand::Report(ReportDelivery { notice, outcome }))
+}
+
+/// The account holder agrees to notices by e-mail.
+pub fn agreeing_to_email() -> Command {
+    Command::Notices(NoticeCommand::AgreeToEmail(EmailAgreed {
+        medium: Medium::Electronic,
+        speaker: Speaker::AccountHolder,
+        evidence_digest: TEXT,
+    }))
+}
+
+impl History {
+    /// Opens the account, with the categories that it starts with.
+    pub fn opens_account(&mut self, categories: &[&str]) {
+        self.record(
+            &Command::OpenAccount(OpenAccount {
+                legal_entity: EntityId::parse("infotech").unwrap(),
+                services: categories.iter().map(|held| category(held)).collect(),
+            }),
+            None,
+        );
+    }
+
+    /// Registers what an entity that provides communications-related services is from now on.
+    pub fn joins(&mut self, who: &str) {
+        join(&mut self.ledger, who, true);
+    }
+
+    /// Registers that it is so no longer.
+    pub fn leaves(&mut self, who: &str) {
+        leave(&mut self.ledger, who, None);
+    }
+
+    /// The affiliate serves the customer itself from now on.
+    pub fn is_served_by(&mut self, affiliate: &str) {
+        let affiliate = EntityId::parse(affiliate).unwrap();
+        self.record(
+            &Command::Affiliates(AffiliateCommand::Begin(affiliate)),
+            None,
+        );
+    }
+
+    /// A notice that asks for opt-out approval and leaves 30 days, sent now; e-mail rests on a consent to e-mail.
+    pub fn asks_opt_out(&mut self, delivery: Delivery, covers: &str) -> Position {
+        let now = self.ledger.now;
+        // The template is older, and so is the consent.
+        self.ledger.now = Time(now.0 - 1);
+        approve(&mut self.ledger, delivery.form(), Some(30));
+        if delivery == Delivery::Email {
+            (self.ledger.submit(&agreeing_to_email(), None)).unwrap();
+        }
+        self.ledger.now = now;
+        let covers = scope(covers, Everything::Written);
+        let records = self.record(&sending(delivery, Some(30), covers), None);
+        records[0].position
+    }
+
+    /// The notice bounced or came back.
+    pub fn fails(&mut self, notice: Position, outcome: Outcome) {
+        self.record(&reporting(notice, outcome), None);
+    }
+}

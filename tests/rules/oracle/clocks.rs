@@ -1,0 +1,162 @@
+//! Opt-out, naively: each notice's clock by calendar and by hours, and which of them count in a cell (R9, R10, R17).
+
+use consent_ledger::domain::ids::Position;
+use consent_ledger::domain::notices::send::Delivery;
+use consent_ledger::domain::ruling::State;
+use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::{CpniClass, Purpose, RecipientKind};
+use jiff::{Timestamp, ToSpan, Zoned};
+
+use super::Oracle;
+use super::cells::Cell;
+use super::facts::{Fact, What, ended_by_lapse, gap_after, intervals};
+
+/// When a notice's period ends, and when the next one is overdue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    matures: Time,
+    overdue: Time,
+}
+
+impl Clock {
+    pub(super) fn turns(self) -> [Time; 2] {
+        [self.matures, self.overdue]
+    }
+}
+
+fn in_denver(at: Time) -> Zoned {
+    let at = Timestamp::from_microsecond(at.0).unwrap();
+    at.in_tz("America/Denver").unwrap()
+}
+
+fn instant(at: &Zoned) -> Time {
+    Time(at.timestamp().as_microsecond())
+}
+
+impl Oracle {
+    /// R10, R17: the zone is Denver's, whose clock never changes at midnight.
+    pub(super) fn clock(&self, fact: &Fact) -> Clock {
+        let What::OptOut { delivery, days, .. } = fact.what else {
+            panic!("no opt-out notice: {fact:?}");
+        };
+        let start = in_denver(fact.recorded_at);
+        let matures = if delivery == Delivery::Post {
+            let end = start.date().checked_add((3 + days).days()).unwrap();
+            instant(&end.in_tz("America/Denver").unwrap())
+        } else {
+            let by_hours = Time(fact.recorded_at.0 + days * 24 * 3_600_000_000);
+            // Sent at minutes at which no clock changes, but for the hour that doesn't come: jiff goes to the later.
+            by_hours.max(instant(&start.checked_add(days.days()).unwrap()))
+        };
+        let sent = in_denver(fact.said_at()).date();
+        let overdue = sent.checked_add(2.years()).unwrap();
+        Clock {
+            matures,
+            overdue: instant(&overdue.in_tz("America/Denver").unwrap()),
+        }
+    }
+
+    /// What opt-out makes of a cell without a grant and without a block; `None`: nothing.
+    pub(super) fn by_opt_out(&self, cell: Cell, at: Time) -> Option<State> {
+        let counting: Vec<&Fact> = (self.facts.iter())
+            .filter(|fact| self.counts(fact, cell, at) && !ended_by_lapse(&self.facts, fact, at))
+            .collect();
+        // The newest notice that came while no older one was fresh any more begins anew.
+        let begins = (0..counting.len()).rfind(|index| {
+            let sent = counting[*index].recorded_at;
+            counting[..*index]
+                .iter()
+                .all(|older| self.clock(older).overdue <= sent)
+        })?;
+        let clocks: Vec<Clock> = (counting[begins..].iter())
+            .map(|fact| self.clock(fact))
+            .collect();
+        let approved = clocks.iter().map(|clock| clock.matures).min()?;
+        let overdue = clocks.iter().map(|clock| clock.overdue).max()?;
+        Some(match at {
+            at if at >= overdue => State::RefreshOverdue,
+            at if at >= approved => State::OptOutApproved,
+            _ => State::Waiting,
+        })
+    }
+
+    /// R9: whether a notice ran in the cell when the last service ended.
+    pub(super) fn ran_when_services_ended(&self, cell: Cell, at: Time) -> bool {
+        let ended = intervals(&self.facts)
+            .iter()
+            .filter_map(|one| one.ends_at)
+            .max();
+        let opened = self
+            .facts
+            .iter()
+            .rposition(|fact| matches!(fact.what, What::Opened(_)));
+        let (Some(ended), Some(opened)) = (ended, opened) else {
+            return false;
+        };
+        let (known, reopened) = (&self.facts[..=opened], &self.facts[opened]);
+        self.facts.iter().any(|fact| {
+            let before = fact.position < reopened.position;
+            self.counts(fact, cell, at)
+                && fact.recorded_at < ended
+                && !(before && ended_by_lapse(known, fact, reopened.recorded_at))
+                && !gap_after(&self.facts, fact, Time(ended.0 - 1))
+        })
+    }
+
+    /// Whether the fact is a notice whose clock runs in the cell at all.
+    fn counts(&self, fact: &Fact, cell: Cell, at: Time) -> bool {
+        let What::OptOut {
+            cells, delivery, ..
+        } = &fact.what
+        else {
+            return false;
+        };
+        let failed = |position: Position| {
+            let mut facts = self.facts.iter();
+            facts.any(|other| matches!(other.what, What::Failed(notice) if notice == position))
+        };
+        let email_failed_before = || {
+            self.facts.iter().any(|older| match &older.what {
+                What::OptOut {
+                    cells,
+                    delivery: Delivery::Email,
+                    ..
+                } => older.position < fact.position && failed(older.position) && cells.has(cell),
+                _ => false,
+            })
+        };
+        self.fcc
+            && cells.has(cell)
+            && fact.recorded_at <= at
+            && self.can_be_opt_out(cell, at)
+            && !failed(fact.position)
+            && !(*delivery == Delivery::Email && email_failed_before())
+            && !self.held(fact.recorded_at).is_empty()
+            && self.register.kept(cell, fact.recorded_at, at)
+            && self
+                .facts
+                .iter()
+                .all(|block| self.leaves_alone(block, fact, cell, at))
+    }
+
+    /// Whether the block, said before or after the notice, was lifted before it in all cells that matter.
+    fn leaves_alone(&self, block: &Fact, notice: &Fact, cell: Cell, at: Time) -> bool {
+        let reached = self.reached(block, cell, at);
+        let mut reached = reached.iter();
+        reached.all(|cell| self.is_lifted_before(block, *cell, notice.position))
+    }
+
+    /// F3: marketing of communications-related services, by those who provide them; never where a mobile or VoIP user is.
+    fn can_be_opt_out(&self, cell: Cell, at: Time) -> bool {
+        let who = match cell.kind {
+            RecipientKind::Company => true,
+            RecipientKind::Agent | RecipientKind::Affiliate => self.register.provides(cell, at),
+            _ => false,
+        };
+        let place = matches!(cell.class, CpniClass::Location | CpniClass::CallDetail);
+        let moves = intervals(&self.facts)
+            .iter()
+            .any(|one| matches!(one.category.as_str(), "cmrs" | "voip"));
+        who && cell.purpose == Purpose::MarketingComms && !(place && moves)
+    }
+}
