@@ -4,6 +4,7 @@
 mod callers;
 mod company;
 mod imports;
+mod opt_out;
 
 use std::collections::BTreeSet;
 
@@ -501,6 +502,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
         callers::FORGERIES,
         company::FORGERIES,
         imports::FORGERIES,
+        opt_out::FORGERIES,
     ]
     .into_iter()
     .flatten()
@@ -577,7 +579,7 @@ fn use_once(history: &mut House) -> Event {
     used
 }
 
-fn approved(history: &House, asked: &str) -> Event {
+pub(crate) fn approved(history: &House, asked: &str) -> Event {
     history
         .clone()
         .disclose(Ground::Approval { cites: None }, asked)
