@@ -22,27 +22,32 @@ pub(super) const AFTER_BOUNCE: StandingQuestion = StandingQuestion {
     asks: "Which uses rest on an opt-out notice that had bounced or come back, or on an e-mail sent after one had bounced?",
     kind: Kind::Rule,
     look: Look::Customer(|seen| {
-        let question = asked_in(seen)?;
-        relied_on(seen).find_map(|notice| {
-            if let Some(failed_by) = notice.failed_by {
-                let position = notice.position;
-                return Some(format!("notice {position} failed by record {failed_by}"));
-            }
-            let bounced = |earlier: &&Asked| {
-                earlier.position < notice.position
-                    && earlier.failed_by.is_some()
-                    && [earlier.delivery, notice.delivery] == [Delivery::Email; 2]
-                    && cells(question)
-                        .any(|cell| earlier.covers.covers(cell) && notice.covers.covers(cell))
-            };
-            let bounced = seen.trail.all_asked().iter().find(bounced)?;
-            Some(format!(
-                "notice {} was e-mailed after e-mail {} had bounced",
-                notice.position, bounced.position
-            ))
-        })
+        let failed = relied_on(seen).find_map(|notice| Some((notice.position, notice.failed_by?)));
+        if let Some((notice, failed_by)) = failed {
+            return Some(format!("notice {notice} failed by record {failed_by}"));
+        }
+        let barred = |cell: &CellRef<'_>| {
+            let mut covering = relied_on(seen).filter(|notice| notice.covers.covers(*cell));
+            covering.all(|notice| is_barred(seen, notice, *cell))
+        };
+        let cell = resting(seen).find(barred)?;
+        let (class, kind) = (cell.class, cell.kind);
+        Some(format!(
+            "{class} for {kind} rests on an e-mail sent after one had bounced"
+        ))
     }),
 };
+
+/// Whether the notice was e-mailed after another e-mail for the cell had failed: then only another form starts a clock.
+fn is_barred(seen: &Seen<'_>, notice: &Asked, cell: CellRef<'_>) -> bool {
+    notice.delivery == Delivery::Email
+        && (seen.trail.all_asked().iter()).any(|earlier| {
+            earlier.position < notice.position
+                && earlier.failed_by.is_some()
+                && earlier.delivery == Delivery::Email
+                && earlier.covers.covers(cell)
+        })
+}
 
 pub(super) const YOUNGER_THAN_PERIOD: StandingQuestion = StandingQuestion {
     name: "opt-out-younger-than-its-period",

@@ -523,7 +523,7 @@ fn noticed(history: &House) -> Event {
 }
 
 /// What `act` would put on record.
-pub(crate) fn next(mut history: House, act: impl FnOnce(&mut House)) -> Event {
+fn next(mut history: House, act: impl FnOnce(&mut House)) -> Event {
     let before = history.ledger.records.len();
     act(&mut history);
     assert_eq!(history.ledger.records.len(), before + 1);
@@ -579,7 +579,7 @@ fn use_once(history: &mut House) -> Event {
     used
 }
 
-pub(crate) fn approved(history: &House, asked: &str) -> Event {
+fn approved(history: &House, asked: &str) -> Event {
     history
         .clone()
         .disclose(Ground::Approval { cites: None }, asked)
