@@ -3,15 +3,24 @@
 
 use std::ops::{Deref, DerefMut};
 
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
+use consent_ledger::domain::company::templates::{ApproveTemplate, Statements, TemplateCommand};
 use consent_ledger::domain::company::{self, CompanyCommand, CompanyEvent};
 use consent_ledger::domain::customer::Context;
 use consent_ledger::domain::event::Placed;
-use consent_ledger::domain::ids::{Position, Token};
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
+use consent_ledger::domain::notices::NoticeCommand;
+use consent_ledger::domain::notices::email::EmailAgreed;
+use consent_ledger::domain::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
 use consent_ledger::domain::refusal::Refusal;
 use consent_ledger::domain::rulebook::Rulebook;
+use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::services::VaultHead;
 use consent_ledger::domain::time::Time;
+use consent_ledger::domain::vocabulary::{Medium, RecipientKind, Speaker};
 
+use crate::rules::books::fcc;
 use crate::rules::history::History;
 
 /// A record about the company.
@@ -90,6 +99,68 @@ impl House {
             });
         }
         Ok(first)
+    }
+}
+
+/// Opt-out notices, under the FCC baseline (F5 to F7).
+impl House {
+    /// A customer of a company by the FCC baseline, with a communications affiliate and templates for post and e-mail.
+    pub fn by_fcc(categories: &[&str]) -> Self {
+        let mut house = Self::holding(fcc(), categories);
+        house.told(&CompanyCommand::Entities(EntityCommand::Join(
+            EntityJoined {
+                entity: EntityId::parse("acme").unwrap(),
+                kind: RecipientKind::Affiliate,
+                communications_related: true,
+            },
+        )));
+        for (version, form) in [("post", Medium::Written), ("e-mail", Medium::Electronic)] {
+            house.told(&CompanyCommand::Templates(TemplateCommand::Approve(
+                ApproveTemplate {
+                    version: EntityId::parse(version).unwrap(),
+                    form,
+                    language: "en".to_owned(),
+                    text_digest: Sha256Digest([6; 32]),
+                    covers: Scope::everything(),
+                    statements: Statements::ALL,
+                    opt_out_days: Some(30),
+                },
+            )));
+        }
+        house.record(&Command::Notices(NoticeCommand::AgreeToEmail(
+            EmailAgreed {
+                medium: Medium::Electronic,
+                speaker: Speaker::AccountHolder,
+                evidence_digest: Sha256Digest([2; 32]),
+            },
+        )));
+        house
+    }
+
+    /// Records something about the customer.
+    pub fn record(&mut self, command: &Command) -> Position {
+        let recorded = self.history.try_record(command, None);
+        recorded.unwrap_or_else(|code| panic!("{code:?}: {command:?}"))[0].position
+    }
+
+    /// Sends a notice that asks for opt-out approval.
+    pub fn send(&mut self, delivery: Delivery, covers: Scope) -> Position {
+        let template = match delivery {
+            Delivery::Post => "post",
+            _ => "e-mail",
+        };
+        self.record(&Command::Notices(NoticeCommand::Send(SendNotice {
+            template: EntityId::parse(template).unwrap(),
+            text_digest: Sha256Digest([6; 32]),
+            delivery,
+            covers,
+        })))
+    }
+
+    /// A notice bounced or came back.
+    pub fn fails(&mut self, notice: Position, outcome: Outcome) -> Position {
+        let report = ReportDelivery { notice, outcome };
+        self.record(&Command::Notices(NoticeCommand::Report(report)))
     }
 }
 

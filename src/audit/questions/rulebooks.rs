@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::AskError;
-use crate::domain::rulebook::{DEFAULT_TEXT, Rulebook};
+use crate::domain::rulebook::{Rulebook, SHIPPED};
 use crate::ledger::Hash;
 
 /// Where a ledger's folder keeps them.
@@ -12,7 +12,7 @@ const FOLDER: &str = "rulebooks";
 /// Where rulebooks are found.
 #[derive(Clone, Debug, Default)]
 pub struct Rulebooks {
-    /// A folder of files named by their digest, as a ledger keeps it; the policy that ships with the program needs none.
+    /// A folder of files named by their digest, as a ledger keeps it; those that ship with the program need none.
     pub folder: Option<PathBuf>,
 }
 
@@ -31,13 +31,13 @@ impl Rulebooks {
             position,
             problem,
         };
-        let text = if Hash::of(DEFAULT_TEXT.as_bytes()).0 == digest {
-            DEFAULT_TEXT.to_owned()
+        let shipped = |(_, text): &(&str, &str)| Hash::of(text.as_bytes()).0 == digest;
+        let text = if let Some((_, text)) = SHIPPED.into_iter().find(shipped) {
+            text.to_owned()
         } else {
             let Some(folder) = &self.folder else {
-                return Err(missing(
-                    "it is not the one that ships with the program".into(),
-                ));
+                let problem = "it is none of those that ship with the program";
+                return Err(missing(problem.into()));
             };
             let path = folder.join(format!("{}.toml", Hash(digest)));
             let read = std::fs::read_to_string(&path);

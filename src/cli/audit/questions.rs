@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Export to read instead: one record a line.
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
-    /// Folder of the rulebooks that were in force, for an export under others than the policy that ships with the program.
+    /// Folder of the rulebooks that were in force, for an export under others than those that ship with the program.
     #[arg(long, value_name = "DIR", requires = "export")]
     rulebooks: Option<PathBuf>,
     /// The last position to look at [default: the newest].

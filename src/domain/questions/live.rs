@@ -1,8 +1,10 @@
 //! What a yes rested on was there at that very position (P3, P7, R3, R9; 64.2009(a)).
 
-use super::grounds;
 use super::one_time::over;
+use super::trail::Given;
 use super::{Kind, Look, Seen, StandingQuestion};
+use super::{grounds, opt_out};
+use crate::domain::company::standing::Standing;
 use crate::domain::consent::precedence::weigh;
 use crate::domain::consent::word::Said;
 use crate::domain::customer::Customer;
@@ -12,8 +14,9 @@ use crate::domain::ids::{EntityId, Position};
 use crate::domain::question::Question;
 use crate::domain::ruling::State;
 use crate::domain::scope::CellRef;
+use crate::domain::served::serving;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{CpniClass, Purpose};
+use crate::domain::vocabulary::{CpniClass, Purpose, RecipientKind, RecipientKinds};
 
 pub(super) const APPROVAL_NOT_LIVE: StandingQuestion = StandingQuestion {
     name: "approval-not-live",
@@ -67,13 +70,23 @@ fn not_live(seen: &Seen<'_>, made: &DisclosureMade) -> Option<String> {
     let customer = seen.before?;
     let at = seen.placed.recorded_at;
     let dead = |position: &&Position| {
-        // A one-time approval has a question of its own.
+        // One-time approvals and opt-out notices have questions of their own.
         seen.trail.one_time(**position).is_none()
+            && seen.trail.asked(**position).is_none()
             && !is_live_grant(customer, **position, &made.question, at)
     };
     if let Some(dead) = made.relied_on.iter().find(dead) {
         return Some(format!(
             "record {dead} is no approval of this customer that was live for it"
+        ));
+    }
+    let services = &customer.services;
+    if let Some(ended) = opt_out::relied_on(seen)
+        .find(|asked| services.lapsed(at) || asked.position < services.grants_end_before)
+    {
+        return Some(format!(
+            "notice {} ended with the last service",
+            ended.position
         ));
     }
     unsupported(seen, &made.question, |given| {
@@ -92,26 +105,29 @@ fn is_live_grant(customer: &Customer, record: Position, question: &Question, at:
     })
 }
 
-/// The first class asked for that nothing supports: no grant that stands, no category held, and none of the one-time
-/// approvals that `counts`.
+/// The first class asked for that nothing supports: no grant that stands, no category held, none of the one-time
+/// approvals that `counts`, and no opt-out notice that the record rests on. Those notices have questions of their own.
 fn unsupported(
     seen: &Seen<'_>,
     question: &Question,
-    counts: impl Fn(&super::trail::Given) -> bool,
+    counts: impl Fn(&Given) -> bool,
 ) -> Option<String> {
     let customer = seen.before?;
-    let at = seen.placed.recorded_at;
     let rulebook = seen.world.rulebook;
     let held = holds_what_is_marketed(seen, question);
     cells(question).find_map(|cell| {
-        let state = state(customer, cell, at);
+        let state = state(seen, customer, cell);
         let blocked = matches!(state, State::Denied | State::Restricted);
         let held = held && !(blocked && rulebook.block_reaches_held_categories());
         let once = || {
             (seen.trail.all_one_time().iter())
                 .any(|given| given.approval.scope.covers(cell) && counts(given))
         };
-        (state != State::Granted && !held && !once()).then(|| {
+        let opted_out = || {
+            state == State::Unknown
+                && (opt_out::relied_on(seen)).any(|asked| asked.covers.covers(cell))
+        };
+        (state != State::Granted && !held && !once() && !opted_out()).then(|| {
             let state = state_name(state);
             format!(
                 "{} for {} is {state}, and nothing else allows it",
@@ -129,37 +145,55 @@ fn against_block(seen: &Seen<'_>, question: &Question) -> Option<String> {
         return Some("no service was held".into());
     }
     cells(question).find_map(|cell| {
-        let state = state(customer, cell, at);
+        let state = state(seen, customer, cell);
         matches!(state, State::Denied | State::Restricted)
             .then(|| format!("{} for {} is {}", cell.class, cell.kind, state_name(state)))
     })
 }
 
-/// The cell's state: where no entity is named, the worst of the kind's and of those that blocks name (R12).
-fn state(customer: &Customer, cell: CellRef<'_>, at: Time) -> State {
-    let weighed = |cell| weigh(&customer.words, &customer.services, cell, at).state;
-    let named = (customer.words.iter())
-        .filter(|_| cell.entity.is_none())
-        .filter_map(|word| match &word.said {
-            Said::Block(block) => Some(block.named_in(cell.kind)),
-            Said::Grant { .. } => None,
-        })
+/// The cell's state: where no entity is named, the worst of the kind's, of those that blocks name, and of those that
+/// are several things to the company (R12). What opt-out notices make of it is not looked at.
+pub(super) fn state(seen: &Seen<'_>, customer: &Customer, cell: CellRef<'_>) -> State {
+    let (at, entities) = (seen.placed.recorded_at, &seen.world.company.entities);
+    let weighed = |cell: CellRef<'_>| {
+        let standing = Standing::of(seen.world.company, cell.kind, cell.entity, at);
+        let (words, services) = (&customer.words, &customer.services);
+        weigh(words, services, cell, &standing, at).state
+    };
+    let whole = weighed(cell);
+    if cell.entity.is_some() {
+        return whole;
+    }
+    let of_kind = |id: &EntityId, named_as: RecipientKinds| {
+        let kinds = entities.get(id).map(|entity| entity.kinds(at));
+        kinds.unwrap_or(named_as).contains(cell.kind)
+    };
+    let blocked = (customer.words.iter()).filter_map(|word| match &word.said {
+        Said::Block(block) => Some(block.named()),
+        Said::Grant { .. } => None,
+    });
+    let blocked = blocked
         .flatten()
-        .map(|entity: &EntityId| {
-            weighed(CellRef {
-                entity: Some(entity),
-                ..cell
-            })
-        });
-    named.fold(weighed(cell), State::max)
+        .filter(|(named_as, id)| of_kind(id, *named_as))
+        .map(|(_, id)| id);
+    let several = (entities.several())
+        .map(|entity| &entity.id)
+        .filter(|id| of_kind(id, RecipientKinds::NONE));
+    blocked.chain(several).fold(whole, |worst, entity| {
+        let named = CellRef {
+            entity: Some(entity),
+            ..cell
+        };
+        worst.max(weighed(named))
+    })
 }
 
 /// Whether the offering lies within what the customer holds, and its recipient may market there (R6, R7).
-fn holds_what_is_marketed(seen: &Seen<'_>, question: &Question) -> bool {
+pub(super) fn holds_what_is_marketed(seen: &Seen<'_>, question: &Question) -> bool {
     let Some(customer) = seen.before else {
         return false;
     };
-    let rulebook = seen.world.rulebook;
+    let (rulebook, at) = (seen.world.rulebook, seen.placed.recorded_at);
     let held = |category| {
         (customer.services)
             .holding(category, seen.placed.recorded_at)
@@ -173,7 +207,16 @@ fn holds_what_is_marketed(seen: &Seen<'_>, question: &Question) -> bool {
         exception.is_some_and(|exception| exception.when_held.iter().any(held))
     };
     let targets = &question.target_categories;
+    // An affiliate must serve the customer itself, who has two categories from the company (F1, 64.2005(a)).
+    let serves = || {
+        let serving = |entity| serving(customer, entity, at).is_some();
+        question.entity.as_ref().is_some_and(serving) && customer.services.count_held(at) >= 2
+    };
+    let recipient = question.recipient;
+    let standing = Standing::of(seen.world.company, recipient, question.entity.as_ref(), at);
     question.purpose == Purpose::MarketingComms
+        && standing.is_confirmed()
+        && (recipient != RecipientKind::Affiliate || serves())
         && rulebook
             .held_category_recipients()
             .contains(question.recipient)
@@ -181,7 +224,7 @@ fn holds_what_is_marketed(seen: &Seen<'_>, question: &Question) -> bool {
         && (excepted() || !targets.is_empty() && targets.iter().all(held))
 }
 
-fn cells(question: &Question) -> impl Iterator<Item = CellRef<'_>> {
+pub(super) fn cells(question: &Question) -> impl Iterator<Item = CellRef<'_>> {
     (question.asked_classes().members()).map(|class: CpniClass| CellRef {
         kind: question.recipient,
         entity: question.entity.as_ref(),

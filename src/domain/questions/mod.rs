@@ -17,13 +17,14 @@ mod disclosures;
 mod grounds;
 mod live;
 mod one_time;
+mod opt_out;
 mod policies;
 mod records;
 mod trail;
 
 use super::company::CompanyEvent;
 use super::customer::{Customer, World};
-use super::event::{Event, Placed};
+use super::event::Placed;
 use super::ids::{Position, Pseudonym, Token};
 use super::time::Time;
 
@@ -140,6 +141,14 @@ pub const ALL: &[StandingQuestion] = &[
     // One-time approvals.
     one_time::BEYOND_CAP,
     one_time::USED_AFTER_CALL,
+    // Opt-out approvals.
+    opt_out::AFTER_BOUNCE,
+    opt_out::YOUNGER_THAN_PERIOD,
+    opt_out::REFRESH_OVERDUE,
+    opt_out::BEYOND_REACH,
+    opt_out::PERIOD_TOO_SHORT,
+    opt_out::NOTICE_UNFIT,
+    opt_out::WITHOUT_TEMPLATE,
     // What a yes rested on.
     live::APPROVAL_NOT_LIVE,
     live::RULING_AGAINST_RECORD,
@@ -218,10 +227,7 @@ impl Followed {
         let circumstances = Circumstances {
             recorded_at: placed.recorded_at,
             occurred_at: placed.occurred_at,
-            ends_at: match placed.event {
-                Event::ServiceClosed(closed) => Some(closed.ends_at),
-                _ => None,
-            },
+            ends_at: records::customer_end(placed.event),
             world,
         };
         for question in questions {

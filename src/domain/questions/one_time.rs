@@ -2,6 +2,7 @@
 
 use super::trail::Given;
 use super::{Kind, Look, Seen, StandingQuestion};
+use crate::domain::company::standing::Standing;
 use crate::domain::event::Event;
 use crate::domain::question::Question;
 use crate::domain::vocabulary::{CpniClasses, Medium};
@@ -58,6 +59,14 @@ pub(super) fn over(given: &Given, seen: &Seen<'_>, question: &Question) -> Optio
     }
     if seen.placed.recorded_at >= approval.ends_at {
         return Some(format!("approval {position} was over by its cap"));
+    }
+    let entity = question.entity.as_ref();
+    let at = seen.placed.recorded_at;
+    let standing = Standing::of(seen.world.company, question.recipient, entity, at);
+    if !standing.holds_since_record(position) {
+        return Some(format!(
+            "the recipient left its kind after approval {position}"
+        ));
     }
     let services = &seen.before?.services;
     (services.lapsed(seen.placed.recorded_at) || position < services.grants_end_before)

@@ -4,6 +4,7 @@ use super::{Kind, Look, StandingQuestion};
 use crate::domain::company::CompanyEvent;
 use crate::domain::company::entities::EntityEvent;
 use crate::domain::event::Event;
+use crate::domain::served::AffiliateEvent;
 use crate::domain::time::Time;
 
 pub(super) const UNKNOWN_CUSTOMER: StandingQuestion = StandingQuestion {
@@ -38,6 +39,15 @@ pub(super) const OCCURRED_OUT_OF_BOUNDS: StandingQuestion = StandingQuestion {
         })
     }),
 };
+
+/// Since when something about the customer ends by the record.
+pub(super) fn customer_end(event: &Event) -> Option<Time> {
+    match event {
+        Event::ServiceClosed(closed) => Some(closed.ends_at),
+        Event::Affiliates(AffiliateEvent::Ended(ended)) => Some(ended.ends_at),
+        _ => None,
+    }
+}
 
 /// Since when something about the company ends by the record.
 pub(super) fn company_end(event: &CompanyEvent) -> Option<Time> {

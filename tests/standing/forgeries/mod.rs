@@ -4,6 +4,7 @@
 mod callers;
 mod company;
 mod imports;
+mod opt_out;
 
 use std::collections::BTreeSet;
 
@@ -501,6 +502,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
         callers::FORGERIES,
         company::FORGERIES,
         imports::FORGERIES,
+        opt_out::FORGERIES,
     ]
     .into_iter()
     .flatten()
@@ -521,7 +523,7 @@ fn noticed(history: &House) -> Event {
 }
 
 /// What `act` would put on record.
-pub(crate) fn next(mut history: House, act: impl FnOnce(&mut House)) -> Event {
+fn next(mut history: House, act: impl FnOnce(&mut House)) -> Event {
     let before = history.ledger.records.len();
     act(&mut history);
     assert_eq!(history.ledger.records.len(), before + 1);

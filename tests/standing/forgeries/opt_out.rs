@@ -1,0 +1,161 @@
+//! What is forged about opt-out: notices, their clocks, what rests on them.
+
+use consent_ledger::domain::event::Event;
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::notices::NoticeEvent;
+use consent_ledger::domain::notices::send::{Delivery, Outcome};
+use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::vocabulary::{Purpose, RecipientKind};
+
+use super::Forged::Said;
+use super::{Forgery, approved, changed, made, next};
+use crate::house::House;
+
+pub const FORGERIES: &[Forgery] = &[
+    ("opt-out-after-bounce", "it came back", |house| {
+        let (notice, used) = opted_out(house);
+        house.fails(notice, Outcome::Returned);
+        Said(used)
+    }),
+    (
+        "opt-out-after-bounce",
+        "e-mailed again after a bounce",
+        |house| {
+            *house = House::by_fcc(&["LOCAL"]);
+            let bounced = house.send(Delivery::Email, Scope::everything());
+            let mut unaware = house.clone();
+            house.fails(bounced, Outcome::Bounced);
+            let again = house.send(Delivery::Email, Scope::everything());
+            house.days_pass(60);
+            unaware.days_pass(60);
+            Said(changed(use_opt_out(&unaware), |made| {
+                made.relied_on = vec![again]
+            }))
+        },
+    ),
+    (
+        "opt-out-younger-than-its-period",
+        "after 20 days",
+        |house| {
+            let (_, used) = opted_out(house);
+            *house = House::by_fcc(&["LOCAL"]);
+            house.send(Delivery::Post, Scope::everything());
+            house.days_pass(20);
+            Said(used)
+        },
+    ),
+    (
+        "opt-out-refresh-overdue",
+        "after two years and a day",
+        |house| {
+            let (_, used) = opted_out(house);
+            house.days_pass(700);
+            Said(used)
+        },
+    ),
+    ("opt-out-beyond-its-reach", "a third party", |house| {
+        let (_, used) = opted_out(house);
+        Said(changed(used, |made| {
+            made.question.recipient = RecipientKind::ThirdParty;
+            made.question.entity = EntityId::parse("beta");
+        }))
+    }),
+    ("opt-out-beyond-its-reach", "another purpose", |house| {
+        let (_, used) = opted_out(house);
+        Said(changed(used, |made| {
+            made.question.purpose = Purpose::OtherApproved
+        }))
+    }),
+    ("opt-out-period-too-short", "20 days", |house| {
+        let mut notice = sent(house);
+        if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+            sent.opt_out.as_mut().unwrap().days = 20;
+        }
+        Said(notice)
+    }),
+    ("opt-out-period-too-short", "it matures at once", |house| {
+        let mut notice = sent(house);
+        if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+            sent.opt_out.as_mut().unwrap().matures_at = house.ledger.now;
+        }
+        Said(notice)
+    }),
+    ("opt-out-notice-unfit", "by voice", |house| {
+        let mut notice = sent(house);
+        if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+            sent.delivery = Delivery::Oral;
+        }
+        Said(notice)
+    }),
+    (
+        "opt-out-notice-unfit",
+        "by e-mail without consent",
+        |house| {
+            let mut notice = sent(house);
+            if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+                sent.email_consent = None;
+            }
+            Said(notice)
+        },
+    ),
+    (
+        "notice-without-approved-template",
+        "a template that nobody approved",
+        |house| {
+            let mut notice = sent(house);
+            if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+                sent.template = EntityId::parse("flyer").unwrap();
+            }
+            Said(notice)
+        },
+    ),
+    (
+        "notice-without-approved-template",
+        "another text",
+        |house| {
+            let mut notice = sent(house);
+            if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+                sent.text_digest = Sha256Digest([0; 32]);
+            }
+            Said(notice)
+        },
+    ),
+    ("approval-not-live", "the customer opted out", |house| {
+        let (_, used) = opted_out(house);
+        house.says("d(COMPANY; *; *)");
+        Said(used)
+    }),
+    (
+        "approval-not-live",
+        "the opt-out ended with the last service",
+        |house| {
+            let (_, used) = opted_out(house);
+            house.switch(&["LOCAL"], &[]);
+            house.open("LOCAL");
+            Said(used)
+        },
+    ),
+];
+
+/// A customer by the FCC baseline whom a mailed notice approved for, and a disclosure that rests on it.
+fn opted_out(house: &mut House) -> (Position, Event) {
+    *house = House::by_fcc(&["LOCAL"]);
+    let notice = house.send(Delivery::Post, Scope::everything());
+    house.days_pass(60);
+    (notice, use_opt_out(house))
+}
+
+/// A disclosure that rests on opt-out.
+fn use_opt_out(house: &House) -> Event {
+    let used = approved(house, "COMPANY; BILLING; M→VOIP");
+    assert!(!made(&used).relied_on.is_empty());
+    used
+}
+
+/// An opt-out notice as it would be e-mailed.
+fn sent(house: &mut House) -> Event {
+    *house = House::by_fcc(&["LOCAL"]);
+    next(house.clone(), |house| {
+        house.send(Delivery::Email, Scope::everything());
+    })
+}
