@@ -42,8 +42,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Ended {
 fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
     let periods = rulebook.periods();
     let names = |list: Vec<&str>| json!(list.join(" "));
+    let rules = rulebook.rules().iter().map(|rule| {
+        let dates = [rule.effective_from, rule.effective_to];
+        let [from, to] = dates.map(|date| date.map(|at| at.to_string()));
+        let value = json!({"status": rule.status.name(), "from": from, "to": to});
+        (rule.name.name(), value)
+    });
     let held = rulebook.held_category_recipients();
-    vec![
+    let mut settings = vec![
         ("zone", json!(rulebook.zone())),
         (
             "periods.occurred_back_hours",
@@ -54,7 +60,7 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
             json!(periods.verification_minutes),
         ),
         ("periods.one_time_hours", json!(periods.one_time_hours)),
-        ("switches.opt_out", json!(rulebook.opt_out())),
+        ("switches.opt_out", json!(rulebook.opt_out_switch())),
         (
             "switches.block_reaches_held_categories",
             json!(rulebook.block_reaches_held_categories()),
@@ -87,7 +93,9 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
                     .collect(),
             ),
         ),
-    ]
+    ];
+    settings.extend(rules);
+    settings
 }
 
 /// A ground's rule, member by member; each set "all" or names.

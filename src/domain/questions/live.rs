@@ -5,6 +5,7 @@ use super::trail::Given;
 use super::{Kind, Look, Seen, StandingQuestion};
 use super::{grounds, opt_out};
 use crate::domain::company::standing::Standing;
+use crate::domain::consent::block::with_parents;
 use crate::domain::consent::precedence::weigh;
 use crate::domain::consent::word::Said;
 use crate::domain::customer::Customer;
@@ -169,13 +170,13 @@ pub(super) fn state(seen: &Seen<'_>, customer: &Customer, cell: CellRef<'_>) -> 
         kinds.unwrap_or(named_as).contains(cell.kind)
     };
     let blocked = (customer.words.iter()).filter_map(|word| match &word.said {
-        Said::Block(block) => Some(block.named()),
+        Said::Block(block) => Some(&block.scope.recipients.named),
         Said::Grant { .. } => None,
     });
     let blocked = blocked
         .flatten()
-        .filter(|(named_as, id)| of_kind(id, *named_as))
-        .map(|(_, id)| id);
+        .filter(|named| of_kind(&named.entity, with_parents(RecipientKinds::of(named.kind))))
+        .map(|named| &named.entity);
     let several = (entities.several())
         .map(|entity| &entity.id)
         .filter(|id| of_kind(id, RecipientKinds::NONE));

@@ -222,6 +222,11 @@ impl Rulebook {
         self.switches.opt_out && self.rule(RuleName::OptOut).in_force(at)
     }
 
+    /// Whether opt-out approval is switched on, whatever the date of its rule.
+    pub fn opt_out_switch(&self) -> bool {
+        self.switches.opt_out
+    }
+
     /// A dated rule, in force or not (P17).
     pub fn rule(&self, name: RuleName) -> &DatedRule {
         // One entry a rule, in the order of the list: `read` sees to it.
