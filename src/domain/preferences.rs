@@ -27,6 +27,9 @@ pub const PURPOSES: Purposes = Purposes::of(Purpose::MarketingComms)
 /// Changes without a record that are followed in search of a yes: a clock that ends, and what may follow it.
 const CHANGES_MAX: usize = 8;
 
+/// Recipients times purposes that one answer or message states.
+pub const ROWS_MAX: usize = 512;
+
 /// A recipient: the kind, or an entity in a kind.
 pub type Recipient = (RecipientKind, Option<EntityId>);
 
@@ -69,13 +72,21 @@ pub struct Preferences {
     pub services: Vec<Category>,
     /// The cells about which something was said; what is missing may not be used.
     pub cells: Vec<CellGroup>,
+    /// The customer named more recipients than are stated: no cell is, and none may be used without asking.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_stated: bool,
 }
 
 impl Preferences {
     /// What the customer's words come to at that instant.
     pub fn of(customer: &Customer, world: World<'_>, at: Time) -> Self {
         let services = customer.services.held.iter();
-        let mut cells = groups(customer, world, &rows_spoken_of(customer), at);
+        let rows = rows_spoken_of(customer);
+        let not_stated = rows.len() > ROWS_MAX;
+        let mut cells = match not_stated {
+            true => Vec::new(),
+            false => groups(customer, world, &rows, at),
+        };
         cells.retain(|group| group.state != State::Unknown || group.usable_from.is_some());
         Self {
             version: customer.version,
@@ -85,6 +96,7 @@ impl Preferences {
                 .map(|service| service.category.clone())
                 .collect(),
             cells,
+            not_stated,
         }
     }
 
@@ -229,7 +241,7 @@ fn bare_question(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::scope::Recipients;
+    use crate::domain::scope::{NamedRecipient, Recipients};
     use crate::domain::testing::{Story, change};
 
     fn cells(story: &Story) -> Vec<CellGroup> {
@@ -276,5 +288,24 @@ mod tests {
         );
         let text = serde_json::to_string(&Preferences::of(story.state(), story.world(), story.now));
         assert!(text.unwrap().contains("\"state\":\"denied\""));
+    }
+
+    #[test]
+    fn t5_who_names_very_many_recipients_is_not_stated_and_nothing_may_be_used() {
+        let mut story = Story::begun();
+        for word in 0..3 {
+            let named = (0..Recipients::NAMED_MAX).map(|entity| NamedRecipient {
+                kind: RecipientKind::Affiliate,
+                entity: EntityId::parse(&format!("affiliate-{word}-{entity}")).unwrap(),
+            });
+            story.deny(Scope {
+                recipients: Recipients::new(RecipientKinds::NONE, named),
+                ..Scope::everything()
+            });
+        }
+        let preferences = Preferences::of(story.state(), story.world(), story.now);
+        assert!(preferences.not_stated && preferences.cells.is_empty());
+        let text = serde_json::to_string(&preferences).unwrap();
+        assert!(text.contains("\"not_stated\":true") && text.len() < 1000);
     }
 }

@@ -276,15 +276,15 @@ fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>,
 enum Told {
     /// Everything: who reads what customers say may know what it comes to.
     All,
-    /// What may be used: who reads of services learns nothing of denials (N4).
+    /// What may be used: who reads of services and calls learns nothing of denials (N4).
     Usable,
     Nothing,
 }
 
 fn told(kind: &str) -> Told {
     match kind.split_once('.').map_or(kind, |(area, _)| area) {
-        "asserted" | "call" | "consent" | "notice" => Told::All,
-        "account" | "service" => Told::Usable,
+        "asserted" | "consent" | "notice" => Told::All,
+        "account" | "call" | "service" => Told::Usable,
         _ => Told::Nothing,
     }
 }
@@ -294,29 +294,25 @@ fn unreadable(line: &[u8], problem: LineError) -> RelayError {
     RelayError::Line { position, problem }
 }
 
-/// The company's own registers (whom they are about, and what went wrong), and how callers are verified, by what and for
-/// whom: no subscriber's business (N4).
-const KEPT_IN: &[&str] = &[
-    "breach.",
-    "campaign.",
-    "certificate.",
-    "challenge.",
-    "change_notice.",
-    "complaint.",
-    "conduct.",
-    "contact.",
-    "contacts.",
-    "credential.",
-    "exemption.",
-    "of_record.",
-    "online_account.",
-    "opt_out_failure.",
-    "ticket.",
-    "verification.",
+/// How the types begin that are published. Everything else is no subscriber's business until somebody decides otherwise:
+/// the company's registers, legal holds, how callers are verified, by what and for whom (N4).
+const PUBLISHED: &[&str] = &[
+    "account.",
+    "asserted.",
+    "call.",
+    "consent.",
+    "disclosure.",
+    "entity.",
+    "ledger.",
+    "notice.",
+    "policy.",
+    "rulebook.",
+    "ruling.",
+    "service.",
 ];
 
 fn is_kept_in(kind: &str) -> bool {
-    KEPT_IN.iter().any(|register| kind.starts_with(register))
+    !PUBLISHED.iter().any(|area| kind.starts_with(area))
 }
 
 /// Whether the record's data has a member `seal`, whatever its value. Data that can't be read counts as sealed.

@@ -13,8 +13,8 @@ use crate::domain::customer::{Customer, World};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::notices::GivenNotice;
 use crate::domain::preferences::{
-    CellGroup, PURPOSES, Recipient, Rows, approvable_classes, groups, named, rows_spoken_of,
-    spoken_of,
+    CellGroup, PURPOSES, ROWS_MAX, Recipient, Rows, approvable_classes, groups, named,
+    rows_spoken_of, spoken_of,
 };
 use crate::domain::ruling::State;
 use crate::domain::scope::Scope;
@@ -25,8 +25,6 @@ use crate::proto::v1 as wire;
 
 /// Most scopes that a request may ask for.
 const SCOPES_MAX: usize = 8;
-/// Most recipients times purposes that one answer derives.
-const ROWS_MAX: usize = 512;
 
 /// The scopes that a request asks for.
 ///
