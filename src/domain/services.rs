@@ -292,6 +292,7 @@ impl Services {
         } else if self.lapsed(at) && !self.held.iter().any(just_closed) {
             self.held_since = at;
             self.grants_end_before = placed.command;
+            self.end_asserted_grants(at);
         }
         let interval = HeldService {
             category: category.clone(),
@@ -314,6 +315,18 @@ impl Services {
                 self.held.reserve_exact(1);
                 self.held.push(interval);
             }
+        }
+    }
+
+    /// What the ledger saw lapse, no import bridges: asserted grants said before have ended for good, whatever an
+    /// import says of the time between (R9, C2).
+    fn end_asserted_grants(&mut self, at: Time) {
+        let was_held = |service: &HeldService| {
+            (service.ends_at).is_some_and(|end| service.starts_at < end && end <= at)
+        };
+        if self.held.iter().any(was_held) {
+            let asserted = self.asserted.get_or_insert_default();
+            asserted.grants_end_before = asserted.grants_end_before.max(at);
         }
     }
 

@@ -126,3 +126,34 @@ fn c2_an_account_that_was_left_holds_no_service_after() {
         (RefusalCode::ServiceState, "account.closed_at")
     );
 }
+
+#[test]
+fn r9_no_import_bridges_a_lapse_that_the_ledger_saw() {
+    // Imported before the lapse, and once more after it.
+    let mut import = Import::begun();
+    assert_eq!(import.bring(grant(2020)), []);
+    assert!(import.answer().0);
+    import.story.close("local");
+    import.story.minutes(60);
+    import.story.open("local");
+    assert_eq!(import.answer(), (false, State::Unknown, vec![]));
+    import.bring(service("local", 2016, None));
+    assert_eq!(import.bring(grant(2020)), [Shortfall::NoService]);
+    assert_eq!(import.answer(), (false, State::Unknown, vec![]));
+
+    // Imported for the first time over a customer who lapsed here and came back, or comes back by the import.
+    for reopened in [true, false] {
+        let mut story = Story::begun();
+        story.close("local");
+        story.minutes(60);
+        if reopened {
+            story.open("local");
+        }
+        let mut import = Import::into(story);
+        import.bring(Asserted::Notice(given("v1", 2016, Scope::everything())));
+        import.bring(service("local", 2015, None));
+        import.bring(service("voip", 2015, None));
+        assert_eq!(import.bring(grant(2020)), [Shortfall::NoService]);
+        assert_eq!(import.answer(), (false, State::Unknown, vec![]));
+    }
+}
