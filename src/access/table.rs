@@ -156,7 +156,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.ConductService/RecordBrokerAction", ADMINISTER),
     ("/consent.v1.ConductService/RecordPerson", ADMINISTER),
     ("/consent.v1.ConductService/ListPeople", AUDIT),
-    ("/consent.v1.ComplianceService/ListDeadlines", READ),
+    ("/consent.v1.ComplianceService/ListDeadlines", AUDIT),
     ("/consent.v1.ComplianceService/GetCertificate", AUDIT),
     (
         "/consent.v1.ComplianceService/RecordCertificate",

@@ -89,7 +89,11 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let question = campaign.question_to_send(act);
         let ruling = question.map(|question| doors.rule(&customer, &question, true));
         let ruling = ruling.transpose()?;
-        let ruled = ruling.as_ref().is_none_or(|ruling| ruling.allowed);
+        let ruled = match &ruling {
+            Some(ruling) => ruling.allowed,
+            // Nothing is asked of the customer's CPNI; who is unknown gets nothing all the same (R16).
+            None => doors.customer(&customer)?.is_some(),
+        };
         Ok(Response::new(wire::CheckSendResponse {
             allowed: stops.is_empty() && ruled,
             stops: numbers(stops.into_iter()),

@@ -138,7 +138,8 @@ impl Company {
 
     fn summary_of(&self, determined: &Determination) -> Option<Step> {
         let year = calendar::calendar_year(determined.step.at);
-        let filed = (self.breaches.summaries.iter()).find(|(filed, _)| *filed == year);
+        let filed = (self.breaches.summaries.iter())
+            .find(|(filed, step)| *filed == year && determined.is_in(step));
         filed.map(|(_, step)| *step)
     }
 

@@ -222,13 +222,26 @@ impl Entities {
             } => {
                 let ends_at = ends_at.or(context.occurred_at).unwrap_or(context.now);
                 context.require_not_long_ago(ends_at, "ends_at")?;
-                let holds = (self.get(entity))
-                    .is_some_and(|one| one.holding(context.now).any(|held| held.kind == *kind));
-                if !holds {
+                let entity_now = self.get(entity);
+                let holds = |one: &Entity, until: Option<Time>| {
+                    (one.holding(context.now)).any(|held| {
+                        held.kind == *kind
+                            && until.is_none_or(|until| held.ends_at.is_none_or(|end| until < end))
+                    })
+                };
+                if !entity_now.is_some_and(|one| holds(one, None)) {
                     return Err(Refusal::new(
                         RefusalCode::EntityState,
                         "kind",
                         format!("{entity} is not registered as {kind} now"),
+                    ));
+                }
+                // An end narrows: it can come earlier, and never later than one that is on record.
+                if !entity_now.is_some_and(|one| holds(one, Some(ends_at))) {
+                    return Err(Refusal::new(
+                        RefusalCode::EntityState,
+                        "ends_at",
+                        format!("an end of {entity} as {kind} at or before that is on record"),
                     ));
                 }
                 Ok(vec![EntityEvent::Left(EntityLeft {
@@ -433,5 +446,23 @@ mod tests {
             (again.code, again.field.as_str()),
             (RefusalCode::EntityState, "kind")
         );
+    }
+
+    #[test]
+    fn r5_a_planned_end_can_come_earlier_and_never_later() {
+        let mut story = Story::begun();
+        story.company(&join(AFFILIATE)).unwrap();
+        let end = story.now.plus_hours(1000);
+        story.company(&leave(AFFILIATE, Some(end))).unwrap();
+        for later in [end, end.plus_hours(1)] {
+            let refused = story.company(&leave(AFFILIATE, Some(later))).unwrap_err();
+            assert_eq!(
+                (refused.code, refused.field.as_str()),
+                (RefusalCode::EntityState, "ends_at")
+            );
+        }
+        let earlier = end.minus_hours(10);
+        story.company(&leave(AFFILIATE, Some(earlier))).unwrap();
+        assert_eq!(kinds(&story, earlier), RecipientKinds::NONE);
     }
 }

@@ -80,6 +80,13 @@ pub struct Determination {
     pub owed: Owed,
 }
 
+impl Determination {
+    /// Whether a yearly summary can mention the breach: one filed before its determination doesn't.
+    pub fn is_in(&self, summary: &Step) -> bool {
+        summary.position > self.step.position
+    }
+}
+
 impl Item for Breach {
     const MOST: usize = 500;
     const NAME: &'static str = "breach";
@@ -130,8 +137,12 @@ impl Breach {
 
     /// What must still be done before it can be closed.
     pub fn open_duty(&self, summaries: &[(i16, Step)]) -> Option<&'static str> {
-        let owed = &self.determined.as_ref()?.owed;
-        let summed = |by| summaries.iter().any(|(year, _)| owed::is_due(*year, by));
+        let determined = self.determined.as_ref()?;
+        let owed = &determined.owed;
+        let summed = |by| {
+            (summaries.iter())
+                .any(|(year, filed)| owed::is_due(*year, by) && determined.is_in(filed))
+        };
         if owed.agencies_by.is_some() && self.law_enforcement.is_none() {
             return Some("law enforcement was not notified");
         }
@@ -315,6 +326,17 @@ impl Breaches {
                 "it says how many were told; at least 1",
             ));
         }
+        let affected = breach
+            .determined
+            .as_ref()
+            .map_or(0, |found| found.customers);
+        let all = breach.customers_told.saturating_add(told.customers);
+        if told.complete && all < affected {
+            return Err(invalid(
+                "customers_notified.complete",
+                format!("{all} of {affected} customers are told; say so when all are"),
+            ));
+        }
         let refuse = |why: String| Err(Refusal::new(RefusalCode::NoticeHeld, "breach_id", why));
         match breach.release() {
             Release::From(at) if happens_at(context) >= at => Ok(()),
@@ -331,9 +353,20 @@ impl Breaches {
                 "a summary is of a calendar year that is over",
             ));
         }
-        match self.summaries.iter().any(|(year, _)| *year == filed.year) {
-            false => Ok(()),
-            true => Err(out_of_order("year", "the year's summary was filed already")),
+        let newest = self.summaries.iter().rfind(|(year, _)| *year == filed.year);
+        let Some((_, newest)) = newest else {
+            return Ok(());
+        };
+        // What was determined since takes a supplement.
+        let missing = self.register.all().any(|(_, breach)| {
+            (breach.determined.as_ref()).is_some_and(|determined| {
+                let due = determined.owed.summary_by;
+                due.is_some_and(|by| owed::is_due(filed.year, by)) && !determined.is_in(newest)
+            })
+        });
+        match missing {
+            true => Ok(()),
+            false => Err(out_of_order("year", "the year's summary was filed already")),
         }
     }
 

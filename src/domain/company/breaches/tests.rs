@@ -246,7 +246,7 @@ fn f18_by_the_text_of_2007_what_nobody_did_on_purpose_demands_nothing() {
     let mut office = determined_with(Office::new(), found);
     let owed = owed(&office);
     assert_eq!((owed.agencies_by, owed.customers), (None, false));
-    office.act(tell(3, true));
+    office.act(tell(800, true));
     office.act(close());
 }
 
@@ -382,4 +382,42 @@ fn f18_a_suspicion_that_was_none_is_closed_with_its_reason() {
     let mut office = Office::new();
     office.act(suspect());
     office.act(close());
+}
+
+#[test]
+fn f18_a_summary_filed_before_the_determination_does_not_mention_the_breach() {
+    let file = || {
+        breaches(BreachCommand::FileSummary(SummaryFiled {
+            year: 2026,
+            summary: document("summary"),
+        }))
+    };
+    let mut office = amended();
+    office.at("2027-01-20T09:00");
+    office.act(file());
+    assert_eq!(office.refused(file()), RefusalCode::StepOrder);
+    let mut found = findings();
+    (found.customers, found.harmless) = (20, true);
+    office.act(suspect());
+    office.act(breaches(BreachCommand::Determine {
+        found,
+        determined_at: Some(washington("2026-12-30T09:00")),
+    }));
+    assert_eq!(office.refused(close()), RefusalCode::StepOrder);
+    office.act(file());
+    office.act(close());
+    assert_eq!(office.refused(file()), RefusalCode::StepOrder);
+}
+
+#[test]
+fn f18_not_all_customers_are_told_while_fewer_were_told_than_are_affected() {
+    let mut office = determined();
+    office.act(law_enforcement());
+    office.at("2026-08-20T09:00");
+    assert_eq!(office.refused(tell(1, true)), RefusalCode::Invalid);
+    office.act(tell(1, false));
+    let affected = office.company.breaches.register.all().next();
+    let affected = affected.and_then(|(_, breach)| breach.determined.as_ref());
+    let left = affected.unwrap().customers - 1;
+    office.act(tell(left, true));
 }
