@@ -11,10 +11,15 @@ use consent_ledger::domain::consent::word::{
 use consent_ledger::domain::customer::{Customer, World, evolve, rule};
 use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use consent_ledger::domain::event::{Event, Placed, RulingRecorded};
-use consent_ledger::domain::ids::{EntityId, Position, Token};
-use consent_ledger::domain::notices::{GiveNotice, NoticeGiven};
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
+use consent_ledger::domain::notices::email::EmailRevoked;
+use consent_ledger::domain::notices::send::{
+    Delivery, NoticeFailed, NoticeSent, OptOutClock, Outcome,
+};
+use consent_ledger::domain::notices::{GiveNotice, NoticeEvent, NoticeGiven};
 use consent_ledger::domain::ruling::State;
 use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::served::{AffiliateBegan, AffiliateEnded, AffiliateEvent};
 use consent_ledger::domain::services::{AccountOpened, ServiceClosed, ServiceOpened, VaultHead};
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::Medium;
@@ -103,7 +108,55 @@ fn any_event() -> impl Strategy<Value = Event> {
             Event::RulingRecorded(RulingRecorded { question, ruling })
         }),
         2 => asserted_event(),
+        3 => notice_event(),
+        1 => (any::<bool>(), any_time()).prop_map(|(begins, ends_at)| {
+            let affiliate = EntityId::parse("acme").unwrap();
+            Event::Affiliates(match begins {
+                true => AffiliateEvent::Began(AffiliateBegan { affiliate }),
+                false => AffiliateEvent::Ended(AffiliateEnded { affiliate, ends_at }),
+            })
+        }),
     ]
+}
+
+/// Any event about notices by template, with any clock.
+fn notice_event() -> impl Strategy<Value = Event> {
+    let clock =
+        (any::<bool>(), any_time(), any_time()).prop_map(|(enabled, matures_at, refresh_at)| {
+            OptOutClock {
+                days: 30,
+                enabled,
+                matures_at,
+                refresh_at,
+            }
+        });
+    let sent = (
+        select(Delivery::EVERY),
+        any_scope(),
+        prop::option::of(clock),
+    )
+        .prop_map(|(delivery, covers, opt_out)| {
+            NoticeEvent::Sent(NoticeSent {
+                template: EntityId::parse("t").unwrap(),
+                approved: Position(1),
+                text_digest: Sha256Digest([0; 32]),
+                delivery,
+                covers,
+                email_consent: None,
+                opt_out,
+            })
+        });
+    let failed =
+        (any_position(), prop::option::of(any_time())).prop_map(|(notice, voids_since)| {
+            NoticeEvent::Failed(NoticeFailed {
+                notice,
+                outcome: Outcome::Bounced,
+                voids_since,
+            })
+        });
+    let other =
+        any_position().prop_map(|consent| NoticeEvent::EmailRevoked(EmailRevoked { consent }));
+    prop_oneof![4 => sent, 2 => failed, 1 => other].prop_map(Event::Notices)
 }
 
 /// Any asserted event, with any dates.

@@ -4,7 +4,11 @@ use consent_ledger::domain::consent::word::{
     Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, SpokenWord,
 };
 use consent_ledger::domain::event::Event;
-use consent_ledger::domain::ids::Position;
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::notices::NoticeEvent;
+use consent_ledger::domain::notices::send::{
+    Delivery, NoticeFailed, NoticeSent, OptOutClock, Outcome,
+};
 use consent_ledger::domain::ruling::{Basis, State};
 use consent_ledger::domain::services::{ServiceClosed, ServiceOpened};
 use consent_ledger::domain::time::Time;
@@ -90,6 +94,26 @@ impl Facts {
             SpokenWord::Block(block) => Event::Blocked(Blocked { block, statement }),
         };
         self.put(event, occurred_at, command)
+    }
+
+    /// A notice of `COMPANY; BILLING; M` that leaves 30 days. The oracle counts its clock itself.
+    fn ask_opt_out(&mut self, delivery: Delivery) -> Position {
+        let nothing = Time(0);
+        let sent = NoticeSent {
+            template: EntityId::parse("t").unwrap(),
+            approved: Position(1),
+            text_digest: Sha256Digest([0; 32]),
+            delivery,
+            covers: scope("COMPANY; BILLING; M", Everything::Written),
+            email_consent: None,
+            opt_out: Some(OptOutClock {
+                days: 30,
+                enabled: true,
+                matures_at: nothing,
+                refresh_at: nothing,
+            }),
+        };
+        self.put(Event::Notices(NoticeEvent::Sent(sent)), None, None)
     }
 
     #[track_caller]
@@ -211,6 +235,43 @@ fn v24_the_last_disconnection() {
     k.open("LOCAL");
     k.no(beta, State::Denied);
     k.no(agent, State::Unknown);
+}
+
+#[test]
+fn v28_to_v34_the_clocks_of_notices() {
+    let mut k = Facts::holding(&["LOCAL"], true);
+    let asked = question("COMPANY; BILLING; M→CMRS");
+    let state = |k: &Facts, at: &str| k.oracle.ask(&asked, clock(at)).state;
+    k.now = clock("2027-01-01T15:00:00Z");
+    let n1 = k.ask_opt_out(Delivery::Email);
+    assert_eq!(state(&k, "2027-01-31T14:59:59Z"), State::Waiting);
+    assert_eq!(state(&k, "2027-01-31T15:00:00Z"), State::OptOutApproved);
+    assert_eq!(state(&k, "2029-01-01T07:00:00Z"), State::RefreshOverdue);
+    k.now = clock("2027-06-01T15:00:00Z");
+    let failed = NoticeFailed {
+        notice: n1,
+        outcome: Outcome::Bounced,
+        voids_since: None,
+    };
+    k.put(Event::Notices(NoticeEvent::Failed(failed)), None, None);
+    k.ask_opt_out(Delivery::Email);
+    assert_eq!(state(&k, "2027-08-01T00:00:00Z"), State::Unknown);
+
+    k.now = clock("2028-01-01T19:00:00Z");
+    k.ask_opt_out(Delivery::Post);
+    assert_eq!(state(&k, "2028-02-03T06:59:59Z"), State::Waiting);
+    assert_eq!(state(&k, "2028-02-03T07:00:00Z"), State::OptOutApproved);
+    assert_eq!(state(&k, "2030-01-01T07:00:00Z"), State::RefreshOverdue);
+    let before = k.oracle.clone();
+    k.now = clock("2029-12-01T20:00:00Z");
+    k.ask_opt_out(Delivery::Electronic);
+    assert_eq!(state(&k, "2030-01-15T00:00:00Z"), State::OptOutApproved);
+    assert_eq!(state(&k, "2031-12-01T07:00:00Z"), State::RefreshOverdue);
+    k.oracle = before;
+    k.now = clock("2030-02-01T15:00:00Z");
+    k.ask_opt_out(Delivery::Electronic);
+    assert_eq!(state(&k, "2030-02-10T00:00:00Z"), State::Waiting);
+    assert_eq!(state(&k, "2030-03-03T15:00:00Z"), State::OptOutApproved);
 }
 
 #[test]
