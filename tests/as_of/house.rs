@@ -118,8 +118,11 @@ impl House {
 
     /// Lets a customer live through a step; time goes on for all.
     pub async fn step(&mut self, who: usize, step: &Step) {
-        if let Step::Wait(minutes) = step {
-            return self.pass(*minutes);
+        match step {
+            Step::Wait(minutes) => return self.pass(*minutes),
+            // The house has one company for all its customers: see `entity`.
+            Step::Join(..) | Step::Leave(..) => return,
+            _ => {}
         }
         let (next, now, company) = (self.next(), self.now(), self.company.clone());
         let play = &mut self.plays[who];
