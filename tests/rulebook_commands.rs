@@ -97,6 +97,11 @@ fn p17_a_rulebook_is_shown_with_switches_periods_grounds_and_clauses() {
         shown["grounds"]["pic_freeze"]["classes"][0],
         "pic_freeze_status"
     );
+    assert_eq!(shown["rules"]["breach_2023"]["status"], "adopted_delayed");
+    assert_eq!(shown["rules"]["opt_out"]["numbers"]["minimum_days"], 30);
+    let fcc: Value =
+        serde_json::from_str(&out(&run(&["show", "fcc", "--output", "json"]))).unwrap();
+    assert_eq!(fcc["settings"]["switches.opt_out"], true);
     let clauses = shown["clauses"].as_array().unwrap();
     assert!(
         clauses

@@ -14,6 +14,7 @@ use wire::rulebook_service_client::RulebookServiceClient;
 #[command(after_help = "\
 Examples:
   consent-ledger rulebook compare --with policy-2027.toml
+  consent-ledger rulebook compare --with fcc
   consent-ledger rulebook compare --with policy-2027.toml --examples 10 --output csv > differences.csv
   consent-ledger rulebook compare --with policy-2027.toml --data data --output json
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Ended, Global, output};
-use crate::domain::rulebook::{DEFAULT_TEXT, Rulebook, RulebookError};
+use crate::domain::rulebook::{Rulebook, RulebookError, SHIPPED};
 
 /// Check, show and compare rulebooks.
 #[derive(Debug, clap::Args)]
@@ -85,7 +85,8 @@ impl Problem {
 
 /// A rulebook of this name that ships with the program.
 fn shipped(name: &str) -> Option<&'static str> {
-    (name == "default").then_some(DEFAULT_TEXT)
+    let mut shipped = SHIPPED.iter().filter(|(known, _)| *known == name);
+    shipped.next().map(|(_, text)| *text)
 }
 
 /// The text of the file, or of the rulebook that ships under that name.

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::{parsed, text_of};
 use crate::cli::{Ended, Global, output};
 use crate::domain::disclosures::grounds::GroundKind;
-use crate::domain::rulebook::{Clause, GroundRule, Rulebook};
+use crate::domain::rulebook::{Clause, DatedRule, GroundRule, Rulebook};
 use crate::domain::ruling::ReasonCode;
+use crate::domain::time::Time;
 use crate::domain::vocabulary::NotCpni;
 
 /// Show a rulebook's switches, periods, grounds and clauses.
@@ -18,6 +19,7 @@ use crate::domain::vocabulary::NotCpni;
 #[command(after_help = "\
 Examples:
   consent-ledger rulebook show
+  consent-ledger rulebook show fcc
   consent-ledger rulebook show policy-2027.toml --output json")]
 pub struct Arguments {
     /// A file, or the name of a rulebook that ships with the program.
@@ -42,14 +44,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Ended {
 fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
     let periods = rulebook.periods();
     let names = |list: Vec<&str>| json!(list.join(" "));
-    let rules = rulebook.rules().iter().map(|rule| {
-        let dates = [rule.effective_from, rule.effective_to];
-        let [from, to] = dates.map(|date| date.map(|at| at.to_string()));
-        let value = json!({"status": rule.status.name(), "from": from, "to": to});
-        (rule.name.name(), value)
-    });
     let held = rulebook.held_category_recipients();
-    let mut settings = vec![
+    vec![
         ("zone", json!(rulebook.zone())),
         (
             "periods.occurred_back_hours",
@@ -60,6 +56,7 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
             json!(periods.verification_minutes),
         ),
         ("periods.one_time_hours", json!(periods.one_time_hours)),
+        ("periods.retention_days", json!(periods.retention_days)),
         ("switches.opt_out", json!(rulebook.opt_out_switch())),
         (
             "switches.block_reaches_held_categories",
@@ -93,9 +90,7 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
                     .collect(),
             ),
         ),
-    ];
-    settings.extend(rules);
-    settings
+    ]
 }
 
 /// A ground's rule, member by member; each set "all" or names.
@@ -115,6 +110,20 @@ fn ground(rule: &GroundRule) -> [(&'static str, Value); 7] {
     ]
 }
 
+/// A dated rule: its status, its dates, and what it counts.
+fn dated(rule: &DatedRule) -> [(&'static str, Value); 4] {
+    let date = |at: Option<Time>| at.map_or(Value::Null, |at| json!(at.to_string()));
+    let numbers: serde_json::Map<_, _> = (rule.numbers().iter())
+        .map(|(number, count)| (number.name().to_owned(), json!(count)))
+        .collect();
+    [
+        ("status", json!(rule.status.name())),
+        ("effective_from", date(rule.effective_from)),
+        ("effective_to", date(rule.effective_to)),
+        ("numbers", numbers.into()),
+    ]
+}
+
 /// Every clause that something cites, with what cites it.
 fn clauses(rulebook: &Rulebook) -> Vec<(&Clause, Vec<String>)> {
     let grounds = (rulebook.grounds().iter())
@@ -125,8 +134,11 @@ fn clauses(rulebook: &Rulebook) -> Vec<(&Clause, Vec<String>)> {
         .map(|item| (format!("not CPNI {item}"), rulebook.not_cpni_clauses(*item)));
     let reasons =
         (ReasonCode::EVERY.iter()).map(|code| (code.to_string(), rulebook.clauses(*code)));
+    let rules = (rulebook.rules().iter())
+        .map(|rule| (format!("rule {}", rule.name), rule.clauses.as_slice()));
     let mut cited: BTreeMap<_, (&Clause, Vec<String>)> = BTreeMap::new();
-    for (citing, clauses) in grounds.chain(classes).chain(not_cpni).chain(reasons) {
+    let citing = grounds.chain(rules).chain(classes).chain(not_cpni);
+    for (citing, clauses) in citing.chain(reasons) {
         for clause in clauses {
             let key = (
                 clause.source,
@@ -176,6 +188,15 @@ fn print(rulebook: &Rulebook) {
     }
     output::line(&format!("{table}\n"));
 
+    let mut table = self::table(&["dated rule", "member", "value"]);
+    for rule in rulebook.rules() {
+        for (index, (member, value)) in dated(rule).into_iter().enumerate() {
+            let name = if index == 0 { rule.name.name() } else { "" };
+            table.add_row([name, member, &plain(&value)]);
+        }
+    }
+    output::line(&format!("{table}\n"));
+
     let mut table = self::table(&["source", "clause", "text", "cited by"]);
     for (clause, by) in clauses(rulebook) {
         table.add_row([
@@ -200,6 +221,13 @@ fn table(header: &[&str]) -> Table {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Null => "—".to_owned(),
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"));
+            members.collect::<Vec<_>>().join(", ")
+        }
         Value::Array(members) => members.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
@@ -212,6 +240,15 @@ fn as_json(rulebook: &Rulebook) -> Value {
                 .map(|(member, value)| (member.to_owned(), value))
                 .collect();
             (kind.name().to_owned(), rule.into())
+        })
+        .collect();
+    let rules: serde_json::Map<_, _> = (rulebook.rules().iter())
+        .map(|rule| {
+            let members = dated(rule).map(|(member, value)| (member.to_owned(), value));
+            (
+                rule.name.name().to_owned(),
+                Value::Object(members.into_iter().collect()),
+            )
         })
         .collect();
     let settings: serde_json::Map<_, _> = (settings(rulebook).into_iter())
@@ -229,6 +266,7 @@ fn as_json(rulebook: &Rulebook) -> Value {
             .map(|one| json!({ "offering": one.offering, "when_held": one.when_held }))
             .collect::<Vec<_>>(),
         "grounds": grounds,
+        "rules": rules,
         "clauses": clauses(rulebook).into_iter()
             .map(|(clause, by)| json!({
                 "source": clause.source.name(),

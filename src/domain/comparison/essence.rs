@@ -83,10 +83,9 @@ struct AskedEssence {
     /// Words that are older.
     words_before: usize,
     recorded_at: Place,
-    /// Where its two years end among those of all notices.
-    overdue_place: usize,
+    /// Where its two years end.
+    overdue_at: Place,
     matured: bool,
-    overdue: bool,
     by_email: bool,
     enabled: bool,
     /// A service has been held ever since (R9).
@@ -204,15 +203,18 @@ fn opt_out_of(
     landmarks: &Landmarks,
 ) -> OptOutEssence {
     let (notices, at) = (opt_out.all(), landmarks.at);
-    let overdue = sorted(notices.iter().map(|asked| asked.clock.refresh_at));
+    // Whether a notice was timely is asked of the one's record and the other's two years.
+    let times = notices
+        .iter()
+        .flat_map(|asked| [asked.recorded_at, asked.clock.refresh_at]);
+    let times = sorted(times);
     let asked = |asked: &Asked| AskedEssence {
         words_before: (words.iter())
             .filter(|word| word.position < asked.position)
             .count(),
-        recorded_at: place(asked.recorded_at, &overdue, &landmarks.times),
-        overdue_place: overdue.partition_point(|one| *one < asked.clock.refresh_at),
+        recorded_at: place(asked.recorded_at, &times, &landmarks.times),
+        overdue_at: place(asked.clock.refresh_at, &times, &landmarks.times),
         matured: asked.clock.matures_at <= at,
-        overdue: asked.clock.refresh_at <= at,
         by_email: asked.by_email,
         enabled: asked.clock.enabled,
         live: services.held_ever_since(asked.recorded_at, asked.position, at),

@@ -124,6 +124,11 @@ impl DatedRule {
         (numbers.find(|(name, _)| *name == number)).map_or(0, |(_, count)| *count)
     }
 
+    /// Everything that it counts, in the order of the file.
+    pub fn numbers(&self) -> &[(Number, u32)] {
+        &self.numbers
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         let delayed = |rule: &Self| rule.status == RuleStatus::AdoptedDelayed;
         let before = |one: Option<Time>, other: Option<Time>| {
