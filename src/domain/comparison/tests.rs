@@ -8,14 +8,17 @@ use crate::domain::company::Company;
 use crate::domain::customer::{World, rule};
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::ids::Pseudonym;
+use crate::domain::notices::send::Delivery;
 use crate::domain::rulebook::Rulebook;
-use crate::domain::ruling::{ReasonCode, State};
+use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::scope::{Recipients, Scope};
 use crate::domain::testing::*;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::CpniClass::{Billing, Type};
 use crate::domain::vocabulary::RecipientKind::{Affiliate, Agent, Company as TheCompany};
-use crate::domain::vocabulary::{CpniClass, CpniClasses, Purpose, Purposes, RecipientKinds};
+use crate::domain::vocabulary::{
+    CpniClass, CpniClasses, Medium, Purpose, Purposes, RecipientKinds,
+};
 
 /// A block doesn't reach held categories, and agents market within them, too.
 fn looser() -> Rulebook {
@@ -244,4 +247,73 @@ fn p17_no_question_is_asked_twice_and_none_names_a_call_or_a_record() {
         assert!(question.call.is_none());
         assert!(asked.insert(format!("{question:?}")), "{question:?}");
     }
+}
+
+/// Wherever opt-out clocks stand: who is ruled on as like another gets that other's answers, and dates alone are no
+/// difference.
+#[test]
+fn p17_r10_customers_whose_opt_out_clocks_stand_alike_are_one_kind() {
+    let mut base = Story::begun_with(baseline());
+    base.template("online-30", Medium::Electronic, Some(30));
+    base.join("acme", Affiliate, true);
+    let at = utc("2026-06-01T12:00:00Z");
+    let sent = |story: &mut Story, day: &str| {
+        let (by, covers) = (Delivery::Electronic, Scope::everything());
+        story.send_at(utc(day), "online-30", by, covers);
+    };
+    let tell = |tell: &dyn Fn(&mut Story)| {
+        let mut story = base.clone();
+        tell(&mut story);
+        story
+    };
+    let stories = [
+        tell(&|_| ()),
+        // Approved, on whatever day.
+        tell(&|story| sent(story, "2026-01-05T15:00:00Z")),
+        tell(&|story| sent(story, "2026-02-07T09:30:00Z")),
+        // Waiting.
+        tell(&|story| sent(story, "2026-05-20T15:00:00Z")),
+        // Approved, and kept up.
+        tell(&|story| {
+            sent(story, "2026-01-05T15:00:00Z");
+            sent(story, "2026-05-20T15:00:00Z");
+        }),
+        // Blocked after, and blocked before.
+        tell(&|story| {
+            sent(story, "2026-01-05T15:00:00Z");
+            story.deny(company(classes(&[Billing])));
+        }),
+        tell(&|story| {
+            story.deny(company(classes(&[Billing])));
+            sent(story, "2026-01-05T15:00:00Z");
+        }),
+    ];
+    let (before, after) = (Arc::new(baseline()), Arc::new(policy()));
+    let company = Arc::new(base.company.clone());
+    let all = questions::all(&before, &after, at);
+    let mut counted = Comparison::new(before.clone(), after.clone(), company.clone(), at, 2);
+    let mut one_by_one = 0;
+    for (number, story) in (0..).zip(&stories) {
+        counted.take(pseudonym(number), story.state());
+        let answer = |rulebook: &Rulebook, question| {
+            let world = World {
+                rulebook,
+                company: &company,
+            };
+            rule(Some(story.state()), world, question, at).allowed
+        };
+        let changes =
+            (all.iter()).filter(|question| answer(&before, question) != answer(&after, question));
+        one_by_one += changes.count() as u64;
+    }
+    let report = counted.finish();
+    let lost = (report.differences.iter())
+        .find(|one| one.before.basis == Some(Basis::OptOut))
+        .unwrap();
+    assert!(!lost.after.allowed && lost.customers >= 3);
+    let counted: u64 = (report.differences.iter())
+        .map(|one| one.customers * combinations(one))
+        .sum();
+    assert_eq!(counted, one_by_one);
+    assert_eq!(report.kinds_of_customer, 6, "two differ in dates only");
 }
