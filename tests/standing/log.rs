@@ -270,10 +270,10 @@ fn part(position: Position, command: Position, of: usize) -> Part {
 /// The text of the rulebook that ships with the program.
 fn text_of(book: &rulebook::Rulebook) -> &'static str {
     let digest = |text: &str| Hash::of(text.as_bytes()).0;
-    let shipped = rulebook::SHIPPED.into_iter().map(|(_, text)| text);
+    let mut shipped = rulebook::SHIPPED.into_iter().map(|(_, text)| text);
     let same =
         |text: &&str| rulebook::Rulebook::parse(text, digest(text)).unwrap().name == book.name;
-    shipped.filter(same).next().unwrap()
+    shipped.find(same).unwrap()
 }
 
 /// Asks these questions.
