@@ -28,8 +28,3 @@ mod invariants;
 mod oracle_itself;
 #[path = "rules/properties/standing.rs"]
 mod standing;
-
-#[path = "standing/house.rs"]
-mod house;
-#[path = "standing/log.rs"]
-mod log;

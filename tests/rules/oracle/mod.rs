@@ -279,7 +279,16 @@ impl Oracle {
             bases: Vec::new(),
         };
         for cell in self.cells(question, at) {
-            let state = self.state(cell, at);
+            let state = match self.state(cell, at) {
+                // A clock that runs for one of a kind is no state of the kind, where not all of it can be approved so.
+                State::Waiting | State::RefreshOverdue | State::OptOutApproved
+                    if question.entity.is_none()
+                        && self.by_opt_out(Cell { who: None, ..cell }, at).is_none() =>
+                {
+                    State::Unknown
+                }
+                state => state,
+            };
             answer.state = answer.state.max(state);
             let mut bases = Vec::new();
             if state == State::Granted {

@@ -16,7 +16,6 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 
 use crate::histories::{Asked, Play, Step, asked, config, step};
-use crate::log::{Log, found};
 use crate::rules::books::{def, fcc};
 use crate::rules::grounds::{court_order, directory, fraud_case, freeze_query, some};
 use crate::rules::ledger::{Ledger, Record};
@@ -172,9 +171,15 @@ fn class_set(class: CpniClass) -> consent_ledger::domain::vocabulary::CpniClasse
     [class].into_iter().collect()
 }
 
+/// The questions are asked with the company as it is in the end; whole logs with a company that changes are generated in
+/// `tests/standing`.
+fn is_of_customer(step: &Step) -> bool {
+    !matches!(step, Step::Join(..) | Step::Leave(..))
+}
+
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
-        5 => step().prop_map(Act::Step),
+        5 => step().prop_filter("the company stays as it is", is_of_customer).prop_map(Act::Step),
         2 => any_asked().prop_map(Act::Rule),
         4 => (any_asked(), claim(), prop::bool::weighted(0.2))
             .prop_map(|(asked, claim, gag)| Act::Disclose(asked, claim, gag)),
@@ -246,12 +251,6 @@ proptest! {
         let ledger = live_through(book, by_fcc, &acts);
         let found = findings(&ledger, &ledger.records);
         prop_assert!(found.is_empty(), "{found:#?}\n{:#?}", ledger.records);
-    }
-
-    #[test]
-    fn e9_a_generated_history_as_a_whole_log_comes_back_empty(acts in acts()) {
-        let ledger = live_through(def(), false, &acts);
-        prop_assert_eq!(found(&Log::of(&ledger.records).ask()), []);
     }
 }
 
