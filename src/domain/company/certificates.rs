@@ -11,6 +11,7 @@ use super::Company;
 use super::complaints::{BrokerMeasure, ComplaintCategory};
 use super::deadlines::Standing;
 use super::register::{Document, Step, invalid, out_of_order, person};
+use super::yearly::Yearly;
 use crate::domain::calendar;
 use crate::domain::customer::Context;
 use crate::domain::event::Placed;
@@ -73,7 +74,7 @@ pub struct Figure {
     pub kind: Option<&'static str>,
     /// How many.
     pub count: u64,
-    /// The records, in their order.
+    /// The records, in their order; of trainings and sanctions as far as they are named ([`Yearly`]).
     pub positions: Vec<Position>,
 }
 
@@ -298,6 +299,14 @@ impl Figure {
         }
     }
 
+    fn of_year(counted: Counted, yearly: &Yearly, year: i16) -> Self {
+        let (count, named) = yearly.of(year);
+        Self {
+            count,
+            ..Self::of(counted, None, named.iter().copied())
+        }
+    }
+
     fn stated(&self) -> Stated {
         Stated {
             counted: self.counted,
@@ -320,7 +329,6 @@ impl Company {
             )
         };
         let campaigns = || self.campaigns.all().map(|(_, campaign)| campaign);
-        let people = || self.training.people().map(|(_, person)| person);
         let breaches = self.breaches.register.all();
         let failures = self.failures.all();
         let mut figures = self.complaint_figures(&within);
@@ -341,14 +349,8 @@ impl Company {
                 Counted::CampaignsRejected,
                 &mut campaigns().filter_map(|one| one.rejected),
             ),
-            of(
-                Counted::Trainings,
-                &mut people().flat_map(|one| one.trainings.iter().copied()),
-            ),
-            of(
-                Counted::Sanctions,
-                &mut people().flat_map(|one| one.sanctions.iter().copied()),
-            ),
+            Figure::of_year(Counted::Trainings, self.training.trainings(), year),
+            Figure::of_year(Counted::Sanctions, self.training.sanctions(), year),
             Figure::of(
                 Counted::Untrained,
                 None,

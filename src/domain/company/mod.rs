@@ -18,6 +18,7 @@ pub mod templates;
 #[cfg(test)]
 mod testing;
 pub mod training;
+pub mod yearly;
 
 use serde::{Deserialize, Serialize};
 

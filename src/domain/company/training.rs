@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::register::{Document, ItemId, OwnWords, Step, happens_at, out_of_order, require_past};
+use super::yearly::Yearly;
 use crate::domain::customer::Context;
 use crate::domain::event::Placed;
 use crate::domain::ids::Token;
@@ -99,6 +100,10 @@ pub struct Disciplined {
 pub struct Training {
     /// Shared with whoever reads while the next record is made.
     people: Arc<BTreeMap<Token, Person>>,
+    /// All trainings, by the year of their completion, whoever is remembered (F12).
+    trainings: Yearly,
+    /// All sanctions, likewise.
+    sanctions: Yearly,
 }
 
 /// A person.
@@ -121,6 +126,16 @@ impl Training {
     /// The person, where something is on record.
     pub fn person(&self, person: Token) -> Option<&Person> {
         self.people.get(&person)
+    }
+
+    /// All trainings, by year (F12).
+    pub fn trainings(&self) -> &Yearly {
+        &self.trainings
+    }
+
+    /// All sanctions, by year (F12).
+    pub fn sanctions(&self) -> &Yearly {
+        &self.sanctions
     }
 
     /// Who may see CPNI and was never trained (64.2009(b)).
@@ -205,11 +220,16 @@ impl Training {
             TrainingEvent::AccessTaken(event) => {
                 self.change(event.person, |person| person.access = None);
             }
-            TrainingEvent::Trained(event) => self.change(event.person, |person| {
+            TrainingEvent::Trained(event) => {
                 let at = event.completed_at;
-                push_newest(&mut person.trainings, Step { at, ..step });
-            }),
+                let step = Step { at, ..step };
+                self.trainings.count(step);
+                self.change(event.person, |person| {
+                    push_newest(&mut person.trainings, step);
+                });
+            }
             TrainingEvent::Disciplined(event) => {
+                self.sanctions.count(step);
                 self.change(event.person, |person| {
                     push_newest(&mut person.sanctions, step);
                 });

@@ -6,7 +6,7 @@ use crate::domain::company::CompanyEvent;
 use crate::domain::company::complaints::{ComplaintCommand, ComplaintResolved};
 use crate::domain::company::register::ItemId;
 use crate::domain::company::testing::*;
-use crate::domain::company::training::{AccessGiven, TrainingCommand};
+use crate::domain::company::training::{AccessGiven, Disciplined, STEPS_MAX, TrainingCommand};
 
 fn certificates(command: CertificateCommand) -> CompanyCommand {
     CompanyCommand::Certificates(command)
@@ -176,4 +176,49 @@ fn f12_a_duty_that_was_late_is_a_figure_of_the_year_of_its_date() {
     assert_eq!(late("2028-03-01T12:00", 2028), 0);
     assert_eq!(late("2028-03-02T12:00", 2028), 1);
     assert_eq!(late("2028-03-02T12:00", 2027), 0);
+}
+
+fn train(completed_at: &str) -> CompanyCommand {
+    CompanyCommand::Training(TrainingCommand::Train {
+        person: somebody(7),
+        course: item("cpni"),
+        completed_at: Some(washington(completed_at)),
+    })
+}
+
+fn discipline() -> CompanyCommand {
+    CompanyCommand::Training(TrainingCommand::Discipline(Disciplined {
+        person: somebody(7),
+        measure: words("written warning"),
+        file: document("hr-2026-14"),
+    }))
+}
+
+#[test]
+fn f12_trainings_and_sanctions_of_a_year_stay_its_figure_whatever_comes_after() {
+    let mut office = Office::new();
+    let many = STEPS_MAX as u64 + 3;
+    office.at("2026-12-30T09:00");
+    for _ in 0..many {
+        office.act(train("2026-06-01T09:00"));
+        office.act(discipline());
+    }
+    let expected = [
+        (many, (1..=many).map(|nth| 2 * nth - 1).collect::<Vec<_>>()),
+        (many, (1..=many).map(|nth| 2 * nth).collect()),
+    ];
+    let figures = |office: &Office| {
+        let figures = office.company.figures(2026, office.now);
+        [Counted::Trainings, Counted::Sanctions].map(|counted| figure(&figures, counted, None))
+    };
+    assert_eq!(figures(&office), expected);
+    office.at("2027-02-01T09:00");
+    for _ in 0..many {
+        office.act(train("2027-01-15T09:00"));
+        office.act(discipline());
+    }
+    assert_eq!(figures(&office), expected);
+    // One that was completed in the year and is recorded late still counts in it.
+    office.act(train("2026-12-31T23:59"));
+    assert_eq!(figures(&office)[0].0, many + 1);
 }
