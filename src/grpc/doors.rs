@@ -10,6 +10,7 @@ use super::Engine;
 use super::call::Call;
 use super::convert::commands::{CommandRequest, Header, header};
 use super::convert::rulings::{Evaluated, ruling};
+use super::turns::Turns;
 use super::{convert, status};
 use crate::audit::DocumentSigner;
 use crate::audit::questions::Questioner;
@@ -21,6 +22,9 @@ use crate::domain::rulebook::Rulebook;
 use crate::projections::{Entry, Views};
 use crate::proto::v1 as wire;
 use crate::sequencer::{Answer, Handle, Intent, SubjectRef, SubmitError};
+
+/// Answers from the past that are read at a time: each may replay all records about a customer.
+const PAST_AT_A_TIME: usize = 8;
 
 /// Signs checkpoints for auditors.
 #[derive(Clone)]
@@ -40,6 +44,7 @@ pub struct Doors {
     views: Views,
     checkpoints: Checkpoints,
     questioner: Questioner,
+    past: Turns,
     /// Ends the streams that have no end of their own.
     stopping: CancellationToken,
     /// Longest wait for `min_position` where the caller gives no deadline.
@@ -60,6 +65,7 @@ impl Doors {
             views,
             checkpoints,
             questioner,
+            past: Turns::new(PAST_AT_A_TIME),
             stopping,
             wait_max,
         }
@@ -335,5 +341,18 @@ impl Doors {
         let span = tracing::Span::current();
         let reading = tokio::task::spawn_blocking(move || span.in_scope(|| read(&doors)));
         reading.await.map_err(status::failed)?
+    }
+    /// As [`Self::read`], for answers from the past: so many at a time, and the others wait without a thread (T5).
+    ///
+    /// # Errors
+    /// What `read` fails with.
+    pub async fn read_past<T, F>(&self, read: F) -> Result<T, Status>
+    where
+        F: FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+        T: Send + 'static,
+    {
+        let doors = self.clone();
+        let span = tracing::Span::current();
+        (self.past.read(move || span.in_scope(|| read(&doors)))).await
     }
 }

@@ -33,6 +33,7 @@ mod retention;
 mod rulebooks;
 mod standing;
 mod status;
+mod turns;
 
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ impl Doors {
         texts: bool,
         moment: Moment,
     ) -> Result<wire::Ruling, Status> {
-        self.read(move |doors| {
+        self.read_past(move |doors| {
             let past = doors.past(moment)?;
             let customer = doors.customer_then(&customer, &past)?;
             let customer = customer.as_ref().map(|(_, customer)| customer);
@@ -71,7 +71,7 @@ impl Doors {
         scopes: Vec<Scope>,
         moment: Moment,
     ) -> Result<wire::GetPreferencesResponse, Status> {
-        self.read(move |doors| {
+        self.read_past(move |doors| {
             let past = doors.past(moment)?;
             let (pseudonym, customer) = doors
                 .customer_then(&customer, &past)?
@@ -97,7 +97,7 @@ impl Doors {
         customer: SubjectRef,
         page: Page,
     ) -> Result<wire::ListVoidedUsesResponse, Status> {
-        self.read(move |doors| {
+        self.read_past(move |doors| {
             let position = doors.position();
             let (pseudonym, _) = doors.known(&customer)?;
             let views = doors.views();

@@ -6,6 +6,7 @@
 
 mod follow;
 mod history;
+mod ledgers;
 mod past;
 
 use std::collections::HashMap;
@@ -110,7 +111,7 @@ pub struct Sources {
 pub struct Views {
     sources: Sources,
     history: History,
-    ledgers: past::Ledgers,
+    ledgers: ledgers::Ledgers,
 }
 
 impl Views {
@@ -119,7 +120,7 @@ impl Views {
         Self {
             sources,
             history,
-            ledgers: past::Ledgers::default(),
+            ledgers: ledgers::Ledgers::default(),
         }
     }
 

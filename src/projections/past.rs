@@ -1,27 +1,22 @@
 //! Answers from the past (C4, R5): customers, company and rulebook as they were on record at a moment, or as hindsight
 //! has them; from the history view, and without a block.
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use lru::LruCache;
+use std::sync::Arc;
 
 use super::history::{HistoryEntry, Told};
-use super::{Fact, ViewError, Views};
-use crate::domain::company::{Company, CompanyEvent};
+use super::ledgers::of_company;
+use super::{ViewError, Views};
+use crate::domain::company::Company;
 use crate::domain::customer::{Customer, World};
-use crate::domain::event::Placed;
-use crate::domain::hindsight::{
-    self, Then, Use, VoidedUse, is_learnt_later, is_learnt_later_of_company,
-};
+use crate::domain::hindsight::{self, Learnt, Then, Use, VoidedUse};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 
-/// Companies of the past that are kept in memory: those asked about last.
-const KEPT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Uses that are judged for one page of voided ones.
 const JUDGED_MAX: usize = 100;
+/// Records that are looked at, or replayed to judge a use, for one such page; at least one use is judged (T5).
+const RECORDS_MAX: usize = 20_000;
 
 /// The moment that a question is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,43 +60,6 @@ impl Past {
     }
 }
 
-/// What was on record of the ledger itself.
-#[derive(Clone, Debug, Default)]
-struct Ledger {
-    company: Arc<Company>,
-    rulebook: [u8; 32],
-    last: Position,
-}
-
-/// Ledgers of the past: by the ledger's version, or by the moment that hindsight is for.
-type Key = (u64, Option<Then>);
-
-/// A handle to the ledgers that were asked about last.
-#[derive(Clone, Debug)]
-pub struct Ledgers(Arc<Mutex<LruCache<Key, Ledger>>>);
-
-impl Default for Ledgers {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(KEPT))))
-    }
-}
-
-impl Ledgers {
-    fn get(
-        &self,
-        key: Key,
-        fold: impl FnOnce() -> Result<Ledger, ViewError>,
-    ) -> Result<Ledger, ViewError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ledger) = kept.get(&key) {
-            return Ok(ledger.clone());
-        }
-        let ledger = fold()?;
-        kept.put(key, ledger.clone());
-        Ok(ledger)
-    }
-}
-
 /// Some of a customer's uses that hindsight doesn't bear out.
 #[derive(Clone, Debug)]
 pub struct VoidedUses {
@@ -138,7 +96,8 @@ impl Views {
     /// When it lies ahead of the clock or the log, its rulebook's text is gone, or the view can't be read.
     pub fn past(&self, as_of: AsOf, hindsight: bool) -> Result<Past, ViewError> {
         let then = self.then(as_of)?;
-        let ledger = self.ledger_then(then, hindsight)?;
+        let facts = self.ledgers.facts(&self.history)?;
+        let ledger = self.ledgers.then(&facts, then, hindsight);
         Ok(Past {
             then,
             hindsight,
@@ -182,34 +141,34 @@ impl Views {
         limit: usize,
     ) -> Result<VoidedUses, ViewError> {
         let told = self.history.told(pseudonym, &|_| true)?;
-        let facts = self.history.ledger(&|_| true)?;
+        let facts = self.ledgers.facts(&self.history)?;
+        let learnt = Learnt::of(told.iter().map(Told::placed), of_company(&facts));
         let mut voided = VoidedUses {
             found: Vec::new(),
             rulebooks: Vec::new(),
             more_after: None,
         };
-        let (mut judged, mut version) = (0, after_version);
-        let after = told.iter().filter(|record| record.version > after_version);
-        for record in after {
-            if voided.found.len() >= limit || judged >= JUDGED_MAX {
+        let (mut judged, mut records, mut version) = (0, 0, after_version);
+        let after = told.partition_point(|record| record.version <= after_version);
+        for record in told.iter().skip(after) {
+            if voided.found.len() >= limit || judged >= JUDGED_MAX || records >= RECORDS_MAX {
                 voided.more_after = Some(version);
                 break;
             }
             version = record.version;
+            records += 1;
             let Some(used) = Use::of(&record.placed()) else {
                 continue;
             };
-            let then = used.then();
             // What was decided then holds, unless something was learnt since.
-            let is_borne_out = !used.is_dated
-                && !told.iter().any(|one| is_learnt_later(&one.placed(), then))
-                && !of_company(&facts).any(|one| is_learnt_later_of_company(&one, then));
-            if is_borne_out {
+            if !used.is_dated && !learnt.since(&used) {
                 continue;
             }
             judged += 1;
+            records += told.len();
+            let then = used.then();
             let customer = hindsight::customer(told.iter().map(Told::placed), then);
-            let ledger = fold(&facts, then, true);
+            let ledger = self.ledgers.then(&facts, then, true);
             let rulebook = self.rulebook_of(&ledger.rulebook)?;
             let world = World {
                 rulebook: &rulebook,
@@ -252,21 +211,6 @@ impl Views {
         }
     }
 
-    fn ledger_then(&self, then: Then, hindsight: bool) -> Result<Ledger, ViewError> {
-        if hindsight {
-            // A leaving may be recorded between two questions: what is kept is of the same records only.
-            let version = self.history.ledger_version(&|_| true)?;
-            return self.ledgers.get((version, Some(then)), || {
-                Ok(fold(&self.history.ledger(&|_| true)?, then, true))
-            });
-        }
-        let known = knew(then);
-        let version = self.history.ledger_version(&known)?;
-        self.ledgers.get((version, None), || {
-            Ok(fold(&self.history.ledger(&known)?, then, false))
-        })
-    }
-
     fn rulebook_of(&self, digest: &[u8; 32]) -> Result<Arc<Rulebook>, ViewError> {
         let current = &self.sources.rulebook;
         if current.digest == *digest {
@@ -280,32 +224,4 @@ impl Views {
 
 fn knew(then: Then) -> impl Fn(&HistoryEntry) -> bool {
     move |entry| then.knew(entry.position, entry.recorded_at)
-}
-
-/// The rulebook in force and the company, by the records about the ledger.
-fn fold(facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
-    let mut ledger = Ledger::default();
-    let known = (facts.iter()).filter(|told| then.knew(told.position, told.recorded_at));
-    for told in known {
-        ledger.last = told.position;
-        match &told.event {
-            Fact::LedgerOpened(genesis) => ledger.rulebook = genesis.rulebook.digest.0,
-            Fact::RulebookAdopted(adopted) => ledger.rulebook = adopted.digest,
-            Fact::Company(event) if !in_hindsight => {
-                Arc::make_mut(&mut ledger.company).follow(&told.placed().of(event));
-            }
-            Fact::Company(_) | Fact::About(..) => {}
-        }
-    }
-    if in_hindsight {
-        ledger.company = Arc::new(hindsight::company(of_company(facts), then));
-    }
-    ledger
-}
-
-fn of_company(facts: &[Told<Fact>]) -> impl Iterator<Item = Placed<'_, CompanyEvent>> {
-    facts.iter().filter_map(|told| match &told.event {
-        Fact::Company(event) => Some(told.placed().of(event)),
-        _ => None,
-    })
 }

@@ -175,6 +175,39 @@ async fn c5_voided_uses_come_page_by_page() {
 }
 
 #[tokio::test]
+async fn t5_a_page_of_voided_uses_ends_when_enough_records_were_replayed_for_it() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let notice = house.noticed("K-1").await;
+    let words = vec![grant(marketing_by(&[Company]))];
+    house.said("K-1", notice, words).await.unwrap();
+    let ten = this_instant();
+    let mut made = Vec::new();
+    for _ in 0..250 {
+        made.push(disclosed(&house, "K-1").await.position);
+    }
+    denied(&house, "K-1", ten).await;
+    let mut request = wire::ListVoidedUsesRequest {
+        customer: customer("K-1"),
+        page_size: 500,
+        ..wire::ListVoidedUsesRequest::default()
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = house.audit().list_voided_uses(request.clone()).await;
+        let page = page.unwrap().into_inner();
+        // Each is judged by the same 254 records.
+        assert!(page.uses.len() <= 20_000 / 250, "{}", page.uses.len());
+        found.extend(page.uses.iter().map(|used| used.position));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(found, made);
+}
+
+#[tokio::test]
 async fn c4_before_the_ledger_knew_the_customer_the_answer_is_no() {
     let house = House::open().await;
     let opened = house.opened("K-1", &["local"]).await;

@@ -124,7 +124,8 @@ pub struct ListGiven {
     pub basis: Basis,
 }
 
-/// A contact is on the list from now on (widens: counts from the record, R5).
+/// A contact is on the list from now on (what it widens counts from the record, what the contact loses from when it
+/// happened: R5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactListed {
@@ -268,6 +269,19 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, ContactEvent>)
             owe(customer, event.person, event.notice_due_at, placed);
         }
         ContactEvent::Unreachable(_) => list.unreached = list.unreached.saturating_add(1),
+    }
+}
+
+/// The customer in hindsight, at a time before the record and after the event: the contact had lost what is no longer
+/// permitted, and gained nothing (R5).
+pub(super) fn narrow(customer: &mut Customer, event: &ContactListed) {
+    let listed = (customer.contacts.as_mut())
+        .into_iter()
+        .flat_map(|list| &mut list.listed);
+    for contact in listed.filter(|contact| contact.person == event.person) {
+        contact.permissions = (ContactPermission::EVERY.iter().copied())
+            .filter(|one| contact.permissions.contains(*one) && event.permissions.contains(*one))
+            .collect();
     }
 }
 

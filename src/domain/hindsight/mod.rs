@@ -8,15 +8,17 @@
 //!
 //! The state in hindsight is folded from the customer's records in their order, without those that don't count then.
 
+mod learnt;
 mod uses;
 
+pub use learnt::Learnt;
 pub use uses::{Cause, Use, VoidedUse};
 
 use super::asserted::AssertedEvent;
 use super::authentication::AuthenticationEvent;
 use super::company::entities::EntityEvent;
 use super::company::{Company, CompanyEvent};
-use super::contacts::ContactEvent;
+use super::contacts::{self, ContactEvent};
 use super::customer::{Customer, evolve};
 use super::event::{Event, Placed};
 use super::ids::Position;
@@ -63,7 +65,8 @@ fn counts(placed: &Placed<'_>) -> Counts {
         Event::ServiceClosed(closed) => Counts::Dated(closed.ends_at),
         Event::Blocked(_)
         | Event::CallEnded(_)
-        | Event::Contacts(ContactEvent::Removed(_))
+        // A contact may have lost permissions; see `follow_later`.
+        | Event::Contacts(ContactEvent::Removed(_) | ContactEvent::Listed(_))
         | Event::Authentication(
             AuthenticationEvent::Dissociated(_)
             | AuthenticationEvent::Locked(_)
@@ -123,10 +126,18 @@ pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -
             Counts::Dated(_) => true,
         };
         if let Some(customer) = customer.as_mut().filter(|_| counts) {
-            customer.take(&placed);
+            follow_later(customer, &placed);
         }
     }
     customer
+}
+
+/// What a record that was not there then narrows.
+fn follow_later(customer: &mut Customer, placed: &Placed<'_>) {
+    match placed.event {
+        Event::Contacts(ContactEvent::Listed(listed)) => contacts::narrow(customer, listed),
+        _ => customer.take(placed),
+    }
 }
 
 /// The company in hindsight: an entity's leaving counts from its date, everything else from its record.
@@ -136,7 +147,7 @@ pub fn company<'a>(
 ) -> Company {
     let mut company = Company::default();
     for placed in records {
-        if then.has(&placed) || leaves_at(placed.event).is_some() {
+        if then.has(&placed) || narrows_company_from(placed.event).is_some() {
             company.follow(&placed);
         }
     }
@@ -144,25 +155,19 @@ pub fn company<'a>(
 }
 
 /// When an entity is something no longer, where the event says so.
-fn leaves_at(event: &CompanyEvent) -> Option<Time> {
+fn narrows_company_from(event: &CompanyEvent) -> Option<Time> {
     match event {
         CompanyEvent::Entities(EntityEvent::Left(left)) => Some(left.ends_at),
         _ => None,
     }
 }
 
-/// Whether the record was not there then, and says that something was narrower then than was known.
-pub fn is_learnt_later(placed: &Placed<'_>, then: Then) -> bool {
-    !then.has(placed)
-        && match counts(placed) {
-            Counts::Recorded => false,
-            Counts::Happened(from) | Counts::Dated(from) => from <= then.at,
-        }
-}
-
-/// As [`is_learnt_later`], of a record about the company.
-pub fn is_learnt_later_of_company(placed: &Placed<'_, CompanyEvent>, then: Then) -> bool {
-    !then.has(placed) && leaves_at(placed.event).is_some_and(|from| from <= then.at)
+/// From when the record says that something was narrower, if it does.
+fn narrows_from(placed: &Placed<'_>) -> Option<Time> {
+    match counts(placed) {
+        Counts::Recorded => None,
+        Counts::Happened(from) | Counts::Dated(from) => Some(from),
+    }
 }
 
 #[cfg(test)]

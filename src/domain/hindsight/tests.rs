@@ -1,15 +1,22 @@
 //! R5, case by case; `tests/rules` compares it with an oracle over random histories.
 
-use super::{Cause, Then, Use, VoidedUse};
+use super::{Cause, Learnt, Then, Use, VoidedUse};
+use crate::domain::authentication::authority::Authority;
 use crate::domain::command::Command;
 use crate::domain::company::entities::{EntityCommand, EntityJoined};
 use crate::domain::company::{CompanyCommand, CompanyEvent};
 use crate::domain::consent::word::{BlockKind, EndCall};
+use crate::domain::contacts::ContactPermission::{
+    AccountInformation, Administrative, TechnicalSupport,
+};
+use crate::domain::contacts::{
+    Basis, ContactCommand, ContactPermission, ContactPermissions, NewContact,
+};
 use crate::domain::customer::{Customer, evolve, rule};
 use crate::domain::disclosures::{Disclose, Ground};
 use crate::domain::event::{Event, Placed};
 use crate::domain::hindsight;
-use crate::domain::ids::Position;
+use crate::domain::ids::{Position, Token};
 use crate::domain::question::Question;
 use crate::domain::ruling::{ReasonCode, Ruling, State};
 use crate::domain::scope::Scope;
@@ -167,6 +174,28 @@ fn v43_a_denial_said_at_ten_and_recorded_at_noon_voids_a_disclosure_at_eleven() 
 }
 
 #[test]
+fn t5_whether_something_was_learnt_since_a_use_is_known_without_all_records() {
+    let mut told = Told::begun();
+    told.grant(company(CpniClasses::ALL));
+    told.story.minutes(60);
+    let before = told.disclose(disclosed());
+    let ten = told.story.now.plus_minutes(1);
+    told.story.minutes(60);
+    let at_eleven = told.disclose(disclosed());
+    told.story.minutes(60).occurred(ten);
+    told.deny(company(CpniClasses::ALL));
+    // A later record that narrows from a later instant hides nothing of the one before it.
+    told.story.minutes(60);
+    told.story.occurred_at = None;
+    told.deny(company(CpniClasses::ALL));
+
+    let learnt = Learnt::of(told.placed(), []);
+    let uses = told.placed().filter_map(|placed| Use::of(&placed));
+    let since: Vec<_> = (uses.map(|used| (used.position, learnt.since(&used)))).collect();
+    assert_eq!(since, [(before, false), (at_eleven, true)]);
+}
+
+#[test]
 fn c04_a_recorded_ruling_is_a_use_if_it_said_yes() {
     let mut told = Told::begun();
     told.act(Command::RecordRuling(outside()));
@@ -196,6 +225,40 @@ fn r05_no_record_makes_a_past_use_lawful() {
     assert!(told.hindsight(&outside(), told.story.now).allowed);
     assert!(!told.hindsight(&outside(), then).allowed);
     assert!(!told.hindsight(&market(Type, "cmrs"), then).allowed);
+}
+
+#[test]
+fn r05_a_contact_had_lost_a_permission_from_when_it_was_taken_and_gained_none_before_the_record() {
+    let mut told = Told::begun();
+    let clerk = Token([2; 16]);
+    let list = |permissions: &[ContactPermission]| {
+        Command::Contacts(ContactCommand::Add {
+            contact: NewContact {
+                person: clerk,
+                name: None,
+                permissions: permissions.iter().copied().collect(),
+            },
+            basis: Basis::Caller(Authority::StartOfService),
+        })
+    };
+    told.act(list(&[TechnicalSupport, AccountInformation]));
+    let ten = told.story.now.plus_minutes(1);
+    told.story.minutes(60);
+    let eleven = told.story.now;
+    told.story.minutes(60).occurred(ten);
+    told.act(list(&[TechnicalSupport, Administrative]));
+    let permitted = |at: Time| {
+        let customer = told.customer(at).unwrap();
+        let contacts = customer.contacts.unwrap();
+        contacts.get(clerk).unwrap().permissions
+    };
+    let set = |permissions: [ContactPermission; 2]| permissions.into_iter().collect();
+    let before: ContactPermissions = set([TechnicalSupport, AccountInformation]);
+    assert_eq!(permitted(Time(ten.0 - 1)), before);
+    let between: ContactPermissions = [TechnicalSupport].into_iter().collect();
+    assert_eq!(permitted(eleven), between);
+    let after: ContactPermissions = set([TechnicalSupport, Administrative]);
+    assert_eq!(permitted(told.story.now), after);
 }
 
 #[test]

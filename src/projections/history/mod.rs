@@ -242,15 +242,10 @@ impl History {
         self.reading(|| records.told(&self.heap))
     }
 
-    /// What the `known` records about the ledger say, oldest first.
-    pub(super) fn ledger(&self, known: Known<'_>) -> Result<Vec<Told<Fact>>, ViewError> {
-        let records = self.records(entry::LEDGER, known)?;
+    /// What the records about the ledger after a version of it say, oldest first.
+    pub(super) fn ledger_after(&self, version: u64) -> Result<Vec<Told<Fact>>, ViewError> {
+        let records = self.add_to(Records::after(version), entry::LEDGER, &|_| true)?;
         self.reading(|| records.facts(&self.heap))
-    }
-
-    /// The ledger's version after the last of its `known` records.
-    pub(super) fn ledger_version(&self, known: Known<'_>) -> Result<u64, ViewError> {
-        Ok(self.records(entry::LEDGER, known)?.version())
     }
 
     /// When the record at `position` was recorded, if the view has reached it.
@@ -284,9 +279,17 @@ impl History {
     }
 
     fn records(&self, subject: Pseudonym, known: Known<'_>) -> Result<Records, ViewError> {
+        self.add_to(Records::default(), subject, known)
+    }
+
+    fn add_to(
+        &self,
+        mut records: Records,
+        subject: Pseudonym,
+        known: Known<'_>,
+    ) -> Result<Records, ViewError> {
         // As in a list: the unwritten ones are taken first, and come last.
         let (writing, recent) = self.in_memory(subject);
-        let mut records = Records::default();
         let more = self.reading(|| {
             let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
             records.add_written(&written, subject, known)

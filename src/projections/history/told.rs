@@ -62,11 +62,22 @@ enum Text {
     Written(Place),
 }
 
-/// A subject's records, oldest first, each once.
+/// A subject's records after a version, oldest first, each once.
 #[derive(Default)]
-pub struct Records(Vec<(HistoryEntry, Text)>);
+pub struct Records {
+    after_version: u64,
+    found: Vec<(HistoryEntry, Text)>,
+}
 
 impl Records {
+    /// Only those after that version.
+    pub fn after(after_version: u64) -> Self {
+        Self {
+            after_version,
+            found: Vec::new(),
+        }
+    }
+
     /// Adds the written ones that are `known`. Says whether more may be.
     ///
     /// # Errors
@@ -108,12 +119,13 @@ impl Records {
     /// Versions only rise; a record that was written twice is one.
     fn add(&mut self, entry: HistoryEntry, text: Text) {
         if entry.version >= self.next_version() {
-            self.0.push((entry, text));
+            self.found.push((entry, text));
         }
     }
 
     fn next_version(&self) -> u64 {
-        (self.0.last()).map_or(1, |(entry, _)| entry.version.saturating_add(1))
+        let last = (self.found.last()).map_or(self.after_version, |(entry, _)| entry.version);
+        last.saturating_add(1)
     }
 
     /// The customer's state after the last of the records; only what follows the last state that was kept is replayed.
@@ -122,9 +134,9 @@ impl Records {
     /// When the view can't be read, or a record is missing.
     pub fn customer(&self, heap: &sled::Tree) -> Result<Option<Customer>, ViewError> {
         let is_kept = |text: &Text| matches!(text, Text::Written(place) if place.snapshot);
-        let from = (self.0.iter()).rposition(|(_, text)| is_kept(text));
+        let from = (self.found.iter()).rposition(|(_, text)| is_kept(text));
         let (mut customer, mut chunks) = (None, Chunks::new(heap));
-        for (entry, text) in self.0.iter().skip(from.unwrap_or(0)) {
+        for (entry, text) in self.found.iter().skip(from.unwrap_or(0)) {
             let item = text.item(&mut chunks)?;
             if customer.is_none() && !item.snapshot.is_empty() {
                 customer = Some(read_state(item.snapshot)?);
@@ -149,7 +161,7 @@ impl Records {
     pub fn told(&self, heap: &sled::Tree) -> Result<Vec<Told>, ViewError> {
         let mut chunks = Chunks::new(heap);
         let each = |(entry, text): &(HistoryEntry, Text)| told(entry, &text.item(&mut chunks)?);
-        self.0.iter().map(each).collect()
+        self.found.iter().map(each).collect()
     }
 
     /// What each of the records about the ledger says.
@@ -164,12 +176,7 @@ impl Records {
             let fact = codec::decode_ledger(kind, data).map_err(|error| broken(entry, &error))?;
             Ok(Told::new(entry, &item, fact))
         };
-        self.0.iter().map(each).collect()
-    }
-
-    /// The version after the last of them; 0 where there is none.
-    pub fn version(&self) -> u64 {
-        self.0.last().map_or(0, |(entry, _)| entry.version)
+        self.found.iter().map(each).collect()
     }
 }
 
