@@ -54,12 +54,12 @@ async fn go_on<S>(open: Open<S>) -> Result<Option<(wire::DrawListResponse, Open<
 where
     S: Stream<Item = Result<wire::DrawListRequest, Status>> + Unpin,
 {
-    let Some((mut drawing, mut requests)) = open else {
+    let Some((drawing, mut requests)) = open else {
         return Ok(None);
     };
     let (answered, open) = match requests.try_next().await? {
         Some(request) => {
-            let drawn = drawing.rule_on(request)?;
+            let (drawing, drawn) = drawing.rule_on(request).await?;
             (Answered::Drawn(drawn), Some((drawing, requests)))
         }
         None => (Answered::List(drawing.end().await?), None),
@@ -116,16 +116,30 @@ impl Drawing {
         Ok((drawing, requests))
     }
 
-    /// Those of a message's customers who are on the list.
-    fn rule_on(&mut self, request: wire::DrawListRequest) -> Result<wire::DrawnCustomers, Status> {
+    /// Those of a message's customers who are on the list. Looking them up may touch the disk: it is done away from the
+    /// threads that serve (T5).
+    async fn rule_on(
+        self,
+        request: wire::DrawListRequest,
+    ) -> Result<(Self, wire::DrawnCustomers), Status> {
         let Some(Asked::Candidates(candidates)) = request.request else {
             return Err(Malformed::missing("candidates").into());
         };
-        let mut ids = candidates.customer_ids;
+        let ids = candidates.customer_ids;
         at_most("candidates.customer_ids", ids.len(), CANDIDATES_MAX)?;
         for (index, id) in ids.iter().enumerate() {
             outside_id("", id).within_item("candidates.customer_ids", index)?;
         }
+        let doors = self.doors.clone();
+        let read = move |_: &Doors| {
+            let mut drawing = self;
+            let customer_ids = drawing.retain(ids)?;
+            Ok((drawing, wire::DrawnCustomers { customer_ids }))
+        };
+        doors.read(read).await
+    }
+
+    fn retain(&mut self, mut ids: Vec<String>) -> Result<Vec<String>, Status> {
         let views = self.doors.views().clone();
         let (company, at) = (views.company(), views.now());
         let world = World {
@@ -140,10 +154,7 @@ impl Drawing {
                     false
                 })
         });
-        match failed {
-            None => Ok(wire::DrawnCustomers { customer_ids: ids }),
-            Some(error) => Err(error),
-        }
+        failed.map_or(Ok(ids), Err)
     }
 
     fn is_drawn(&mut self, id: &str, world: World<'_>, at: Time) -> Result<bool, Status> {
