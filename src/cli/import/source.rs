@@ -29,6 +29,8 @@ impl Format {
 
 /// A line longer than a request may be is no line of ours.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes that the CSV reader reads at once, and so may be ahead of a record's end.
+const AHEAD: usize = 8 * 1024;
 
 /// A line of the file: whom it is about and what it asserts, or what is wrong with it.
 #[derive(Debug)]
@@ -80,6 +82,11 @@ pub enum SourceError {
     /// Its header is none.
     #[error("the CSV header is wrong: {0}")]
     Header(String),
+    /// A CSV record has no end within reach: where the next one begins can't be told.
+    #[error(
+        "line {0} begins a CSV record of more than 65536 bytes: a quote is not closed there; nothing after it was read"
+    )]
+    Endless(u64),
 }
 
 impl Iterator for Source {
@@ -94,12 +101,42 @@ impl Iterator for Source {
 }
 
 /// A file without its carriage returns: the reader takes one for the end of a line and counts it before its feed.
-struct PlainLines(File);
+struct PlainLines {
+    file: File,
+    /// Bytes that may be read for the record that is being read: one quote that nobody closed makes the rest of the file
+    /// one record.
+    left: usize,
+    /// Whether more were asked for.
+    endless: bool,
+}
+
+impl PlainLines {
+    fn new(file: File) -> Self {
+        let mut lines = Self {
+            file,
+            left: 0,
+            endless: false,
+        };
+        lines.begin_record();
+        lines
+    }
+
+    fn begin_record(&mut self) {
+        self.left = usize::try_from(LINE_BYTES_MAX)
+            .unwrap_or(usize::MAX)
+            .saturating_add(AHEAD);
+    }
+}
 
 impl Read for PlainLines {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
-            let length = self.0.read(buffer)?;
+            let length = self.file.read(buffer)?;
+            if length > self.left {
+                self.endless = true;
+                return Err(std::io::ErrorKind::FileTooLarge.into());
+            }
+            self.left -= length;
             let mut kept = 0;
             for index in 0..length {
                 if let Some(byte) = buffer.get(index).copied().filter(|byte| *byte != b'\r')
@@ -125,8 +162,15 @@ pub struct CsvSource {
 
 impl CsvSource {
     fn new(file: File) -> Result<Self, SourceError> {
-        let mut reader = csv::Reader::from_reader(PlainLines(file));
-        let columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+        let mut reader = csv::ReaderBuilder::new()
+            .buffer_capacity(AHEAD)
+            .from_reader(PlainLines::new(file));
+        let header = reader.headers().cloned();
+        let columns: Vec<String> = match header {
+            Ok(header) => header.iter().map(str::to_owned).collect(),
+            Err(_) if reader.get_ref().endless => return Err(SourceError::Endless(1)),
+            Err(error) => return Err(error.into()),
+        };
         for (index, column) in columns.iter().enumerate() {
             if !FIELDS.contains(&column.as_str()) {
                 return Err(SourceError::Header(format!(
@@ -151,6 +195,8 @@ impl CsvSource {
     }
 
     fn read(&mut self) -> Result<Option<Line>, SourceError> {
+        let begins = self.reader.position().line();
+        self.reader.get_mut().begin_record();
         let (at, said) = match self.reader.read_record(&mut self.record) {
             Ok(false) => return Ok(None),
             Ok(true) => (self.record.position().cloned(), self.row().read()),
@@ -163,6 +209,7 @@ impl CsvSource {
                     let why = format!("has {len} values, the header {expected_len}");
                     (pos.clone(), Err(whole(why)))
                 }
+                _ if self.reader.get_ref().endless => return Err(SourceError::Endless(begins)),
                 csv::ErrorKind::Utf8 { pos, .. } => (pos.clone(), Err(whole("is not UTF-8"))),
                 _ => return Err(error.into()),
             },
@@ -316,5 +363,40 @@ mod tests {
             };
             assert!(error.to_string().contains(named), "{error}");
         }
+    }
+
+    #[test]
+    fn c2_t5_a_quote_that_nobody_closed_breaks_off_at_its_line_and_is_not_read_into_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file.csv");
+        let row = |customer: &str| format!("{customer},account,2019-03-01T17:00:00Z\r\n");
+        let rest: String = (0..10_000)
+            .map(|number| row(&format!("K-{number}")))
+            .collect();
+        let text = format!("customer,fact,at\r\n{}\"{}{rest}", row("K-1"), row("K-2"));
+        std::fs::write(&path, text).unwrap();
+        let mut source = Source::open(&path, Format::Csv).unwrap();
+        assert!(source.next().unwrap().unwrap().said.is_ok());
+        let broken = source.next().unwrap().unwrap_err();
+        assert!(matches!(broken, SourceError::Endless(3)), "{broken}");
+        let Source::Csv(source) = source else {
+            panic!("it is CSV");
+        };
+        assert!(source.record.as_slice().len() <= 64 * 1024 + AHEAD);
+    }
+
+    #[test]
+    fn c2_a_record_of_as_many_bytes_as_a_line_may_have_is_read_and_so_is_the_next() {
+        let bytes = 64 * 1024 - ",account,2019-03-01T17:00:00Z\n".len();
+        let long = "x".repeat(bytes);
+        let row = |customer: &str| format!("{customer},account,2019-03-01T17:00:00Z\n");
+        let text = format!(
+            "customer,fact,at\n{}{}{}",
+            row("K-1"),
+            row(&long),
+            row("K-3")
+        );
+        let numbers: Vec<_> = read(Format::Csv, &text).iter().map(|line| line.0).collect();
+        assert_eq!(numbers, [2, 3, 4]);
     }
 }
