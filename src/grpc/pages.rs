@@ -100,9 +100,12 @@ impl Filter {
 
     /// Whether a record is asked for.
     pub fn wants(&self, record: &HistoryEntry) -> bool {
-        is_of(record.kind, &self.types)
-            && self.from.is_none_or(|from| from <= record.recorded_at)
-            && self.until.is_none_or(|until| record.recorded_at < until)
+        is_of(record.kind, &self.types) && self.holds(record.recorded_at)
+    }
+
+    /// Whether an instant lies in the period.
+    pub fn holds(&self, at: Time) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
     }
 }
 

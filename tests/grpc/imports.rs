@@ -319,6 +319,45 @@ async fn c5_p8_imported_facts_are_in_the_history_and_disclosures_in_the_accounti
     assert_eq!(question.entity, "print-and-mail");
 }
 
+#[tokio::test]
+async fn p8_an_imported_disclosure_belongs_to_the_period_in_which_it_was_made() {
+    let house = House::open().await;
+    let mut lines = begun("K-1");
+    for (number, made_at) in [(4, year(2017)), (5, year(2019))] {
+        let made = wire::AssertedDisclosure {
+            made_at,
+            recipient_kind: wire::RecipientKind::Agent.into(),
+            entity: "print-and-mail".into(),
+            classes: vec![wire::CpniClass::Billing.into()],
+            purpose: wire::Purpose::Billing.into(),
+            ground: wire::GroundKind::Billing.into(),
+            reference: "INV-7".into(),
+        };
+        lines.push(line(number, "K-1", Fact::Disclosure(made)));
+    }
+    house.import(lines).await;
+    for (from, until, made) in [
+        (None, None, vec![2017, 2019]),
+        (year(2017), year(2018), vec![2017]),
+        (year(2018), None, vec![2019]),
+        (year(2020), None, vec![]),
+        (None, year(2017), vec![]),
+    ] {
+        let request = wire::ListDisclosuresRequest {
+            customer: customer("K-1"),
+            recorded_from: from,
+            recorded_until: until,
+            ..wire::ListDisclosuresRequest::default()
+        };
+        let accounting = house.disclosures().list_disclosures(request).await.unwrap();
+        let found: Vec<_> = (accounting.into_inner().disclosures.iter())
+            .map(|one| one.occurred_at)
+            .collect();
+        let made: Vec<_> = made.into_iter().map(year).collect();
+        assert_eq!(found, made, "from {from:?} until {until:?}");
+    }
+}
+
 /// What is generated is what may be imported: no line of it is refused, and a second run changes nothing.
 #[tokio::test]
 async fn c2_generated_customers_are_imported_without_a_refusal_and_once() {
