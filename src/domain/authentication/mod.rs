@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
-use super::ids::Token;
+use super::ids::{Position, Token};
 use super::refusal::Refusal;
 use super::time::Time;
 use authority::Authority;
@@ -165,6 +165,24 @@ impl Authentication {
     /// denial, an out-of-service ticket, or mail to an address of record.
     pub fn is_suspended(&self) -> bool {
         self.lock.is_some() || self.reset.is_some()
+    }
+
+    /// Where the secret lies for which the record `first` was made: that of an attempt, or the one that it set. None once
+    /// another is in force, and while nothing is open to a caller: then nobody can tell any more.
+    pub fn place_of(&self, asked: &AuthenticationCommand, first: Position) -> Option<SecretPlace> {
+        use AuthenticationCommand as Asked;
+
+        let (since, place) = match asked {
+            Asked::Check(_) | Asked::Establish(_) => self
+                .credential
+                .as_ref()
+                .map(|one| (one.position, one.place)),
+            Asked::AnswerChallenge(_) | Asked::SetChallenge(_) => {
+                self.challenge.as_ref().map(|one| (one.position, one.place))
+            }
+            _ => None,
+        }?;
+        (since <= first && self.lock.is_none()).then_some(place)
     }
 
     fn online_account_changed(&mut self, placed: &Placed<'_, OnlineAccountChanged>) {
