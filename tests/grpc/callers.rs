@@ -579,8 +579,11 @@ async fn c1_p11_a_repeat_is_answered_yes_only_to_the_same_secret_and_no_to_any()
         .into_inner();
     assert!(first.into_inner().accepted && again.accepted);
     assert!(again.receipt.unwrap().repeated);
-    let other = house.callers().establish_credential(establish("13579"));
-    assert_eq!(refusal(other.await).1, "REQUEST_ID_REUSED");
+    let other = house
+        .callers()
+        .establish_credential(establish("13579"))
+        .await;
+    assert_eq!(refusal(other).1, "REQUEST_ID_REUSED");
     assert!(house.verify("86420", INFO, "c-3").await.unwrap().verified);
     assert!(!house.verify("13579", INFO, "c-3").await.unwrap().verified);
 }
@@ -822,6 +825,58 @@ async fn f16_a_change_is_owed_a_notification_to_what_was_of_record_and_never_to_
         .await
         .unwrap();
     assert!(house.owed("K-1").await.is_empty());
+}
+
+#[tokio::test]
+async fn f16_a_notification_that_can_go_to_nobody_is_recorded_so_and_owed_no_more() {
+    let clock = Arc::new(Manual::at(System::default().wall()));
+    let house = House::at(Arc::clone(&clock)).await;
+    house.opened("K-1", &["local"]).await;
+    clock.pass(2 * DAY);
+    let online = wire::ChangeOnlineAccountRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        authority: on(house.verified_online("c-1").await),
+    };
+    house.callers().change_online_account(online).await.unwrap();
+    let owed = house.owed("K-1").await;
+    assert!(owed.len() == 1 && owed[0].targets.is_empty());
+    let to_nobody = |nobody, sent_by: wire::Channel| wire::RecordChangeNoticeRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        change_position: owed[0].change_position,
+        sent_by: sent_by.into(),
+        to: Some(To::Nobody(nobody)),
+    };
+    for malformed in [
+        to_nobody(false, wire::Channel::Text),
+        to_nobody(true, wire::Channel::Text),
+    ] {
+        let refused = house.callers().record_change_notice(malformed).await;
+        assert_eq!(refusal(refused).0, Code::InvalidArgument);
+    }
+    let recorded = to_nobody(true, wire::Channel::Unspecified);
+    house
+        .callers()
+        .record_change_notice(recorded)
+        .await
+        .unwrap();
+    assert!(house.owed("K-1").await.is_empty());
+    let request = wire::GetHistoryRequest {
+        customer: customer("K-1"),
+        types: vec!["change_notice.sent".into()],
+        ..wire::GetHistoryRequest::default()
+    };
+    let history = house.queries().get_history(request).await.unwrap();
+    let Some(wire::entry::Event::Authentication(event)) = &history.into_inner().entries[0].event
+    else {
+        panic!("a notification");
+    };
+    let Some(wire::authentication_event::Event::ChangeNoticeSent(sent)) = &event.event else {
+        panic!("{event:?}");
+    };
+    assert!(sent.nobody && sent.reach.is_none());
+    assert_eq!(sent.sent_by(), wire::Channel::Unspecified);
 }
 
 #[tokio::test]
