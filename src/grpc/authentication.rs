@@ -3,8 +3,12 @@
 //! What is secret in a request is taken out of it before anything else looks at it; it is compared or hashed beside the
 //! writer, which gets the verdict. Whether it would be looked at at all is asked first, so that nothing is hashed for a
 //! command that is refused; the writer then gets the command without a verdict, and refuses it, or answers a repeat.
+//!
+//! A secret is no part of what a request's content is known by. So a repeat of a yes is given only to who sends the same
+//! secret again; a repeat of a no is a no, whatever is sent, for otherwise it would answer guesses that nobody counts.
 
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::call::Call;
 use super::convert::authentication::{
@@ -17,9 +21,11 @@ use super::doors::Doors;
 use super::status;
 use crate::domain::authentication::Authentication;
 use crate::domain::authentication::AuthenticationCommand as Asked;
-use crate::domain::authentication::challenge::{challenge_to_check, require_settable};
+use crate::domain::authentication::challenge::{
+    AnswerChallenge, challenge_to_check, require_settable,
+};
 use crate::domain::authentication::credentials::{
-    Compared, SecretPlace, Weighed, place_to_check, require_establishable,
+    CheckSecret, Compared, SecretPlace, Weighed, place_to_check, require_establishable,
 };
 use crate::domain::authentication::portions::weigh;
 use crate::domain::command::Command;
@@ -29,7 +35,7 @@ use crate::domain::ids::{Personal, Position, Pseudonym};
 use crate::domain::refusal::Refusal;
 use crate::domain::services::VaultHead;
 use crate::proto::v1 as wire;
-use crate::sequencer::Intent;
+use crate::sequencer::{Answer, Intent, Outcome, SubmitError};
 
 /// Serves AuthenticationService.
 pub struct Callers(pub Doors);
@@ -199,6 +205,16 @@ enum Secret {
     New(NewSecret),
 }
 
+impl Secret {
+    /// The password, PIN or answers once more, for a repeat.
+    fn again(&self) -> Personal {
+        match self {
+            Self::Current(secret) => secret.clone(),
+            Self::New(new) => new.secret.clone(),
+        }
+    }
+}
+
 impl Callers {
     fn of_record_days(&self) -> u32 {
         self.0.rulebook().authentication().of_record_days
@@ -236,9 +252,23 @@ impl Callers {
     ) -> Result<Response<R::Response>, Status> {
         let doors = &self.0;
         let intent = doors.intent(call, given)?;
+        let again = secret.again();
         let work = async {
             let intent = self.judged(intent, secret).await?;
-            doors.submit(intent).await
+            let answer = doors.submit(intent.clone()).await?;
+            let is_no = matches!(
+                answer.outcome,
+                Outcome::Attempted {
+                    succeeded: false,
+                    ..
+                }
+            );
+            if !answer.repeated || is_no || self.is_same(&intent, &answer, again).await? {
+                return Ok(answer);
+            }
+            let id = intent.request_id;
+            self.count_guess(intent).await;
+            Err(status::submit(SubmitError::RequestIdReused(id)))
         };
         let answer = call.in_time(work).await?;
         doors.respond::<R>(&answer, true)
@@ -287,6 +317,49 @@ impl Callers {
             _ => return Err(status::failed("a secret came with another command")),
         }
         Ok(intent)
+    }
+
+    /// Whether the secret is the one that was sent the first time. No, where nobody can tell any more.
+    async fn is_same(
+        &self,
+        intent: &Intent,
+        first: &Answer,
+        secret: Personal,
+    ) -> Result<bool, Status> {
+        let Command::Authentication(asked) = &intent.command else {
+            return Ok(false);
+        };
+        let (pseudonym, customer) = self.0.known(&intent.subject)?;
+        let state = customer.authentication.as_ref();
+        let Some(place) = state.and_then(|state| state.place_of(asked, first.first)) else {
+            return Ok(false);
+        };
+        match asked {
+            // They were compared already, unless the caller is one to whom nothing is open any more.
+            Asked::Check(CheckSecret { compared, .. })
+            | Asked::AnswerChallenge(AnswerChallenge { compared, .. }) => {
+                Ok(compared.is_some_and(|one| one.right && one.place == place))
+            }
+            _ => Ok(self.compared(pseudonym, place, secret).await?.right),
+        }
+    }
+
+    /// A wrong secret under the id of a right one is an attempt like any other, and counts as one (P13). Where it would
+    /// be refused, nothing was told of it either.
+    async fn count_guess(&self, mut intent: Intent) {
+        let compared = match &intent.command {
+            Command::Authentication(
+                Asked::Check(CheckSecret { compared, .. })
+                | Asked::AnswerChallenge(AnswerChallenge { compared, .. }),
+            ) => *compared,
+            _ => None,
+        };
+        if compared.is_some_and(|compared| !compared.right) {
+            intent.request_id = Uuid::new_v4();
+            intent.expected_version = None;
+            // The answer is that of a reused id, whatever comes of it.
+            drop(self.0.submit(intent).await);
+        }
     }
 
     fn context<'a>(&'a self, intent: &Intent, company: &'a Company) -> Context<'a> {

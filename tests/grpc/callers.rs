@@ -497,7 +497,7 @@ async fn p12_only_verdicts_are_on_record_and_only_for_auditors() {
 }
 
 #[tokio::test]
-async fn c1_a_repeat_is_answered_like_the_first_time_whatever_secret_it_carries() {
+async fn c1_p11_a_repeat_is_answered_yes_only_to_the_same_secret_and_no_to_any() {
     let (house, _) = House::aged().await;
     let request = |secret: &str, header: &Option<wire::CommandHeader>| wire::VerifySecretRequest {
         header: header.clone(),
@@ -522,8 +522,39 @@ async fn c1_a_repeat_is_answered_like_the_first_time_whatever_secret_it_carries(
     assert!(!wrong.verified && !again.verified);
     assert!(
         again.receipt.unwrap().repeated,
-        "the secret is no part of the request's id"
+        "a no stays one: else a repeat would answer guesses"
     );
+
+    let once = dated();
+    for _ in 0..2 {
+        let right = house
+            .callers()
+            .verify_secret(request(PIN, &once))
+            .await
+            .unwrap();
+        assert!(right.into_inner().verified);
+    }
+    for _ in 0..4 {
+        let other = house.callers().verify_secret(request("1111", &once)).await;
+        assert_eq!(refusal(other).1, "REQUEST_ID_REUSED");
+    }
+    assert!(!house.status().await.locked);
+    let fifth = house.callers().verify_secret(request("1111", &once)).await;
+    assert_eq!(refusal(fifth).1, "REQUEST_ID_REUSED");
+    assert!(house.status().await.locked, "each was counted");
+    let locked = house.callers().verify_secret(request(PIN, &once)).await;
+    assert_eq!(
+        refusal(locked).1,
+        "REQUEST_ID_REUSED",
+        "under a lock no guess is answered"
+    );
+    let authority = house.verified_online("c-4").await;
+    let lift = wire::LiftLockRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        authority: on(authority),
+    };
+    house.callers().lift_lock(lift).await.unwrap();
 
     let authority = house.verified_online("c-2").await;
     let once = dated();
@@ -542,10 +573,17 @@ async fn c1_a_repeat_is_answered_like_the_first_time_whatever_secret_it_carries(
         .unwrap();
     let again = house
         .callers()
-        .establish_credential(establish("13579"))
+        .establish_credential(establish("86420"))
         .await
-        .unwrap();
-    assert!(first.into_inner().accepted && again.into_inner().accepted);
+        .unwrap()
+        .into_inner();
+    assert!(first.into_inner().accepted && again.accepted);
+    assert!(again.receipt.unwrap().repeated);
+    let other = house
+        .callers()
+        .establish_credential(establish("13579"))
+        .await;
+    assert_eq!(refusal(other).1, "REQUEST_ID_REUSED");
     assert!(house.verify("86420", INFO, "c-3").await.unwrap().verified);
     assert!(!house.verify("13579", INFO, "c-3").await.unwrap().verified);
 }
@@ -787,6 +825,58 @@ async fn f16_a_change_is_owed_a_notification_to_what_was_of_record_and_never_to_
         .await
         .unwrap();
     assert!(house.owed("K-1").await.is_empty());
+}
+
+#[tokio::test]
+async fn f16_a_notification_that_can_go_to_nobody_is_recorded_so_and_owed_no_more() {
+    let clock = Arc::new(Manual::at(System::default().wall()));
+    let house = House::at(Arc::clone(&clock)).await;
+    house.opened("K-1", &["local"]).await;
+    clock.pass(2 * DAY);
+    let online = wire::ChangeOnlineAccountRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        authority: on(house.verified_online("c-1").await),
+    };
+    house.callers().change_online_account(online).await.unwrap();
+    let owed = house.owed("K-1").await;
+    assert!(owed.len() == 1 && owed[0].targets.is_empty());
+    let to_nobody = |nobody, sent_by: wire::Channel| wire::RecordChangeNoticeRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        change_position: owed[0].change_position,
+        sent_by: sent_by.into(),
+        to: Some(To::Nobody(nobody)),
+    };
+    for malformed in [
+        to_nobody(false, wire::Channel::Text),
+        to_nobody(true, wire::Channel::Text),
+    ] {
+        let refused = house.callers().record_change_notice(malformed).await;
+        assert_eq!(refusal(refused).0, Code::InvalidArgument);
+    }
+    let recorded = to_nobody(true, wire::Channel::Unspecified);
+    house
+        .callers()
+        .record_change_notice(recorded)
+        .await
+        .unwrap();
+    assert!(house.owed("K-1").await.is_empty());
+    let request = wire::GetHistoryRequest {
+        customer: customer("K-1"),
+        types: vec!["change_notice.sent".into()],
+        ..wire::GetHistoryRequest::default()
+    };
+    let history = house.queries().get_history(request).await.unwrap();
+    let Some(wire::entry::Event::Authentication(event)) = &history.into_inner().entries[0].event
+    else {
+        panic!("a notification");
+    };
+    let Some(wire::authentication_event::Event::ChangeNoticeSent(sent)) = &event.event else {
+        panic!("{event:?}");
+    };
+    assert!(sent.nobody && sent.reach.is_none());
+    assert_eq!(sent.sent_by(), wire::Channel::Unspecified);
 }
 
 #[tokio::test]

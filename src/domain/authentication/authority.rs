@@ -18,7 +18,9 @@ pub enum Authority {
         /// The call, visit or session in which the change is asked for.
         call: Token,
     },
-    /// The start of service: within the rulebook's hours after the account was opened (64.2010(e), (f)).
+    /// The start of service: within the rulebook's hours after the account was opened, and until a password, a PIN or
+    /// back-up questions are set. Nobody was verified: it carries the first of a kind and takes nothing away
+    /// (64.2010(e), (f)).
     StartOfService,
     /// The challenge was passed in that call: good for a new password or PIN and for nothing else (P13, R22).
     Challenge {
@@ -42,6 +44,24 @@ impl Authority {
         self.require_identity(customer, context)
     }
 
+    /// The same, where the start of service carries the first of a kind only: who was never verified neither replaces
+    /// nor removes what is there (P11, P13).
+    pub(in crate::domain) fn require_for(
+        &self,
+        is_first: bool,
+        customer: &Customer,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        self.require(customer, context)?;
+        match self {
+            Self::StartOfService if !is_first => Err(unverified(
+                "authority",
+                "at the start of service only the first is set, and nothing is replaced or removed; verify the caller",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The same for what ends a suspension: only who asks is looked at.
     pub(in crate::domain) fn require_identity(
         &self,
@@ -49,11 +69,15 @@ impl Authority {
         context: &Context<'_>,
     ) -> Result<(), Refusal> {
         match *self {
-            Self::StartOfService if is_start_of_service(customer, context) => Ok(()),
-            Self::StartOfService => Err(unverified(
+            Self::StartOfService if !is_start_of_service(customer, context) => Err(unverified(
                 "authority",
                 "the start of service is over; verify the caller and cite the verification",
             )),
+            Self::StartOfService if has_secret(customer) => Err(unverified(
+                "authority",
+                "the account has a password, a PIN or back-up questions already; verify the caller",
+            )),
+            Self::StartOfService => Ok(()),
             Self::Challenge { .. } => Err(unverified(
                 "authority",
                 "a passed challenge is good for a new password or PIN only; verify the caller by another method",
@@ -80,10 +104,17 @@ impl Authority {
     }
 }
 
-/// Whether the account was opened so lately that what is set belongs to the start of service (64.2010(f)).
+/// Whether the account was opened so lately that what is set belongs to the start of service (64.2010(f)). An imported
+/// account is older than its first record here.
 pub(in crate::domain) fn is_start_of_service(customer: &Customer, context: &Context<'_>) -> bool {
     let hours = context.rulebook.authentication().service_start_hours;
-    context.now < customer.opened_at.plus_hours(hours)
+    customer.imported.is_none() && context.now < customer.opened_at.plus_hours(hours)
+}
+
+/// Whether the account has what verifies its holder.
+fn has_secret(customer: &Customer) -> bool {
+    (customer.authentication.as_ref())
+        .is_some_and(|state| state.credential.is_some() || state.challenge.is_some())
 }
 
 pub(super) fn unverified(field: &str, why: impl Into<String>) -> Refusal {

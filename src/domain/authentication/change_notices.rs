@@ -1,7 +1,8 @@
 //! What is owed after an account change: a notification at once, to what was of record before (F16; 64.2010(f)).
 //!
 //! A change makes it due with a deadline; whoever sends it records by which channel and to what. It never goes to what
-//! the change itself brought, and a record of it has no room for what was changed.
+//! the change itself brought, and a record of it has no room for what was changed. Where the account had nothing to
+//! which it may go, that is recorded instead, and ends the debt.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,8 @@ pub enum NoticeTarget {
     OfRecord(Reach),
     /// The contact who was the administrative one before the change.
     Contact(Token),
+    /// To nobody: the account had no number or address to which it may go, and it can't be sent.
+    Nobody,
 }
 
 /// A notification was sent.
@@ -51,13 +54,13 @@ pub enum NoticeTarget {
 pub struct SendChangeNotice {
     /// The record of the change.
     pub change: Position,
-    /// By what.
-    pub channel: Channel,
+    /// By what; none where it goes to nobody.
+    pub channel: Option<Channel>,
     /// To what.
     pub to: NoticeTarget,
 }
 
-/// A notification of an account change was sent.
+/// A notification of an account change was sent, or couldn't be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeNoticeSent {
@@ -65,8 +68,9 @@ pub struct ChangeNoticeSent {
     pub change: Position,
     /// What was changed.
     pub what: AccountChange,
-    /// By what.
-    pub channel: Channel,
+    /// By what; none where it went to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// To what.
     pub to: NoticeTarget,
     /// By when it had to be sent.
@@ -184,26 +188,27 @@ pub(super) fn send(
             "no notification is owed for that record; it was sent, or the record is no account change",
         );
     };
+    let days = context.rulebook.authentication().of_record_days;
     let reaches = match (command.to, due.contact) {
         (NoticeTarget::Contact(person), Some(owed)) => person == owed,
         (NoticeTarget::OfRecord(reach), None) => {
-            let days = context.rulebook.authentication().of_record_days;
             (state.targets(due, days).iter()).any(|one| one.reach == reach)
         }
+        (NoticeTarget::Nobody, None) => state.targets(due, days).is_empty(),
         _ => false,
     };
     if !reaches {
         return refuse(
             RefusalCode::OfRecordState,
             "to",
-            "the notification goes to what was of record before the change, or to the contact who was replaced, and to nothing new (64.2010(f))",
+            "the notification goes to what was of record before the change, or to the contact who was replaced, and to nothing new; to nobody only where there was none (64.2010(f))",
         );
     }
     if !carries(command.channel, command.to) {
         return refuse(
             RefusalCode::Invalid,
             "channel",
-            "a number is reached by phone or text, a postal address by post, an electronic one by email",
+            "a number is reached by phone or text, a postal address by post, an electronic one by email, nobody by nothing",
         );
     }
     Ok(vec![AuthenticationEvent::ChangeNoticeSent(
@@ -217,7 +222,10 @@ pub(super) fn send(
     )])
 }
 
-fn carries(channel: Channel, to: NoticeTarget) -> bool {
+fn carries(channel: Option<Channel>, to: NoticeTarget) -> bool {
+    let Some(channel) = channel else {
+        return to == NoticeTarget::Nobody;
+    };
     let by_number = matches!(channel, Channel::Phone | Channel::Ivr | Channel::Text);
     match to {
         NoticeTarget::OfRecord(reach) => match reach.kind {
@@ -226,5 +234,6 @@ fn carries(channel: Channel, to: NoticeTarget) -> bool {
             ReachKind::ElectronicAddress => channel == Channel::Email,
         },
         NoticeTarget::Contact(_) => by_number || matches!(channel, Channel::Post | Channel::Email),
+        NoticeTarget::Nobody => false,
     }
 }

@@ -142,7 +142,7 @@ pub struct CheckFailed {
 pub struct CredentialLocked {
     /// Attempts of what.
     pub after: Attempt,
-    /// How many in a row.
+    /// How many: in a row, or of setting a new one since the last lifted lock.
     pub attempts: u8,
 }
 
@@ -180,12 +180,13 @@ pub struct Lock {
     pub since: Time,
 }
 
-/// Failed attempts in a row, by what was attempted.
+/// Failed attempts, by what was attempted: in a row, but of setting a new secret all of them until a lock is lifted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// Of comparing.
     pub checks: u8,
-    /// Of setting a new one.
+    /// Of setting a new one. One that is taken between them ends the count no more than time does: each refusal may tell
+    /// a digit of what may not be contained (P12).
     pub establishments: u8,
     /// Of answering.
     pub challenges: u8,
@@ -212,7 +213,7 @@ impl Failures {
 }
 
 impl Authentication {
-    /// A new secret ends what an old one did wrong, and the reset (R22).
+    /// A new secret ends what was done wrong with the old one, and the reset (R22).
     pub(super) fn established(&mut self, placed: &Placed<'_, CredentialEstablished>) {
         let event = placed.event;
         self.credential = Some(Credential {
@@ -222,7 +223,10 @@ impl Authentication {
             place: event.place,
             since: placed.recorded_at,
         });
-        self.failures = Failures::default();
+        self.failures = Failures {
+            establishments: self.failures.establishments,
+            ..Failures::default()
+        };
         self.reset = None;
         self.owe(AccountChange::Credential, None, event.notice_due_at, placed);
     }
@@ -288,12 +292,6 @@ pub fn require_establishable(
                     "no challenge was passed in this call, or too long ago; ask the questions anew",
                 )),
             }
-        }
-        Authority::StartOfService if state.is_some_and(|state| state.credential.is_some()) => {
-            Err(unverified(
-                "authority",
-                "the account has a password or PIN already; verify the caller to set another",
-            ))
         }
         _ => authority.require_identity(customer, context),
     }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
-use super::ids::Token;
+use super::ids::{Position, Token};
 use super::refusal::Refusal;
 use super::time::Time;
 use authority::Authority;
@@ -146,12 +146,14 @@ pub struct Authentication {
     pub credential: Option<Credential>,
     /// The back-up questions in force.
     pub challenge: Option<Challenge>,
-    /// Wrong attempts in a row.
+    /// Wrong attempts.
     pub failures: Failures,
     /// Set while too many attempts have failed.
     pub lock: Option<Lock>,
     /// Set from a passed challenge until a new password or PIN is set.
     pub reset: Option<Reset>,
+    /// Whether there is an online account: it was created, or somebody was logged in to it.
+    pub online_account: bool,
     /// Notifications that are owed, oldest first.
     pub due: Vec<DueNotice>,
     /// The legs of the business exemption.
@@ -163,6 +165,30 @@ impl Authentication {
     /// denial, an out-of-service ticket, or mail to an address of record.
     pub fn is_suspended(&self) -> bool {
         self.lock.is_some() || self.reset.is_some()
+    }
+
+    /// Where the secret lies for which the record `first` was made: that of an attempt, or the one that it set. None once
+    /// another is in force, and while nothing is open to a caller: then nobody can tell any more.
+    pub fn place_of(&self, asked: &AuthenticationCommand, first: Position) -> Option<SecretPlace> {
+        use AuthenticationCommand as Asked;
+
+        let (since, place) = match asked {
+            Asked::Check(_) | Asked::Establish(_) => self
+                .credential
+                .as_ref()
+                .map(|one| (one.position, one.place)),
+            Asked::AnswerChallenge(_) | Asked::SetChallenge(_) => {
+                self.challenge.as_ref().map(|one| (one.position, one.place))
+            }
+            _ => None,
+        }?;
+        (since <= first && self.lock.is_none()).then_some(place)
+    }
+
+    fn online_account_changed(&mut self, placed: &Placed<'_, OnlineAccountChanged>) {
+        self.online_account = true;
+        let what = change_notices::AccountChange::OnlineAccount;
+        self.owe(what, None, placed.event.notice_due_at, placed);
     }
 
     /// Ends what was opened in a call (R19).
@@ -209,7 +235,8 @@ fn change_online(
     authority: &Authority,
     context: &Context<'_>,
 ) -> Result<Vec<AuthenticationEvent>, Refusal> {
-    authority.require(customer, context)?;
+    let known = (customer.authentication.as_ref()).is_some_and(|state| state.online_account);
+    authority.require_for(!known, customer, context)?;
     Ok(vec![AuthenticationEvent::OnlineAccountChanged(
         OnlineAccountChanged {
             authority: *authority,
@@ -235,12 +262,7 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, Authentication
         Done::Unlocked(_) => state.unlocked(),
         Done::ChallengeSet(event) => state.challenge_set(&placed.of(event)),
         Done::ChallengePassed(event) => state.challenge_passed(&placed.of(event)),
-        Done::OnlineAccountChanged(event) => state.owe(
-            change_notices::AccountChange::OnlineAccount,
-            None,
-            event.notice_due_at,
-            &placed.of(event),
-        ),
+        Done::OnlineAccountChanged(event) => state.online_account_changed(&placed.of(event)),
         Done::ChangeNoticeSent(event) => state.change_notice_sent(event),
         Done::LegBegun(event) => state.exemption.begin(&placed.of(event)),
         Done::LegEnded(event) => state.exemption.end(event),

@@ -133,14 +133,15 @@ impl Authentication {
 
     pub(super) fn associated(&mut self, placed: &Placed<'_, Associated>) {
         let event = placed.event;
-        if let Some(old) = event.replaces {
-            let kind = event.reach.kind;
-            self.cease(Reach { kind, value: old }, placed.recorded_at);
-        }
+        // Before the old one ceases: its notification is owed only now, and goes there (F16).
         if self.of_record.len() >= OF_RECORD_MAX
             && let Some(past) = (self.of_record.iter()).position(|one| one.until.is_some())
         {
             self.of_record.remove(past);
+        }
+        if let Some(old) = event.replaces {
+            let kind = event.reach.kind;
+            self.cease(Reach { kind, value: old }, placed.recorded_at);
         }
         self.of_record.push(OfRecord {
             reach: event.reach,
@@ -177,13 +178,13 @@ pub(super) fn associate(
     command: &Associate,
     context: &Context<'_>,
 ) -> Result<Vec<AuthenticationEvent>, Refusal> {
-    command.authority.require(customer, context)?;
+    let kind = command.reach.kind;
+    let is_first = (customer.authentication.as_ref())
+        .is_none_or(|state| !state.of_record.iter().any(|one| one.reach.kind == kind));
+    (command.authority).require_for(is_first, customer, context)?;
     let refuse = |code, field: &str, why: String| Err(Refusal::new(code, field, why));
     let belongs = |value: Token| {
-        let reach = Reach {
-            kind: command.reach.kind,
-            value,
-        };
+        let reach = Reach { kind, value };
         (customer.authentication.as_ref())
             .is_some_and(|state| state.belonging(reach, context.now).is_some())
     };
@@ -224,7 +225,7 @@ pub(super) fn dissociate(
     command: &Dissociate,
     context: &Context<'_>,
 ) -> Result<Vec<AuthenticationEvent>, Refusal> {
-    command.authority.require(customer, context)?;
+    (command.authority).require_for(false, customer, context)?;
     let state = customer.authentication.as_ref();
     if state
         .and_then(|state| state.belonging(command.reach, context.now))

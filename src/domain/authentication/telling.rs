@@ -1,7 +1,8 @@
 //! When the customer or a contact may be told what a disclosure holds (P9, P11, F14, R19, R22; 64.2010(a)–(d)).
 //!
 //! Best on a verification on record, which the disclosure cites. A verification that the calling system merely states is
-//! taken where the rulebook says so; but once the ledger knows the account's list of contacts, a contact is told on a
+//! taken where the rulebook says so, a stated password not for call detail: the statement can't say that nothing prompted
+//! it (64.2010(b)); and once the ledger knows the account's list of contacts, a contact is told on a
 //! verification on record only, because a statement doesn't say which contact it was. Mail to an address of record needs
 //! no verification, and nothing stops it.
 
@@ -14,7 +15,7 @@ use crate::domain::ids::{Position, Token};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{CpniClass, RecipientKind};
+use crate::domain::vocabulary::{AssuranceMethod, CpniClass, RecipientKind};
 
 /// On what the customer or a contact is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,13 @@ impl<'a> Teller<'a> {
             },
             Some(Telling::Stated(assurance)) => {
                 let taken = self.takes_statements() && assurance.opens(at, self.rulebook);
-                (!taken).then_some(VERIFICATION)
+                // It doesn't say whether anything prompted the password (64.2010(b)).
+                let may_be_prompted = assurance.method == AssuranceMethod::Password;
+                match taken {
+                    true if may_be_prompted && self.asks_call_detail() => Some(CALL_DETAIL),
+                    true => None,
+                    false => Some(VERIFICATION),
+                }
             }
             None => Some(VERIFICATION),
         }

@@ -236,8 +236,10 @@ impl Authentication {
             prompted,
             ends_at,
         });
-        if by == VerifiedBy::Password {
-            self.failures.checks = 0;
+        match by {
+            VerifiedBy::Password => self.failures.checks = 0,
+            VerifiedBy::OnlineAccount => self.online_account = true,
+            VerifiedBy::CallBack | VerifiedBy::PhotoId | VerifiedBy::BusinessContract => {}
         }
     }
 }

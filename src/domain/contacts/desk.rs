@@ -131,7 +131,9 @@ impl Desk<'_> {
         match *basis {
             Basis::Letterhead { medium, .. } if is_letter(medium) => Ok(()),
             Basis::Caller(authority) if !(administrative && had_one) => {
-                authority.require(self.customer, self.context)
+                // Who was never verified gives the first list, and changes none (P9, P11).
+                let is_first = !self.list.is_listed();
+                authority.require_for(is_first, self.customer, self.context)
             }
             _ => Err(Refusal::new(
                 RefusalCode::LetterheadRequired,

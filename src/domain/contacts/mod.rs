@@ -90,7 +90,7 @@ pub enum Basis {
         /// SHA-256 of the letter.
         digest: Sha256Digest,
     },
-    /// A caller verified for account changes, or the start of service.
+    /// A caller verified for account changes; or the start of service, for the first list.
     Caller(Authority),
 }
 

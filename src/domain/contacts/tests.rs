@@ -122,6 +122,23 @@ fn p9_contacts_are_added_removed_and_replaced_each_with_its_permissions() {
 }
 
 #[test]
+fn p9_p11_at_the_start_of_service_the_first_list_is_given_and_none_changed() {
+    let mut story = Story::begun();
+    story.act(add(named(CLERK, &[TechnicalSupport]), START));
+    let required = RefusalCode::VerificationRequired;
+    for taken_over in [
+        add(named(OTHER, &[Administrative]), START),
+        add(named(CLERK, &[AccountInformation]), START),
+        remove(CLERK, START),
+        set(vec![named(OTHER, &[Administrative])], START),
+    ] {
+        assert_eq!(story.refused(taken_over), required);
+    }
+    let holder = story.verified(Caller::AccountHolder);
+    story.act(add(named(OTHER, &[Administrative]), holder));
+}
+
+#[test]
 fn p9_a_list_names_everybody_once_and_for_something() {
     let mut story = begun();
     let twice = vec![
@@ -223,7 +240,7 @@ fn p10_the_old_administrative_contact_is_owed_a_notification() {
     let sent = |to| {
         Command::Authentication(AuthenticationCommand::SendChangeNotice(SendChangeNotice {
             change: due.change,
-            channel: Channel::Email,
+            channel: Some(Channel::Email),
             to,
         }))
     };

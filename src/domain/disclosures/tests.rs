@@ -230,7 +230,7 @@ fn v48_r19_the_customer_is_told_after_a_live_verification() {
             Purpose::Billing,
             Customer,
             None,
-            &[Billing, CallDetail],
+            &[Billing],
         )
     };
     let required = [ReasonCode::VerificationRequired];
@@ -254,7 +254,7 @@ fn v48_r19_the_customer_is_told_after_a_live_verification() {
         Some(Time(story.now.0 + 26 * 60_000_000))
     );
     let contact = on_ground(
-        billing(verified(story.now, AssuranceMethod::Password)),
+        billing(verified(story.now, AssuranceMethod::CallBack)),
         Purpose::Billing,
         AuthorizedContact,
         None,

@@ -122,6 +122,15 @@ fn told_the_new(customer: &Customer, due: &DueNotice, sent: &ChangeNoticeSent) -
     match sent.to {
         NoticeTarget::Contact(person) => (!old_contact(person))
             .then(|| "it went to another contact than the one who was replaced".into()),
+        NoticeTarget::Nobody => {
+            let mut known = (customer.authentication.iter()).flat_map(|state| &state.of_record);
+            let had_one = known.any(|one| {
+                let stood = one.until.is_none_or(|end| due.changed_at <= end);
+                one.position != due.change && one.since < due.changed_at && stood
+            });
+            (had_one || due.contact.is_some())
+                .then(|| "it went to nobody, though there was whom to tell".into())
+        }
         NoticeTarget::OfRecord(reach) => {
             let known = (customer.authentication.iter()).flat_map(|state| &state.of_record);
             let before = known

@@ -9,7 +9,7 @@ use crate::domain::disclosures::Ground;
 use crate::domain::event::Event;
 use crate::domain::ids::{Position, Token};
 use crate::domain::question::Question;
-use crate::domain::vocabulary::{CpniClass, RecipientKind};
+use crate::domain::vocabulary::{AssuranceMethod, CpniClass, RecipientKind};
 
 pub(super) const TOLD_UNVERIFIED: StandingQuestion = StandingQuestion {
     name: "told-without-verification",
@@ -153,8 +153,10 @@ pub(super) fn call_detail_unfit(seen: &Seen<'_>, question: &Question) -> Option<
     match telling(question)?? {
         Telling::Stated(assurance) => {
             let method = assurance.method;
-            (!seen.world.rulebook.live_methods().contains(method))
-                .then(|| format!("verified by {method}, which does not open call detail"))
+            // The statement can't say that nothing prompted the password (64.2010(b)).
+            let fits = method != AssuranceMethod::Password
+                && seen.world.rulebook.live_methods().contains(method);
+            (!fits).then(|| format!("verified by {method}, which does not open call detail"))
         }
         Telling::OnRecord {
             record,

@@ -198,10 +198,16 @@ fn record_change_notice(given: wire::RecordChangeNoticeRequest, tokens: Tokens<'
         )),
         Some(To::Reach(given)) => reach("reach", Some(given), tokens).map(NoticeTarget::OfRecord),
         Some(To::Contact(id)) => person("contact", &id, tokens).map(NoticeTarget::Contact),
+        Some(To::Nobody(true)) => Ok(NoticeTarget::Nobody),
+        Some(To::Nobody(false)) => Err(Malformed::invalid("nobody", "must be true or unset")),
     };
+    let is_unsaid = given.sent_by == i32::from(wire::Channel::Unspecified);
     let command = SendChangeNotice {
         change: Position(given.change_position),
-        channel: member("sent_by", given.sent_by)?,
+        channel: match to {
+            Ok(NoticeTarget::Nobody) if is_unsaid => None,
+            _ => Some(member("sent_by", given.sent_by)?),
+        },
         to: to?,
     };
     about(given.customer, Asked::SendChangeNotice(command))

@@ -143,11 +143,13 @@ fn change_notice(sent: &ChangeNoticeSent) -> wire::ChangeNoticeSentEvent {
     let (reach, contact) = match &sent.to {
         NoticeTarget::OfRecord(reach) => (Some(wire_reach(reach)), None),
         NoticeTarget::Contact(person) => (None, Some(*person)),
+        NoticeTarget::Nobody => (None, None),
     };
     wire::ChangeNoticeSentEvent {
         change_position: sent.change.0,
         change: sent.what.number(),
-        sent_by: sent.channel.number(),
+        sent_by: sent.channel.map(Listed::number).unwrap_or_default(),
+        nobody: sent.to == NoticeTarget::Nobody,
         reach,
         contact_token: hex(contact),
         due_at: Some(timestamp(sent.due_at)),

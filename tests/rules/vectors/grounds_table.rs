@@ -16,7 +16,7 @@ use crate::rules::history::{History, clock};
 
 /// Verified a minute ago, seen from 12:00.
 fn just_verified() -> Option<Telling> {
-    Some(verified(AssuranceMethod::Password, 1, clock("12:00")))
+    Some(verified(AssuranceMethod::CallBack, 1, clock("12:00")))
 }
 
 fn ticket_told(verification: Option<Telling>) -> Ground {

@@ -310,7 +310,7 @@ fn number_changed(house: &mut House) -> Position {
 fn tell(house: &mut House, change: Position, to: Reach) -> Position {
     let notice = SendChangeNotice {
         change,
-        channel: Channel::Text,
+        channel: Some(Channel::Text),
         to: NoticeTarget::OfRecord(to),
     };
     authentication(house, AuthenticationCommand::SendChangeNotice(notice))

@@ -439,6 +439,21 @@ const FORGERIES: &[Forgery] = &[
     ),
     (
         "call-detail-by-unfit-method",
+        "a stated password",
+        |history| {
+            Said(changed(
+                told(history, "CUSTOMER; CALL_DETAIL; BILLING"),
+                |made| {
+                    let Some(Telling::Stated(assurance)) = verification(made) else {
+                        panic!("not stated");
+                    };
+                    assurance.method = AssuranceMethod::Password;
+                },
+            ))
+        },
+    ),
+    (
+        "call-detail-by-unfit-method",
         "verified by mail",
         |history| {
             Said(changed(
@@ -605,7 +620,7 @@ fn freeze(history: &House) -> Event {
 fn told(history: &House, asked: &str) -> Event {
     let mut ground = invoice();
     if let Ground::Billing { verification, .. } = &mut ground {
-        *verification = Some(verified(AssuranceMethod::Password, 1, history.ledger.now));
+        *verification = Some(verified(AssuranceMethod::CallBack, 1, history.ledger.now));
     }
     history.clone().disclose(ground, asked)
 }

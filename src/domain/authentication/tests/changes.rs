@@ -1,6 +1,7 @@
 //! Numbers and addresses of record, and what is owed after a change (F14, F16).
 
 use super::*;
+use crate::domain::asserted::{Assert, Asserted, AssertedAccount, Source};
 use crate::domain::authentication::challenge::SetChallenge;
 use crate::domain::authentication::change_notices::{
     AccountChange, DUE_MAX, NoticeTarget, SendChangeNotice,
@@ -14,7 +15,7 @@ const NEW: Token = Token([0x12; 16]);
 fn sent(change: u64, channel: Channel, reach: Reach) -> Asked {
     Asked::SendChangeNotice(SendChangeNotice {
         change: Position(change),
-        channel,
+        channel: Some(channel),
         to: NoticeTarget::OfRecord(reach),
     })
 }
@@ -106,12 +107,7 @@ fn f16_on_a_young_account_the_oldest_that_it_had_is_told() {
     let mut story = Story::begun();
     story.ask_for(associate(number(NUMBER), None, Authority::StartOfService));
     story.minutes(2 * DAY);
-    let online = Asked::OpenVerification(OpenVerification {
-        identified: identified(CHANGES),
-        means: Means::OnlineAccount,
-    });
-    let record = Position(story.ask_for(online));
-    let authority = Authority::Verification { record, call: CALL };
+    let authority = story.online(CHANGES);
     story.ask_for(associate(number(NEW), Some(NUMBER), authority));
     let change = story.ask_for(establish(1, authority));
     let wrong = RefusalCode::OfRecordState;
@@ -126,18 +122,151 @@ fn f16_on_a_young_account_the_oldest_that_it_had_is_told() {
 fn f16_where_nothing_was_of_record_the_new_is_no_target_all_the_same() {
     let mut story = Story::begun();
     story.minutes(2 * DAY);
-    let online = Asked::OpenVerification(OpenVerification {
-        identified: identified(CHANGES),
-        means: Means::OnlineAccount,
-    });
-    let record = Position(story.ask_for(online));
-    let authority = Authority::Verification { record, call: CALL };
+    let authority = story.online(CHANGES);
     let change = story.ask_for(associate(number(NEW), None, authority));
     let state = story.authentication();
     assert!(state.targets(&state.due[0], 30).is_empty());
     let to_the_new = sent(change, Channel::Text, number(NEW));
     assert_eq!(story.denied(to_the_new), RefusalCode::OfRecordState);
     assert_eq!(story.authentication().due.len(), 1, "it stays owed");
+}
+
+fn sent_to_nobody(change: u64, channel: Option<Channel>) -> Asked {
+    Asked::SendChangeNotice(SendChangeNotice {
+        change: Position(change),
+        channel,
+        to: NoticeTarget::Nobody,
+    })
+}
+
+#[test]
+fn f16_p13_a_notification_that_can_go_to_nobody_is_recorded_so_and_owed_no_more() {
+    let mut story = Story::begun();
+    story.minutes(2 * DAY);
+    for _ in 0..DUE_MAX {
+        let authority = story.online(CHANGES);
+        story.ask_for(Asked::ChangeOnlineAccount(authority));
+    }
+    let authority = story.online(CHANGES);
+    let added = || associate(number(NEW), None, authority);
+    assert_eq!(story.denied(added()), RefusalCode::Limit);
+    let oldest = story.authentication().due[0].change.0;
+    let by_text = sent_to_nobody(oldest, Some(Channel::Text));
+    assert_eq!(story.denied(by_text), RefusalCode::Invalid);
+    story.ask_for(sent_to_nobody(oldest, None));
+    let again = sent_to_nobody(oldest, None);
+    assert_eq!(story.denied(again), RefusalCode::NoticeState);
+    story.ask_for(added());
+}
+
+#[test]
+fn f16_a_notification_that_can_go_somewhere_goes_there_and_not_to_nobody() {
+    let mut story = aged();
+    let authority = story.call_back(CHANGES);
+    let change = story.ask_for(establish(1, authority));
+    let nobody = sent_to_nobody(change, None);
+    assert_eq!(story.denied(nobody), RefusalCode::OfRecordState);
+    let by_nothing = Asked::SendChangeNotice(SendChangeNotice {
+        change: Position(change),
+        channel: None,
+        to: NoticeTarget::OfRecord(number(NUMBER)),
+    });
+    assert_eq!(story.denied(by_nothing), RefusalCode::Invalid);
+    assert_eq!(story.authentication().due.len(), 1, "it stays owed");
+}
+
+#[test]
+fn p11_p13_at_the_start_of_service_the_first_is_set_and_nothing_replaced_or_removed() {
+    let start = Authority::StartOfService;
+    let required = RefusalCode::VerificationRequired;
+    let mut story = Story::begun();
+    story.ask_for(associate(number(NUMBER), None, start));
+    story.ask_for(associate(postal(ADDRESS), None, start));
+    story.ask_for(Asked::ChangeOnlineAccount(start));
+    let removed = || {
+        Asked::Dissociate(Dissociate {
+            reach: number(NUMBER),
+            authority: start,
+        })
+    };
+    for taken_over in [
+        associate(number(NEW), None, start),
+        associate(number(NEW), Some(NUMBER), start),
+        removed(),
+        Asked::ChangeOnlineAccount(start),
+    ] {
+        assert_eq!(story.denied(taken_over), required);
+    }
+    let authority = story.online(CHANGES);
+    let own = associate(number(NEW), Some(NUMBER), authority);
+    story.ask_for(own);
+
+    let mut story = Story::begun();
+    story.online(VerifiedFor::AccountInformation);
+    let known = Asked::ChangeOnlineAccount(start);
+    assert_eq!(story.denied(known), required, "there is one already");
+}
+
+#[test]
+fn p11_once_a_secret_is_set_the_start_of_service_carries_nothing() {
+    let start = Authority::StartOfService;
+    let required = RefusalCode::VerificationRequired;
+    let mut story = Story::begun();
+    story.ask_for(establish(1, start));
+    for taken_over in [
+        associate(number(NEW), None, start),
+        Asked::ChangeOnlineAccount(start),
+    ] {
+        assert_eq!(story.denied(taken_over), required);
+    }
+    let record = Position(story.ask_for(by_pin(CHANGES, 1, true)));
+    let authority = Authority::Verification { record, call: CALL };
+    story.ask_for(associate(number(NEW), None, authority));
+    assert!(
+        story.authentication().due.is_empty(),
+        "nothing is owed at the start of service"
+    );
+}
+
+#[test]
+fn f16_p11_an_imported_account_is_at_no_start_of_service() {
+    let mut story = imported();
+    let start = Authority::StartOfService;
+    let required = RefusalCode::VerificationRequired;
+    for taken_over in [
+        establish(1, start),
+        associate(number(NEW), None, start),
+        Asked::ChangeOnlineAccount(start),
+    ] {
+        assert_eq!(story.denied(taken_over), required);
+    }
+    let authority = story.online(CHANGES);
+    story.ask_for(establish(1, authority));
+    assert_eq!(story.authentication().due.len(), 1, "owed from the first");
+}
+
+#[test]
+fn f16_a_number_that_is_exchanged_when_all_places_are_taken_is_told() {
+    let mut story = aged();
+    for value in 0..OF_RECORD_MAX as u8 - 2 {
+        let authority = story.call_back(CHANGES);
+        let passing = number(Token([value + 0x40; 16]));
+        for asked in [
+            associate(passing, None, authority),
+            Asked::Dissociate(Dissociate {
+                reach: passing,
+                authority,
+            }),
+        ] {
+            let change = story.ask_for(asked);
+            story.ask_for(sent(change, Channel::Post, postal(ADDRESS)));
+        }
+    }
+    assert_eq!(story.authentication().of_record.len(), OF_RECORD_MAX);
+    let authority = story.call_back(CHANGES);
+    let change = story.ask_for(associate(number(NEW), Some(NUMBER), authority));
+    assert_eq!(story.authentication().of_record.len(), OF_RECORD_MAX);
+    story.ask_for(sent(change, Channel::Text, number(NUMBER)));
 }
 
 #[test]
@@ -219,7 +348,38 @@ fn f14_past_numbers_make_room_once_nothing_can_be_owed_to_them() {
     );
 }
 
+/// An account that an import brought minutes ago.
+fn imported() -> Story {
+    let mut story = Story::new(policy());
+    story.act(Command::Assert(Assert {
+        source: Source {
+            import: entity("crm-2026"),
+            line: 1,
+            key: Token([1; 16]),
+        },
+        fact: Asserted::Account(AssertedAccount {
+            legal_entity: entity("infotech"),
+            opened_at: story.now.minus_hours(20 * 365 * 24),
+            closed_at: None,
+        }),
+        reference: None,
+    }));
+    story
+}
+
 impl Story {
+    /// Verified by the online account, in the call.
+    fn online(&mut self, purpose: VerifiedFor) -> Authority {
+        let record = self.ask_for(Asked::OpenVerification(OpenVerification {
+            identified: identified(purpose),
+            means: Means::OnlineAccount,
+        }));
+        Authority::Verification {
+            record: Position(record),
+            call: CALL,
+        }
+    }
+
     fn call_back_on(&mut self, purpose: VerifiedFor, number: Token) -> Authority {
         let asked_at = self.now;
         let record = self.ask_for(Asked::OpenVerification(OpenVerification {

@@ -231,6 +231,44 @@ fn f15_at_the_start_of_service_one_secret_is_set_and_no_second() {
 }
 
 #[test]
+fn p11_p13_at_the_start_of_service_questions_and_secret_take_nothing_over() {
+    let start = Authority::StartOfService;
+    let required = RefusalCode::VerificationRequired;
+    let ids = ["first_job_town", "first_concert"];
+    let mut story = Story::begun();
+    story.ask_for(establish(1, start));
+    assert_eq!(story.denied(questions(&ids, start)), required);
+    let record = Position(story.ask_for(by_pin(CHANGES, 1, true)));
+    let verified = Authority::Verification { record, call: CALL };
+    story.ask_for(questions(&ids, verified));
+
+    let mut story = Story::begun();
+    story.ask_for(questions(&ids, start));
+    assert_eq!(story.denied(questions(&ids, start)), required);
+    assert_eq!(story.denied(establish(1, start)), required);
+    story.ask_for(answered(true));
+    story.ask_for(establish(1, Authority::Challenge { call: CALL }));
+}
+
+#[test]
+fn p12_secrets_that_are_taken_in_between_buy_no_more_guesses() {
+    let mut story = with_pin();
+    let authority = story.call_back(CHANGES);
+    for attempt in 1..=4 {
+        story.ask_for(refused_secret(authority));
+        story.ask_for(establish(attempt + 1, authority));
+    }
+    story.minutes(DAY);
+    let authority = story.call_back(CHANGES);
+    let fifth = story.asked(refused_secret(authority));
+    assert!(
+        matches!(fifth.as_slice(), [Done::EstablishRefused(_), Done::Locked(lock)] if lock.after == Attempt::Establish && lock.attempts == 5)
+    );
+    story.ask_for(Asked::LiftLock(LiftLock { authority }));
+    assert_eq!(story.asked(refused_secret(authority)).len(), 1, "anew");
+}
+
+#[test]
 fn p13_back_up_questions_are_two_at_least_distinct_and_never_biographical() {
     let mut story = with_pin();
     let authority = story.call_back(CHANGES);

@@ -140,6 +140,26 @@ fn f14_call_detail_takes_a_password_that_nothing_prompted_or_a_call_back() {
 }
 
 #[test]
+fn f14_a_stated_password_opens_no_call_detail_for_nobody_says_that_nothing_prompted_it() {
+    let mut story = Story::begun();
+    let mut stated = |method, classes: &[CpniClass]| {
+        let assurance = Assurance {
+            method,
+            reference: None,
+            at: story.now,
+        };
+        let question = bill(Telling::Stated(assurance), Customer, classes);
+        facts(&mut story, question)
+    };
+    let detail = [Billing, CallDetail];
+    let prompted = ["verification.call_detail"];
+    assert_eq!(stated(AssuranceMethod::Password, &detail), prompted);
+    assert_eq!(stated(AssuranceMethod::Password, &[Billing]), [""; 0]);
+    assert_eq!(stated(AssuranceMethod::CallBack, &detail), [""; 0]);
+    assert_eq!(stated(AssuranceMethod::PhotoId, &detail), [""; 0]);
+}
+
+#[test]
 fn f14_mail_to_an_address_of_record_tells_call_detail_and_no_lock_stops_it() {
     let mut story = with_pin();
     let mailed = |address| bill(Telling::Mailed { address }, Customer, &[CallDetail]);
