@@ -1,7 +1,6 @@
 //! R5, case by case; `tests/rules` compares it with an oracle over random histories.
 
 use super::{Cause, Learnt, Then, Use, VoidedUse};
-use crate::domain::authentication::authority::Authority;
 use crate::domain::command::Command;
 use crate::domain::company::entities::{EntityCommand, EntityJoined};
 use crate::domain::company::{CompanyCommand, CompanyEvent};
@@ -16,7 +15,7 @@ use crate::domain::customer::{Customer, evolve, rule};
 use crate::domain::disclosures::{Disclose, Ground};
 use crate::domain::event::{Event, Placed};
 use crate::domain::hindsight;
-use crate::domain::ids::{Position, Token};
+use crate::domain::ids::{Position, Sha256Digest, Token};
 use crate::domain::question::Question;
 use crate::domain::ruling::{ReasonCode, Ruling, State};
 use crate::domain::scope::Scope;
@@ -24,7 +23,7 @@ use crate::domain::services::OpenAccount;
 use crate::domain::testing::*;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::CpniClass::{Billing, PicFreezeStatus, Type};
-use crate::domain::vocabulary::{CpniClasses, Purpose, RecipientKind, RecipientKinds};
+use crate::domain::vocabulary::{Channel, CpniClasses, Purpose, RecipientKind, RecipientKinds};
 
 /// A story whose records are kept.
 struct Told {
@@ -238,7 +237,10 @@ fn r05_a_contact_had_lost_a_permission_from_when_it_was_taken_and_gained_none_be
                 name: None,
                 permissions: permissions.iter().copied().collect(),
             },
-            basis: Basis::Caller(Authority::StartOfService),
+            basis: Basis::Letterhead {
+                medium: Channel::Post,
+                digest: Sha256Digest([7; 32]),
+            },
         })
     };
     told.act(list(&[TechnicalSupport, AccountInformation]));
