@@ -12,4 +12,6 @@ pub use checkpoints::{
     CheckpointError, Checkpointer, DocumentSigner, Kept, checkpoint_path, read_kept,
 };
 pub use folder::{AuditError, Audited, audit_export, audit_folder, export_folder, lines_of_folder};
-pub use receipt::{Consent, Controller, Facts as ReceiptFacts, SCHEMA as RECEIPT_SCHEMA, receipt};
+pub use receipt::{
+    CitedNotice, Consent, Controller, Facts as ReceiptFacts, SCHEMA as RECEIPT_SCHEMA, receipt,
+};

@@ -13,10 +13,9 @@ mod members;
 use crate::domain::consent::word::{Granted, GrantedOnce, Statement};
 use crate::domain::event::Event;
 use crate::domain::ids::{EntityId, Pseudonym, Sha256Digest};
-use crate::domain::notices::NoticeGiven;
 use crate::domain::scope::Scope;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::RecipientKind;
+use crate::domain::vocabulary::{Medium, RecipientKind};
 
 /// The version of the receipts' own form.
 pub const SCHEMA: &str = "consent-ledger-receipt-1";
@@ -74,6 +73,21 @@ impl<'a> Consent<'a> {
     }
 }
 
+/// The notice that a consent answers, whether it was given by its digest alone or sent by an approved template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CitedNotice {
+    /// The version of its text.
+    pub version: String,
+    /// SHA-256 of its text.
+    pub text_digest: Sha256Digest,
+    /// The form.
+    pub form: Medium,
+    /// Language as a BCP 47 tag.
+    pub language: String,
+    /// When it was given.
+    pub given_at: Time,
+}
+
 /// What a receipt is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -92,9 +106,7 @@ pub struct Facts<'a> {
     /// How it reached the company, e.g. `phone`.
     pub channel: &'a str,
     /// The notice that it answers.
-    pub notice: &'a NoticeGiven,
-    /// When the notice was given.
-    pub notice_given_at: Time,
+    pub notice: &'a CitedNotice,
     /// Who answers for it.
     pub controller: &'a Controller,
     /// The key that verifies the receipt, in its note form.
@@ -142,6 +154,6 @@ impl Facts<'_> {
     }
 
     fn notice_digest(&self) -> String {
-        Sha256Digest(self.notice.notice.text_digest).to_string()
+        self.notice.text_digest.to_string()
     }
 }

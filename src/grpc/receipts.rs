@@ -7,10 +7,11 @@ use super::call::Call;
 use super::convert::values;
 use super::doors::Doors;
 use super::status;
-use crate::audit::{Consent, Controller, ReceiptFacts, receipt};
+use crate::audit::{CitedNotice, Consent, Controller, ReceiptFacts, receipt};
 use crate::domain::event::{Event, Placed};
-use crate::domain::ids::{Position, Pseudonym};
-use crate::domain::notices::NoticeGiven;
+use crate::domain::ids::{Position, Pseudonym, Sha256Digest};
+use crate::domain::notices::send::NoticeSent;
+use crate::domain::notices::{NoticeEvent, NoticeGiven};
 use crate::domain::time::Time;
 use crate::projections::Entry;
 use crate::proto::v1 as wire;
@@ -66,7 +67,7 @@ fn note(
     let consent = Consent::of(placed.event).ok_or_else(unknown)?;
     let cited = consent.statement.notice.ok_or_else(unknown)?;
     let notice = doors.record(cited)?;
-    let (notice, notice_given_at) = given(&notice, pseudonym).ok_or_else(|| {
+    let notice = given(doors, &notice, pseudonym)?.ok_or_else(|| {
         status::failed(format!("record {cited} is no notice, and is cited as one"))
     })?;
     let checkpoints = doors.checkpoints();
@@ -84,8 +85,7 @@ fn note(
             .channel
             .as_deref()
             .unwrap_or("system"),
-        notice,
-        notice_given_at,
+        notice: &notice,
         controller,
         verifier_key: &checkpoints.verifier_key,
     };
@@ -104,12 +104,41 @@ fn about(entry: &Entry, customer: Pseudonym) -> Option<Placed<'_>> {
     (pseudonym == customer).then_some(placed)
 }
 
-fn given(entry: &Entry, customer: Pseudonym) -> Option<(&NoticeGiven, Time)> {
-    let placed = about(entry, customer)?;
+/// The notice that the record is: given by its digest, or sent by an approved template, which knows its language.
+fn given(doors: &Doors, entry: &Entry, customer: Pseudonym) -> Result<Option<CitedNotice>, Status> {
+    let Some(placed) = about(entry, customer) else {
+        return Ok(None);
+    };
+    let given_at = said_at(&placed);
     match placed.event {
-        Event::NoticeGiven(given) => Some((given, said_at(&placed))),
-        _ => None,
+        Event::NoticeGiven(NoticeGiven { notice }) => Ok(Some(CitedNotice {
+            version: notice.version.clone(),
+            text_digest: Sha256Digest(notice.text_digest),
+            form: notice.form,
+            language: notice.language.clone(),
+            given_at,
+        })),
+        Event::Notices(NoticeEvent::Sent(sent)) => Ok(Some(CitedNotice {
+            version: sent.template.to_string(),
+            text_digest: sent.text_digest,
+            form: sent.delivery.form(),
+            language: language(doors, sent)?,
+            given_at,
+        })),
+        _ => Ok(None),
     }
+}
+
+/// The language of the template by which the notice was sent. An approved template never changes and is never forgotten.
+fn language(doors: &Doors, sent: &NoticeSent) -> Result<String, Status> {
+    let company = doors.views().company();
+    let template = company.templates.get(&sent.template).ok_or_else(|| {
+        let version = &sent.template;
+        status::failed(format!(
+            "template {version} is cited, and nobody approved it"
+        ))
+    })?;
+    Ok(template.approved.language.clone())
 }
 
 fn said_at(placed: &Placed<'_>) -> Time {

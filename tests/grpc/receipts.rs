@@ -6,6 +6,7 @@ use consent_ledger::ledger::{VerifyingKey, open_document};
 use consent_ledger::proto::v1 as wire;
 use serde_json::Value;
 use tonic::{Code, Status};
+use wire::notice_service_client::NoticeServiceClient;
 use wire::receipt_service_client::ReceiptServiceClient;
 
 use crate::house::*;
@@ -250,4 +251,47 @@ async fn c8_a_one_time_approval_has_a_receipt_that_ends_with_its_call() {
         false
     );
     assert!(!note.contains("call 7"));
+}
+
+#[tokio::test]
+async fn c8_f4_a_grant_that_answers_a_template_notice_has_a_receipt_that_cites_the_template() {
+    let house = house().await;
+    house.opened("K-1", &["local"]).await;
+    let covers = marketing_by(&[wire::RecipientKind::Company]);
+    let mut notices = NoticeServiceClient::new(house.channel.clone());
+    let template = wire::ApproveNoticeTemplateRequest {
+        header: header(),
+        template: Some(wire::NoticeTemplate {
+            version: "opt-in-es".into(),
+            form: wire::Medium::Written.into(),
+            language: "es-419".into(),
+            text_digest: vec![9; 32],
+            covers: Some(covers.clone()),
+            statements: (1..=15).collect(),
+            opt_out_days: None,
+            ..wire::NoticeTemplate::default()
+        }),
+    };
+    notices.approve_notice_template(template).await.unwrap();
+    let sent = wire::RecordNoticeSentRequest {
+        header: header(),
+        customer: customer("K-1"),
+        template_version: "opt-in-es".into(),
+        text_digest: vec![9; 32],
+        delivery: wire::NoticeDelivery::Post.into(),
+        covers: Some(covers.clone()),
+    };
+    let sent = notices.record_notice_sent(sent).await.unwrap();
+    let notice = sent.into_inner().receipt.unwrap().position;
+    let said = house.said("K-1", notice, vec![grant(covers)]).await;
+    let position = said.unwrap().receipt.unwrap().position;
+
+    let (_, json) = receipt(&house, "K-1", position).await.unwrap();
+    let cited = &json["pii_processing"]["privacy_notice"];
+    assert_eq!(cited["version"], "opt-in-es");
+    assert_eq!(cited["text_sha256"], "09".repeat(32).as_str());
+    assert_eq!(cited["form"], "written");
+    assert!(cited["given_at"].is_string());
+    assert_eq!(json["language"], "es-419");
+    assert_eq!(json["pii_processing"]["language"], "es-419");
 }

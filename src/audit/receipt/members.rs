@@ -182,7 +182,7 @@ impl From<&Facts<'_>> for Receipt {
             collection_method: facts.collection_method(),
             consent_receipt_id: facts.record_id.to_owned(),
             public_key: facts.verifier_key.to_owned(),
-            language: facts.notice.notice.language.clone(),
+            language: facts.notice.language.clone(),
             pii_principal_id: facts.pseudonym.to_string(),
             pii_controllers: [ControllerMember {
                 pii_controller: controller.name.clone(),
@@ -248,14 +248,14 @@ impl Facts<'_> {
     }
 
     fn processing(&self) -> Processing {
-        let notice = &self.notice.notice;
+        let notice = self.notice;
         let purposes = self.consent.scope.purposes.members();
         Processing {
             privacy_notice: Notice {
                 version: notice.version.clone(),
                 text_sha256: self.notice_digest(),
                 form: notice.form.name(),
-                given_at: self.notice_given_at,
+                given_at: notice.given_at,
             },
             language: notice.language.clone(),
             purposes: purposes.map(|one| self.processing_purpose(one)).collect(),
