@@ -229,11 +229,18 @@ fn resting<'a>(seen: &Seen<'a>) -> impl Iterator<Item = CellRef<'a>> {
 }
 
 /// The clocks of those cells. The first to end approves; a timely notice goes on without a break, a late one waits again.
+/// A clock that never ran counts for nothing: opt-out was not enabled, the notice failed, or a failed e-mail barred it.
+/// One from before a lapse has ended with the last service.
 fn clocks<'a>(seen: &Seen<'a>) -> impl Iterator<Item = (CellRef<'a>, Clock)> {
     let trail = seen.trail;
     resting(seen).filter_map(move |cell| {
-        let counting = (trail.all_asked().iter())
-            .filter(|asked| asked.failed_by.is_none() && asked.covers.covers(cell));
+        let counting = (trail.all_asked().iter()).filter(|asked| {
+            asked.failed_by.is_none()
+                && asked.clock.enabled
+                && asked.covers.covers(cell)
+                && outlived(seen, asked)
+                && !is_barred(seen, asked, cell)
+        });
         let mut clock: Option<Clock> = None;
         for asked in counting {
             let (approved_from, overdue_from) = (asked.clock.matures_at, asked.clock.refresh_at);
@@ -249,6 +256,14 @@ fn clocks<'a>(seen: &Seen<'a>) -> impl Iterator<Item = (CellRef<'a>, Clock)> {
             });
         }
         Some((cell, clock?))
+    })
+}
+
+/// Whether a service was held without a break since the notice: what was asked before a lapse ended with it (R9).
+fn outlived(seen: &Seen<'_>, asked: &Asked) -> bool {
+    seen.before.is_some_and(|customer| {
+        let services = &customer.services;
+        asked.position >= services.grants_end_before && asked.recorded_at >= services.held_since
     })
 }
 

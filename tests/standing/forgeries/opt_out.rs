@@ -45,6 +45,33 @@ pub const FORGERIES: &[Forgery] = &[
         },
     ),
     (
+        "opt-out-younger-than-its-period",
+        "an older notice ended with the last service",
+        |house| {
+            let (_, used) = opted_out(house);
+            house.switch(&["LOCAL"], &[]);
+            house.open("LOCAL");
+            let again = house.send(Delivery::Post, Scope::everything());
+            house.days_pass(10);
+            Said(changed(used, |made| made.relied_on = vec![again]))
+        },
+    ),
+    (
+        "opt-out-younger-than-its-period",
+        "an older e-mail was barred by a bounce",
+        |house| {
+            let (_, used) = opted_out(house);
+            *house = House::by_fcc(&["LOCAL"]);
+            let bounced = house.send(Delivery::Email, Scope::everything());
+            house.fails(bounced, Outcome::Bounced);
+            house.send(Delivery::Email, Scope::everything());
+            house.days_pass(60);
+            let posted = house.send(Delivery::Post, Scope::everything());
+            house.days_pass(10);
+            Said(changed(used, |made| made.relied_on = vec![posted]))
+        },
+    ),
+    (
         "opt-out-refresh-overdue",
         "after two years and a day",
         |house| {
