@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use super::print::{Page, grouped};
 use super::scene::Scene;
 use super::surprise::{Surprise, of_file, same, there};
+use crate::audit::questions::{Asking, Rulebooks, ask_folder};
 use crate::audit::{audit_export, audit_folder, export_folder};
+use crate::domain::questions::{named, rules};
 use crate::ledger::{Envelope, Verified, VerifyingKey, leaf_hash, open};
 use crate::proto::v1 as wire;
 use wire::{ExportRecordsRequest, GetCheckpointRequest};
+
+/// The standing question that is shown.
+const STANDING: &str = "approval-not-live";
 
 /// What the auditor was given.
 pub struct Evidence {
@@ -169,6 +174,28 @@ pub fn offline(
         grouped(verified.records)
     ));
     Ok(verified)
+}
+
+/// Asks a standing question of the stopped server's folder: it comes back empty.
+pub fn standing_question(page: &mut Page, dir: &Path) -> Result<(), Surprise> {
+    let question = there("the standing question", named(STANDING))?;
+    page.act(&format!(
+        "A standing question, as `consent-ledger audit questions --data` asks it: {}",
+        question.asks
+    ));
+    let asking = Asking {
+        questions: vec![question],
+        rulebooks: Rulebooks::of(dir),
+        ..Asking::default()
+    };
+    let answered = ask_folder(dir, &asking, &|_| true)
+        .map_err(|problem| Surprise::otherwise("the standing question", "an answer", problem))?;
+    same("findings", answered.findings.len(), 0)?;
+    let all = rules().count();
+    page.done(&format!(
+        "{STANDING} comes back empty; it is one of {all} that must"
+    ));
+    Ok(())
 }
 
 /// Writes parts one after the other.

@@ -40,7 +40,14 @@ pub async fn leaves_and_returns(scene: &mut Scene<'_>) -> Result<(), Surprise> {
         .ask((asked, MAIN, question), (false, ReasonCode::Denied), Brief)
         .await?;
     scene.page.aside("The grant ended with the last service and never returns; the denial was asleep and is in force again.");
-    Ok(())
+    let granted = scene.grant;
+    let asked = format!("An auditor asks of the past: and when record {granted} was the newest?");
+    let question = may_market("cmrs", &[CpniClass::Billing]);
+    let then = (true, ReasonCode::Granted);
+    scene
+        .ask_as_of(granted, (&asked, MAIN, question), then)
+        .await
+        .map(drop)
 }
 
 async fn change_services(

@@ -124,6 +124,7 @@ async fn play(page: &mut Page, arguments: &Arguments) -> Result<Played, Surprise
     running.close().await?;
     let verified = evidence::offline(page, &place.dir, place.scratch.path(), &evidence)?;
     same("records on disk", verified.records, head + 1)?;
+    evidence::standing_question(page, &place.dir)?;
     tamper::copies(page, &evidence, &place.dir, place.scratch.path(), denial)?;
     let running = restart(page, &mut house, nats.is_some(), head).await?;
     Ok(Played {

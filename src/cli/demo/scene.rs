@@ -5,7 +5,8 @@ use super::print::Page;
 use super::surprise::{Surprise, same, there};
 use super::words;
 use crate::proto::v1 as wire;
-use wire::{CheckUseRequest, CommandReceipt, Question, ReasonCode, Ruling};
+use wire::as_of::Moment;
+use wire::{AsOf, CheckUseRequest, CommandReceipt, Question, ReasonCode, Ruling};
 
 /// The customer whom the story follows.
 pub const MAIN: &str = "ACCT-1001";
@@ -75,10 +76,22 @@ impl Scene<'_> {
     /// # Errors
     /// When the call fails.
     pub async fn ruling(&mut self, id: &str, question: Question) -> Result<Ruling, Surprise> {
+        self.ruling_as_of(None, id, question).await
+    }
+
+    async fn ruling_as_of(
+        &mut self,
+        position: Option<u64>,
+        id: &str,
+        question: Question,
+    ) -> Result<Ruling, Surprise> {
         let request = CheckUseRequest {
             customer: customer(id),
             question: Some(question),
             min_position: self.head,
+            as_of: position.map(|position| AsOf {
+                moment: Some(Moment::Position(position)),
+            }),
             ..CheckUseRequest::default()
         };
         let response = self.callers.checks.check_use(request).await?.into_inner();
@@ -99,6 +112,23 @@ impl Scene<'_> {
         let ruling = self.ruling(id, question).await?;
         expect(asked, &ruling, allowed, code)?;
         words::tell(self.page, &ruling, detail);
+        Ok(ruling)
+    }
+
+    /// As [`Scene::ask`], of the past: what the answer was when the record at `position` was the newest.
+    ///
+    /// # Errors
+    /// As [`Scene::ask`].
+    pub async fn ask_as_of(
+        &mut self,
+        position: u64,
+        (asked, id, question): (&str, &str, Question),
+        (allowed, code): (bool, ReasonCode),
+    ) -> Result<Ruling, Surprise> {
+        self.page.act(asked);
+        let ruling = self.ruling_as_of(Some(position), id, question).await?;
+        expect(asked, &ruling, allowed, code)?;
+        words::tell(self.page, &ruling, Detail::Brief);
         Ok(ruling)
     }
 
