@@ -10,6 +10,7 @@ use consent_ledger::domain::vocabulary::{Purpose, RecipientKind};
 use super::Forged::Said;
 use super::{Forgery, approved, changed, made, next};
 use crate::house::House;
+use crate::rules::books::{def, fcc};
 
 pub const FORGERIES: &[Forgery] = &[
     ("opt-out-after-bounce", "it came back", |house| {
@@ -69,6 +70,21 @@ pub const FORGERIES: &[Forgery] = &[
             let posted = house.send(Delivery::Post, Scope::everything());
             house.days_pass(10);
             Said(changed(used, |made| made.relied_on = vec![posted]))
+        },
+    ),
+    (
+        "opt-out-younger-than-its-period",
+        "an older notice was sent while opt-out was not enabled",
+        |house| {
+            let (_, used) = opted_out(house);
+            *house = House::by_fcc(&["LOCAL"]);
+            house.ledger.book = def();
+            house.send(Delivery::Post, Scope::everything());
+            house.ledger.book = fcc();
+            house.days_pass(60);
+            let again = house.send(Delivery::Post, Scope::everything());
+            house.days_pass(10);
+            Said(changed(used, |made| made.relied_on = vec![again]))
         },
     ),
     (
