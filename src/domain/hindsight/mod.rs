@@ -63,6 +63,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
         Event::ServiceClosed(closed) => Counts::Dated(closed.ends_at),
         Event::Blocked(_)
         | Event::CallEnded(_)
+        | Event::Notices(NoticeEvent::EmailRevoked(_))
         | Event::Contacts(ContactEvent::Removed(_))
         | Event::Authentication(
             AuthenticationEvent::Dissociated(_)
