@@ -52,7 +52,9 @@ pub(super) fn answer<'a>(case: Case<'a>, asked: &[Asked<'a>], at: Time, ruling: 
     }
     if let Some(Ground::Approval { cites: Some(cited) }) = case.question.ground {
         let mut cells = asked.iter().zip(&supports);
-        if !cells.any(|(asked, support)| is_live(case, cited, asked, support.as_ref(), at)) {
+        if !cells
+            .any(|(asked, support)| is_live(case, cited, asked, support.as_ref(), &standing, at))
+        {
             if ruling.allowed {
                 ruling.refuse();
             }
@@ -180,6 +182,7 @@ fn is_live(
     cited: Position,
     asked: &Asked<'_>,
     support: Option<&Support<'_>>,
+    standing: &Standing<'_>,
     at: Time,
 ) -> bool {
     match support {
@@ -189,6 +192,8 @@ fn is_live(
             word.records().any(|record| record == cited)
                 && word.recorded_at <= at
                 && !case.customer.services.ended(word, cited)
+                && standing.holds_since(word.said_at())
+                && standing.holds_since_record(cited)
                 && matches!(&word.said, Said::Grant { scope, .. } if scope.covers(asked.cell))
         }),
         _ => false,

@@ -37,12 +37,13 @@ pub(super) fn held(case: Case<'_>, standing: &Standing<'_>, at: Time) -> Held {
     if !source_held {
         return Held::NotByServices;
     }
-    if let Some(positions) = excepted(customer, rulebook, question, at) {
-        return Held::Within(positions);
-    }
     let targets = &question.target_categories;
     if targets.is_empty() {
-        return Held::NotByServices;
+        // A listed exception says for itself what must be held; it never stands in for a category that is stated.
+        return match excepted(customer, rulebook, question, at) {
+            Some(positions) => Held::Within(positions),
+            None => Held::NotByServices,
+        };
     }
     let mut opened = Vec::with_capacity(targets.len());
     for target in targets {

@@ -134,8 +134,11 @@ impl<'a> Case<'a> {
     /// Ends of what entities are to the company, and of an affiliate's own service to the customer.
     fn ends_of_recipients(self, at: Time) -> impl Iterator<Item = Time> {
         let (customer, question) = (self.customer, self.question);
+        let by_ground = question.ground.as_ref().and_then(Ground::recipient);
         let named = question.entity.as_ref();
-        let of_named = named.map(|entity| self.company.entities.ends_after(entity, at));
+        let of_named = named
+            .or(by_ground)
+            .map(|entity| self.company.entities.ends_after(entity, at));
         let of_kind = match (named, &customer.opt_out) {
             (None, Some(_)) => self.company.entities.all(),
             _ => &[],
@@ -143,10 +146,15 @@ impl<'a> Case<'a> {
         let several = (self.company.entities.several())
             .filter(move |_| named.is_none() && !customer.words.is_empty());
         let ends = |entity: &'a Entity| entity.memberships.iter().filter_map(|held| held.ends_at);
+        // Whom a block keeps from the whole kind's yes, keeps it no longer once it has left.
+        let spoken_of = (self.entities_spoken_of(at).into_iter())
+            .filter_map(|id| self.company.entities.get(id))
+            .flat_map(ends);
         let served = customer.served_by.iter().filter_map(|one| one.ends_at);
         (of_named.into_iter().flatten())
             .chain(several.flat_map(ends))
             .chain(of_kind.iter().flat_map(ends))
+            .chain(spoken_of)
             .chain(served)
     }
 

@@ -3,12 +3,14 @@
 use super::question::Question;
 use super::ruling::{Basis, ReasonCode, Remedy, State};
 use crate::domain::command::Command;
+use crate::domain::disclosures::Ground;
 use crate::domain::event::Event;
+use crate::domain::ids::Position;
 use crate::domain::refusal::RefusalCode;
 use crate::domain::scope::Scope;
 use crate::domain::testing::*;
 use crate::domain::vocabulary::CpniClass::{AmountOfUse, Billing, Type};
-use crate::domain::vocabulary::RecipientKind::{Agent, Company, ThirdParty};
+use crate::domain::vocabulary::RecipientKind::{Affiliate, Agent, Carrier, Company, ThirdParty};
 use crate::domain::vocabulary::{CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes};
 
 fn number() -> Question {
@@ -89,12 +91,111 @@ fn r7_exceptions_count_only_where_they_are_switched_on() {
     let exception = "[exceptions.voice_mail]\nwhen_held = [\"local\"]\nclauses = [\"cfr-2005-b\"]\n\n[categories.local]";
     let text = crate::domain::rulebook::DEFAULT_TEXT.replace("[categories.local]", exception);
     let mut question = market(Billing, "cmrs");
+    question.target_categories.clear();
     question.offering = Some("voice_mail".into());
     for (switch, allowed) in [("exceptions = false", false), ("exceptions = true", true)] {
         let text = text.replace("exceptions = false", switch);
         let rulebook = crate::domain::rulebook::Rulebook::parse(&text, [0; 32]).unwrap();
         assert_eq!(Story::begun_with(rulebook).ask(&question).allowed, allowed);
     }
+}
+
+#[test]
+fn p2_r6_r7_a_listed_exception_stands_in_for_no_category_that_is_stated() {
+    let story = Story::begun_with(baseline());
+    for (targets, allowed) in [
+        (&[] as &[&str], true),
+        (&["local"], true),
+        (&["cmrs"], false),
+        (&["local", "cmrs"], false),
+    ] {
+        let mut question = market(Billing, "local");
+        question.target_categories = targets.iter().map(|target| category(target)).collect();
+        question.offering = Some("cpe".into());
+        let ruling = story.ask(&question);
+        assert_eq!(ruling.allowed, allowed, "{targets:?}");
+        let opens = Remedy::OpenService(category("cmrs"));
+        assert_eq!(ruling.remedies.contains(&opens), !allowed, "{targets:?}");
+    }
+}
+
+#[test]
+fn r12_r14_a_grant_that_ended_when_the_entity_left_is_cited_no_longer() {
+    let mut story = Story::begun();
+    story.join("acme", Affiliate, true);
+    let to = |recipients| marketing(recipients, CpniClasses::ALL);
+    let dead = story.grant(to(kinds(&[Affiliate])));
+    story.minutes(1).leave("acme", Affiliate, None);
+    story.minutes(1).join("acme", Affiliate, true);
+    story.minutes(1);
+    let live = story.grant(to(named(Affiliate, "acme")));
+    let citing = |position| Question {
+        ground: Some(Ground::Approval {
+            cites: Some(Position(position)),
+        }),
+        ..market_by(Affiliate, Some("acme"), Billing, "cmrs")
+    };
+    assert!(story.ask(&citing(live)).allowed);
+    let ruling = story.ask(&citing(dead));
+    assert!(!ruling.allowed);
+    let code = ReasonCode::ApprovalNotLive;
+    assert!(ruling.reasons.iter().any(|reason| reason.code == code));
+    assert!(matches!(
+        story.disclose(citing(dead)),
+        Event::DisclosureRefused(_)
+    ));
+}
+
+#[test]
+fn r12_r14_a_grant_said_again_after_the_return_is_live_by_its_newest_record_only() {
+    let mut story = Story::begun();
+    story.join("acme", Affiliate, true);
+    let grant = |story: &mut Story| story.grant(marketing(kinds(&[Affiliate]), CpniClasses::ALL));
+    let before = grant(&mut story);
+    story.minutes(1).leave("acme", Affiliate, None);
+    story.minutes(1).join("acme", Affiliate, true);
+    story.minutes(1);
+    let after = grant(&mut story);
+    for (cites, allowed) in [(before, false), (after, true)] {
+        let question = Question {
+            ground: Some(Ground::Approval {
+                cites: Some(Position(cites)),
+            }),
+            ..market_by(Affiliate, Some("acme"), Billing, "cmrs")
+        };
+        assert_eq!(story.ask(&question).allowed, allowed);
+    }
+}
+
+#[test]
+fn r18_the_end_of_who_is_blocked_by_name_bounds_the_no_for_the_whole_kind() {
+    let mut story = Story::begun();
+    story.join("acme", Affiliate, true);
+    story.grant(marketing(kinds(&[Affiliate]), CpniClasses::ALL));
+    story.deny(marketing(named(Affiliate, "acme"), CpniClasses::ALL));
+    let end = story.now.plus_hours(24);
+    story.leave("acme", Affiliate, Some(end));
+    let question = market_by(Affiliate, None, Billing, "cmrs");
+    let ruling = story.ask(&question);
+    assert_eq!((ruling.allowed, ruling.valid_until), (false, Some(end)));
+    assert!(story.ask_at(&question, end).allowed);
+}
+
+#[test]
+fn r18_the_end_of_who_is_named_by_the_ground_alone_bounds_the_answer() {
+    let mut story = Story::begun();
+    story.join("other-carrier", Carrier, true);
+    let end = story.now.plus_hours(24);
+    story.leave("other-carrier", Carrier, Some(end));
+    let ground = Ground::PicFreeze {
+        provider: Some(entity("other-carrier")),
+        request: Some(call(4)),
+    };
+    let asked = [CpniClass::PicFreezeStatus];
+    let question = on_ground(ground, Purpose::PicFreeze, Carrier, None, &asked);
+    let ruling = story.ask(&question);
+    assert_eq!((ruling.allowed, ruling.valid_until), (true, Some(end)));
+    assert!(!story.ask_at(&question, end).allowed);
 }
 
 #[test]

@@ -78,6 +78,28 @@ impl<'a> Standing<'a> {
             })
     }
 
+    /// Whether it provided such services already when that was recorded: a notice can't ask for who joins later. Of a
+    /// whole kind, all who are of it now did (R5, R10).
+    pub fn provided_communications(
+        &self,
+        company: &Company,
+        recorded_at: Time,
+        position: Position,
+    ) -> bool {
+        let provided = |entity: &Entity| {
+            (entity.membership(self.kind, recorded_at))
+                .is_some_and(|held| held.communications_related && held.position < position)
+        };
+        match (self.kind, self.named) {
+            (RecipientKind::Company, _) => true,
+            (_, true) => self.entity.is_some_and(provided),
+            (_, false) => {
+                let mut entities = company.entities.all().iter();
+                entities.all(|one| one.membership(self.kind, self.at).is_none() || provided(one))
+            }
+        }
+    }
+
     /// Whether it provides communications-related services, by the register (F3, 64.2007(b)): the company does; a named
     /// entity if registered so; a whole kind if all that are registered as it do, and some are.
     pub fn provides_communications(&self, company: &Company) -> bool {

@@ -65,6 +65,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
         Event::ServiceClosed(closed) => Counts::Dated(closed.ends_at),
         Event::Blocked(_)
         | Event::CallEnded(_)
+        | Event::Notices(NoticeEvent::EmailRevoked(_))
         // A contact may have lost permissions; see `follow_later`.
         | Event::Contacts(ContactEvent::Removed(_) | ContactEvent::Listed(_))
         | Event::Authentication(

@@ -16,14 +16,19 @@ use crate::domain::disclosures::{Disclose, Ground};
 use crate::domain::event::{Event, Placed};
 use crate::domain::hindsight;
 use crate::domain::ids::{Position, Sha256Digest, Token};
+use crate::domain::notices::NoticeCommand;
+use crate::domain::notices::send::Delivery;
 use crate::domain::question::Question;
+use crate::domain::rulebook::Rulebook;
 use crate::domain::ruling::{ReasonCode, Ruling, State};
 use crate::domain::scope::Scope;
 use crate::domain::services::OpenAccount;
 use crate::domain::testing::*;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::CpniClass::{Billing, PicFreezeStatus, Type};
-use crate::domain::vocabulary::{Channel, CpniClasses, Purpose, RecipientKind, RecipientKinds};
+use crate::domain::vocabulary::{
+    Channel, CpniClasses, Medium, Purpose, RecipientKind, RecipientKinds,
+};
 
 /// A story whose records are kept.
 struct Told {
@@ -34,7 +39,11 @@ struct Told {
 
 impl Told {
     fn begun() -> Self {
-        let story = Story::new(policy());
+        Self::of(policy())
+    }
+
+    fn of(rulebook: Rulebook) -> Self {
+        let story = Story::new(rulebook);
         let mut told = Self {
             story,
             records: Vec::new(),
@@ -461,4 +470,22 @@ fn p07_sealed_facts_and_used_requests_void_nothing() {
         }
     }
     assert_eq!(told.voided(), []);
+}
+
+#[test]
+fn r5_f7_a_consent_to_e_mail_taken_back_counts_from_when_it_happened() {
+    let mut told = Told::of(baseline());
+    told.story.template("online", Medium::Electronic, Some(30));
+    told.act(agree_to_email());
+    told.story.minutes(60);
+    let revoked = told.story.now;
+    told.story.minutes(60);
+    told.act(send("online", Delivery::Email, Scope::everything()));
+    let sent = told.story.now;
+    told.story.minutes(60).occurred(revoked);
+    told.act(Command::Notices(NoticeCommand::RevokeEmail));
+    // Between the e-mail and the record of the revocation nobody knew, and yet no clock ran.
+    let between = sent.plus_minutes(1);
+    assert_eq!(told.as_of(&outside(), between).state, State::Waiting);
+    assert_eq!(told.hindsight(&outside(), between).state, State::Unknown);
 }

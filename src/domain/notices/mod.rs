@@ -204,7 +204,7 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, NoticeEvent>) 
         }
         NoticeEvent::EmailRevoked(_) => {
             if let Some(opt_out) = &mut customer.opt_out {
-                opt_out.email = None;
+                opt_out.revoke_email(placed.happened_at());
             }
         }
     }

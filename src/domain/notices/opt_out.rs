@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::NOTICES_MAX;
 use super::email::EmailConsent;
 use super::send::{Delivery, NoticeSent, OptOutClock};
 use crate::domain::company::standing::Standing;
@@ -24,6 +25,9 @@ pub const ASKED_MAX: usize = 32;
 /// E-mailed notices that failed and are kept apart; with one more, e-mail starts no clock in any cell.
 pub const FAILED_MAX: usize = 32;
 
+/// E-mailed notices that a report may still reach though they left `asked`: as many as the kept notices leave room for.
+const DISPLACED_MAX: usize = NOTICES_MAX - ASKED_MAX;
+
 /// Who may rely on opt-out approval (64.2007(b)).
 const RECIPIENTS: RecipientKinds = RecipientKinds::of(RecipientKind::Company)
     .with(RecipientKind::Agent)
@@ -39,6 +43,8 @@ pub struct OptOut {
     asked: Vec<Asked>,
     /// E-mailed ones that failed: in their cells no later e-mail starts a clock (64.2008(d)(3)(iii)). Bounded.
     failed: Vec<FailedEmail>,
+    /// E-mailed ones that gave way to newer notices and may still be reported on, oldest first; bounded.
+    displaced: Vec<Position>,
     /// The consent to e-mail, while it stands.
     pub email: Option<EmailConsent>,
 }
@@ -107,7 +113,12 @@ impl OptOut {
             covers: placed.event.covers.clone(),
         });
         if self.asked.len() > ASKED_MAX {
-            self.asked.remove(0);
+            let oldest = self.asked.remove(0);
+            self.displaced
+                .extend(oldest.by_email.then_some(oldest.position));
+        }
+        if self.displaced.len() > DISPLACED_MAX {
+            self.displaced.remove(0);
         }
     }
 
@@ -129,28 +140,46 @@ impl OptOut {
             .min()
     }
 
+    /// The customer took the consent to e-mail back then: what was e-mailed since had none, as if it had failed (R5, F7).
+    pub(super) fn revoke_email(&mut self, happened_at: Time) {
+        self.email = None;
+        let since: Vec<_> = (self.asked.iter())
+            .filter(|asked| asked.by_email && asked.recorded_at >= happened_at)
+            .map(|asked| asked.position)
+            .collect();
+        for position in since {
+            self.fail(position);
+        }
+    }
+
     /// The notice failed, whenever that becomes known: no clock ever ran by it.
     pub(super) fn fail(&mut self, position: Position) {
         let Some(index) = (self.asked.iter()).position(|asked| asked.position == position) else {
+            // What it covered is no longer known: it may be any cell.
+            if self.displaced.contains(&position) {
+                self.bar_email();
+            }
             return;
         };
         let asked = self.asked.remove(index);
         if !asked.by_email {
             return;
         }
-        let failed = FailedEmail {
+        if self.failed.len() >= FAILED_MAX {
+            return self.bar_email();
+        }
+        self.failed.push(FailedEmail {
             position,
             covers: asked.covers,
-        };
-        match self.failed.len() < FAILED_MAX {
-            true => self.failed.push(failed),
-            false => {
-                self.failed = vec![FailedEmail {
-                    position: Position(0),
-                    covers: Scope::everything(),
-                }];
-            }
-        }
+        });
+    }
+
+    /// From here on, and for what was e-mailed before, e-mail starts no clock in any cell.
+    fn bar_email(&mut self) {
+        self.failed = vec![FailedEmail {
+            position: Position(0),
+            covers: Scope::everything(),
+        }];
     }
 
     /// The notices that didn't fail, oldest first.
@@ -205,7 +234,7 @@ impl OptOut {
     }
 
     /// Whether the notice's clock runs in the cell at all. It doesn't where opt-out wasn't enabled, no service was held,
-    /// a block stood or came since, the entity left since, or an e-mail for the cell had failed before.
+    /// a block stood or came since, the entity joined or left since, or an e-mail for the cell had failed before.
     fn counts(&self, asked: &Asked, look: &Look<'_>) -> bool {
         let services = &look.customer.services;
         let barred = asked.by_email
@@ -215,6 +244,11 @@ impl OptOut {
             && !barred
             && services.held_ever_since(asked.recorded_at, asked.position, look.at)
             && look.standing.holds_since(asked.recorded_at)
+            && look.standing.provided_communications(
+                look.world.company,
+                asked.recorded_at,
+                asked.position,
+            )
             && free_before(
                 &look.customer.words,
                 look.cell,

@@ -200,6 +200,17 @@ fn opt_out_clock(
 ) -> Result<OptOutClock, Refusal> {
     let (rulebook, started) = (context.rulebook, context.now);
     let (rule, zone) = (rulebook.rule(RuleName::OptOut), rulebook.time_zone());
+    // The template was approved under the minimum of its day, which may have grown since.
+    let minimum = rule.number(Number::MinimumDays);
+    if days < minimum {
+        return Err(Refusal::new(
+            RefusalCode::NoticeTemplate,
+            "template",
+            format!(
+                "it leaves the customer {days} days; {minimum} are the least now; approve another one (64.2008(d)(1))"
+            ),
+        ));
+    }
     let matures_at = match delivery {
         Delivery::Email | Delivery::Electronic => clock::electronic_ends(started, days, zone),
         Delivery::Post => clock::post_ends(started, days, rule.number(Number::PostBeginsDay), zone),

@@ -16,7 +16,6 @@ use crate::domain::question::Question;
 use crate::domain::ruling::State;
 use crate::domain::scope::CellRef;
 use crate::domain::served::serving;
-use crate::domain::time::Time;
 use crate::domain::vocabulary::{CpniClass, Purpose, RecipientKind, RecipientKinds};
 
 pub(super) const APPROVAL_NOT_LIVE: StandingQuestion = StandingQuestion {
@@ -74,7 +73,7 @@ fn not_live(seen: &Seen<'_>, made: &DisclosureMade) -> Option<String> {
         // One-time approvals and opt-out notices have questions of their own.
         seen.trail.one_time(**position).is_none()
             && seen.trail.asked(**position).is_none()
-            && !is_live_grant(customer, **position, &made.question, at)
+            && !is_live_grant(seen, customer, **position, &made.question)
     };
     if let Some(dead) = made.relied_on.iter().find(dead) {
         return Some(format!(
@@ -95,12 +94,23 @@ fn not_live(seen: &Seen<'_>, made: &DisclosureMade) -> Option<String> {
     })
 }
 
-/// Whether the record is a grant that has not ended and covers some of what is asked.
-fn is_live_grant(customer: &Customer, record: Position, question: &Question, at: Time) -> bool {
+/// Whether the record is a grant that has not ended, whose recipient has kept its kind since (R12), and that covers some
+/// of what is asked.
+fn is_live_grant(
+    seen: &Seen<'_>,
+    customer: &Customer,
+    record: Position,
+    question: &Question,
+) -> bool {
+    let at = seen.placed.recorded_at;
+    let (company, entity) = (seen.world.company, question.entity.as_ref());
+    let standing = Standing::of(company, question.recipient, entity, at);
     (customer.words.iter()).any(|word| {
         word.records().any(|one| one == record)
             && word.recorded_at <= at
             && record >= customer.services.grants_end_before
+            && standing.holds_since(word.said_at())
+            && standing.holds_since_record(record)
             && matches!(&word.said, Said::Grant { scope, .. }
                 if cells(question).any(|cell| scope.covers(cell)))
     })
@@ -222,7 +232,8 @@ pub(super) fn holds_what_is_marketed(seen: &Seen<'_>, question: &Question) -> bo
             .held_category_recipients()
             .contains(question.recipient)
         && question.source_category.as_ref().is_none_or(held)
-        && (excepted() || !targets.is_empty() && targets.iter().all(held))
+        && (!targets.is_empty() || excepted())
+        && targets.iter().all(held)
 }
 
 pub(super) fn cells(question: &Question) -> impl Iterator<Item = CellRef<'_>> {

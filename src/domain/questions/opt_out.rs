@@ -282,6 +282,15 @@ fn beyond_reach(seen: &Seen<'_>, question: &Question) -> Option<String> {
     if !reached || !standing.is_confirmed() || !standing.provides_communications(world.company) {
         return Some(format!("to {}, whom opt-out does not reach", cell.kind));
     }
+    let joined_later = relied_on(seen).find(|asked| {
+        !standing.provided_communications(world.company, asked.recorded_at, asked.position)
+    });
+    if let Some(asked) = joined_later {
+        return Some(format!(
+            "to {}, who provided no communications-related services when notice {} was given",
+            cell.kind, asked.position
+        ));
+    }
     if cell.purpose != Purpose::MarketingComms {
         return Some(format!(
             "for {}, which opt-out does not serve",

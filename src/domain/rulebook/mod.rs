@@ -283,9 +283,13 @@ impl Rulebook {
         (self.categories.iter()).any(|rule| rule.category == *category)
     }
 
-    /// Whether the location of the category's users is never approved by opt-out (47 USC 222(f)).
+    /// Whether the location of the category's users is never approved by opt-out (47 USC 222(f)). So it is of a category
+    /// that the rulebook doesn't know.
     pub fn location_by_opt_in(&self, category: &Category) -> bool {
-        (self.categories.iter()).any(|rule| rule.category == *category && rule.location_by_opt_in)
+        let mut known = self.categories.iter();
+        known
+            .find(|rule| rule.category == *category)
+            .is_none_or(|rule| rule.location_by_opt_in)
     }
 
     /// The categories, in the order of their names.

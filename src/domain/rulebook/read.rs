@@ -18,6 +18,9 @@ use crate::domain::vocabulary::{
     RecipientKind, RecipientKinds,
 };
 
+/// Categories whose users' location the statute itself puts under opt-in (47 USC 222(f)).
+const LOCATED: [&str; 2] = ["cmrs", "voip"];
+
 /// Why a rulebook can't be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rulebook, line {line}, {rule}: {message}")]
@@ -267,9 +270,9 @@ impl Reader<'_> {
         (table.get_ref().iter())
             .map(|(name, rule)| match Category::parse(name.get_ref()) {
                 Some(category) => Ok(CategoryRule {
+                    location_by_opt_in: self.location_by_opt_in(&category, rule)?,
                     category,
                     title: rule.title.clone(),
-                    location_by_opt_in: rule.location_by_opt_in,
                 }),
                 None => self.fault(
                     name.span(),
@@ -277,6 +280,18 @@ impl Reader<'_> {
                 ),
             })
             .collect()
+    }
+
+    /// No rulebook takes from mobile and VoIP users what the statute gives them (47 USC 222(f)).
+    fn location_by_opt_in(&self, category: &Category, rule: &source::Category) -> Read<bool> {
+        let by_opt_in = &rule.location_by_opt_in;
+        if !by_opt_in.get_ref() && LOCATED.contains(&category.as_str()) {
+            let message = format!(
+                "the location of {category} users takes opt-in (47 USC 222(f)); write true"
+            );
+            return self.fault(by_opt_in.span(), message);
+        }
+        Ok(*by_opt_in.get_ref())
     }
 
     fn exceptions(&self) -> Read<Vec<Exception>> {

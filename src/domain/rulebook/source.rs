@@ -93,8 +93,7 @@ pub(super) struct Authentication {
 #[serde(deny_unknown_fields)]
 pub(super) struct Category {
     pub title: String,
-    #[serde(default)]
-    pub location_by_opt_in: bool,
+    pub location_by_opt_in: Spanned<bool>,
 }
 
 #[derive(Deserialize)]

@@ -167,6 +167,24 @@ fn p17_a_fault_names_its_line_and_its_rule() {
             "it has invoice",
         ),
         (
+            "title = \"Mobile service\"\nlocation_by_opt_in = true",
+            "title = \"Mobile service\"\nlocation_by_opt_in = false",
+            "categories.cmrs.location_by_opt_in",
+            "222(f)",
+        ),
+        (
+            "title = \"Interconnected VoIP service\"\nlocation_by_opt_in = true",
+            "title = \"Interconnected VoIP service\"\nlocation_by_opt_in = false",
+            "categories.voip.location_by_opt_in",
+            "222(f)",
+        ),
+        (
+            "title = \"Local exchange service\"\nlocation_by_opt_in = false",
+            "title = \"Local exchange service\"",
+            "categories.local",
+            "missing field `location_by_opt_in`",
+        ),
+        (
             "[categories.voip]",
             "[categories.VoIP]",
             "categories.VoIP",

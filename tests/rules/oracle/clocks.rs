@@ -133,6 +133,8 @@ impl Oracle {
             && !(*delivery == Delivery::Email && email_failed_before())
             && !self.held(fact.recorded_at).is_empty()
             && self.register.kept(cell, fact.recorded_at, at)
+            && (cell.kind == RecipientKind::Company
+                || self.register.provided(cell, fact.recorded_at, at))
             && self
                 .facts
                 .iter()

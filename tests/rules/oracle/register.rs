@@ -102,6 +102,24 @@ impl Register {
         first.is_some_and(|first| first.communications) && of_kind.all(|one| one.communications)
     }
 
+    /// The same when something was recorded: who joins later was not asked for (R5, R10).
+    pub(super) fn provided(&self, cell: Cell, from: Time, at: Time) -> bool {
+        let now = (self.0.iter()).filter(|one| {
+            one.kind == cell.kind
+                && self.has(one.who, cell.kind, at)
+                && cell.who.is_none_or(|who| who == one.who)
+        });
+        let who: BTreeSet<usize> = now.map(|one| one.who).collect();
+        let provided = |who: usize| {
+            let mut all = self.0.iter();
+            self.has(who, cell.kind, from)
+                && all.any(|one| {
+                    one.who == who && one.kind == cell.kind && one.lasts(from) && one.communications
+                })
+        };
+        who.into_iter().all(provided)
+    }
+
     /// Every end.
     pub(super) fn ends(&self) -> impl Iterator<Item = Time> {
         self.0.iter().filter_map(|one| one.until)

@@ -5,6 +5,7 @@ mod callers;
 mod company;
 mod imports;
 mod opt_out;
+mod recipients;
 
 use std::collections::BTreeSet;
 
@@ -273,6 +274,23 @@ const FORGERIES: &[Forgery] = &[
         },
     ),
     (
+        "ruling-against-the-record",
+        "an exception stands in for a category that is not held",
+        |history| {
+            *history = House::by_fcc(&["LOCAL"]);
+            let ask = Question {
+                offering: Some("cpe".into()),
+                ..question("COMPANY; QUANTITY; M")
+            };
+            let mut ruled = recorded(history.clone(), &Command::RecordRuling(ask));
+            if let Event::RulingRecorded(ruled) = &mut ruled {
+                assert!(ruled.ruling.allowed);
+                ruled.question.target_categories = vec![category("CMRS")];
+            }
+            Said(ruled)
+        },
+    ),
+    (
         "disclosure-without-named-recipient",
         "some affiliate",
         |history| {
@@ -518,6 +536,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
         company::FORGERIES,
         imports::FORGERIES,
         opt_out::FORGERIES,
+        recipients::FORGERIES,
     ]
     .into_iter()
     .flatten()

@@ -16,6 +16,7 @@ use crate::domain::vocabulary::Medium;
 use crate::domain::vocabulary::RecipientKind::{Affiliate, Agent, Company, PartnerOrContractor};
 
 mod by_template;
+mod narrowing;
 
 const SENT: &str = "2026-01-05T15:00:00Z";
 const MATURE: &str = "2026-02-04T15:00:00Z";
