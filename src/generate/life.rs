@@ -13,7 +13,7 @@ pub const LEGAL_ENTITY: &str = "infotech";
 pub const AFFILIATES: &[&str] = &["acme-wireless", "beta-cable", "gamma-energy", "delta-media"];
 /// Agents that disclosures name.
 pub const AGENTS: &[&str] = &["field-services", "print-and-mail", "call-center-west"];
-/// The version of the notice given until [`NEW_NOTICE_DAY`].
+/// The version of the notice given until `NEW_NOTICE_DAY`.
 pub const OLD_NOTICE: &str = "2014-09-01";
 /// The version of the notice given since.
 pub const NEW_NOTICE: &str = "2024-05-29";

@@ -2,7 +2,7 @@
 //!
 //! For tests, benches, demonstrations and trial migrations. The same seed gives the same facts, byte for byte, on every
 //! machine and in every release; customer 7 of a million is customer 7 of ten. One customer is made at a time, so that
-//! millions need no more memory than one. What the mix is made of stands in [`life`], and in `docs/import.md`.
+//! millions need no more memory than one. What the mix is made of stands in `life.rs`, and in `docs/import.md`.
 //!
 //! It reads no clock: every life ends before [`END`], so that nothing in it lies in a server's future. What customers do
 //! after that, one-time approvals of a call among it, are [`Deed`]s: commands to be witnessed, at whatever time they are sent.
