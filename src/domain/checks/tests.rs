@@ -10,7 +10,9 @@ use crate::domain::refusal::RefusalCode;
 use crate::domain::scope::Scope;
 use crate::domain::testing::*;
 use crate::domain::vocabulary::CpniClass::{AmountOfUse, Billing, Type};
-use crate::domain::vocabulary::RecipientKind::{Affiliate, Agent, Carrier, Company, ThirdParty};
+use crate::domain::vocabulary::RecipientKind::{
+    Affiliate, Agent, Carrier, Company, PartnerOrContractor, ThirdParty,
+};
 use crate::domain::vocabulary::{CpniClass, CpniClasses, NotCpni, NotCpniItems, Purpose, Purposes};
 
 fn number() -> Question {
@@ -162,6 +164,28 @@ fn r12_r14_a_grant_said_again_after_the_return_is_live_by_its_newest_record_only
                 cites: Some(Position(cites)),
             }),
             ..market_by(Affiliate, Some("acme"), Billing, "cmrs")
+        };
+        assert_eq!(story.ask(&question).allowed, allowed);
+    }
+}
+
+#[test]
+fn r12_r14_a_grant_to_an_agent_who_was_a_contractor_in_between_is_cited_by_its_newest_record_only()
+{
+    let mut story = Story::begun();
+    story.join("ag", Agent, true);
+    let grant = |story: &mut Story| story.grant(marketing(kinds(&[Agent]), CpniClasses::ALL));
+    let before = grant(&mut story);
+    story.minutes(1).join("ag", PartnerOrContractor, true);
+    story.minutes(1).leave("ag", PartnerOrContractor, None);
+    story.minutes(1);
+    let after = grant(&mut story);
+    for (cites, allowed) in [(before, false), (after, true)] {
+        let question = Question {
+            ground: Some(Ground::Approval {
+                cites: Some(Position(cites)),
+            }),
+            ..market_by(Agent, Some("ag"), Billing, "cmrs")
         };
         assert_eq!(story.ask(&question).allowed, allowed);
     }

@@ -67,14 +67,18 @@ impl<'a> Standing<'a> {
     }
 
     /// The same for what knows only its position: where the entity was of the kind before, only what came after its
-    /// return holds.
+    /// return holds; and of an agent, only what came after it became a contractor, too.
     pub fn holds_since_record(&self, position: Position) -> bool {
         self.has_kind
             && self.entity.is_none_or(|entity| {
                 let now = entity.membership(self.kind, self.at);
                 let again = (entity.memberships.iter())
                     .any(|one| one.kind == self.kind && !one.holds(self.at));
-                !again || now.is_some_and(|now| now.position < position)
+                let displaced = self.kind == RecipientKind::Agent
+                    && (entity.memberships.iter()).any(|one| {
+                        one.kind == RecipientKind::PartnerOrContractor && one.position > position
+                    });
+                !displaced && (!again || now.is_some_and(|now| now.position < position))
             })
     }
 
@@ -87,8 +91,14 @@ impl<'a> Standing<'a> {
         position: Position,
     ) -> bool {
         let provided = |entity: &Entity| {
-            (entity.membership(self.kind, recorded_at))
-                .is_some_and(|held| held.communications_related && held.position < position)
+            let mut then = (entity.memberships.iter())
+                .filter(|one| {
+                    one.kind == self.kind && one.holds(recorded_at) && one.position < position
+                })
+                .peekable();
+            entity.kinds(recorded_at).contains(self.kind)
+                && then.peek().is_some()
+                && then.all(|one| one.communications_related)
         };
         match (self.kind, self.named) {
             (RecipientKind::Company, _) => true,

@@ -258,8 +258,9 @@ impl Play {
             Step::Join(who, kind, communications) => {
                 if !self.oracle.register.is_open(*who, *kind, now) {
                     let recipient = format!("{} {}", kind.name(), ENTITIES[*who].0);
+                    let begins = (now, Position(self.ledger.next));
                     company::join(&mut self.ledger, &recipient, *communications);
-                    (self.oracle.register).join(*who, *kind, *communications, now);
+                    (self.oracle.register).join(*who, *kind, *communications, begins);
                 }
                 return None;
             }

@@ -133,8 +133,7 @@ impl Oracle {
             && !(*delivery == Delivery::Email && email_failed_before())
             && !self.held(fact.recorded_at).is_empty()
             && self.register.kept(cell, fact.recorded_at, at)
-            && (cell.kind == RecipientKind::Company
-                || self.register.provided(cell, fact.recorded_at, at))
+            && (cell.kind == RecipientKind::Company || self.register.provided(cell, fact, at))
             && self
                 .facts
                 .iter()

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::RecipientKind;
 
 use super::cells::Cell;
+use super::facts::Fact;
 
 /// One entity in one kind, by its number in the small world.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ struct Stretch {
     kind: RecipientKind,
     communications: bool,
     from: Time,
+    /// No fact recorded before it has this position.
+    begins: Position,
     until: Option<Time>,
 }
 
@@ -22,13 +26,20 @@ struct Stretch {
 pub struct Register(Vec<Stretch>);
 
 impl Register {
-    pub fn join(&mut self, who: usize, kind: RecipientKind, communications: bool, from: Time) {
+    pub fn join(
+        &mut self,
+        who: usize,
+        kind: RecipientKind,
+        communications: bool,
+        (from, begins): (Time, Position),
+    ) {
         let until = None;
         self.0.push(Stretch {
             who,
             kind,
             communications,
             from,
+            begins,
             until,
         });
     }
@@ -103,7 +114,8 @@ impl Register {
     }
 
     /// The same when something was recorded: who joins later was not asked for (R5, R10).
-    pub(super) fn provided(&self, cell: Cell, from: Time, at: Time) -> bool {
+    pub(super) fn provided(&self, cell: Cell, fact: &Fact, at: Time) -> bool {
+        let from = fact.recorded_at;
         let now = (self.0.iter()).filter(|one| {
             one.kind == cell.kind
                 && self.has(one.who, cell.kind, at)
@@ -111,11 +123,16 @@ impl Register {
         });
         let who: BTreeSet<usize> = now.map(|one| one.who).collect();
         let provided = |who: usize| {
-            let mut all = self.0.iter();
+            let mut then = self.0.iter().filter(|one| {
+                one.who == who
+                    && one.kind == cell.kind
+                    && one.lasts(from)
+                    && one.begins <= fact.position
+            });
+            let first = then.next();
             self.has(who, cell.kind, from)
-                && all.any(|one| {
-                    one.who == who && one.kind == cell.kind && one.lasts(from) && one.communications
-                })
+                && first.is_some_and(|first| first.communications)
+                && then.all(|one| one.communications)
         };
         who.into_iter().all(provided)
     }
