@@ -24,7 +24,7 @@ Examples:
 Without --data a running ledger is asked. Offline a customer is named by pseudonym: the vault alone knows account ids.")]
 pub struct Arguments {
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// Data folder to read instead, offline, from a copy.
     #[arg(long, value_name = "DIR")]

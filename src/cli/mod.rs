@@ -197,6 +197,14 @@ pub fn run() -> ExitCode {
     ended.into()
 }
 
+/// A ledger's gRPC address as a URL; a bare address is one on plain HTTP.
+fn server_url(given: &str) -> Result<String, String> {
+    match given.contains("://") {
+        true => Ok(given.to_owned()),
+        false => Ok(format!("http://{given}")),
+    }
+}
+
 fn in_runtime(work: impl Future<Output = Ended>) -> Ended {
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -214,5 +222,12 @@ mod tests {
     #[test]
     fn u2_the_command_line_is_consistent() {
         Line::command().debug_assert();
+    }
+
+    #[test]
+    fn u2_a_ledger_is_named_by_an_address_or_a_url() {
+        let url = "http://127.0.0.1:7400";
+        assert_eq!(server_url("127.0.0.1:7400").as_deref(), Ok(url));
+        assert_eq!(server_url(url).as_deref(), Ok(url));
     }
 }

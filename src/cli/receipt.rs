@@ -26,7 +26,7 @@ pub struct Arguments {
     #[command(subcommand)]
     verify: Option<Command>,
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// The company's id of the account.
     #[arg(long, value_name = "ID", required = true)]

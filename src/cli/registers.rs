@@ -15,7 +15,7 @@ use wire::compliance_service_client::ComplianceServiceClient;
 #[derive(Debug, clap::Args)]
 struct Server {
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
 }
 

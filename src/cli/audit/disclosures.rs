@@ -22,7 +22,7 @@ A day begins at midnight of --zone. Disclosures under a gag order are left out, 
 them, which auditors may. Customers are not told positions.")]
 pub struct Arguments {
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// The company's id of the account.
     #[arg(long, value_name = "ID")]

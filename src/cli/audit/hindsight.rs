@@ -17,7 +17,7 @@ Examples:
 The exit code is 0 when there are none and 1 when there are some.")]
 pub struct Arguments {
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// The company's id of the account.
     #[arg(long, value_name = "ID")]

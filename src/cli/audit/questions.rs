@@ -27,7 +27,7 @@ Without --data and --export a running ledger is asked; it goes on meanwhile. The
 The exit code is 0 when every question came back empty and 1 when one did not.")]
 pub struct Arguments {
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// Data folder to read instead, offline, from a copy.
     #[arg(long, value_name = "DIR", conflicts_with = "export")]

@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The ledger's gRPC address.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
     /// Where to write which lines were refused or are history only, and why: CSV, or JSON lines by its name.
     #[arg(long, value_name = "FILE")]
