@@ -61,4 +61,14 @@ macro_rules! stored_events {
     };
 }
 
-pub(super) use stored_events;
+/// The event that the first area that knows the type makes of it; returns from the function where it stands.
+macro_rules! decode_by_area {
+    ($kind:expr, $data:expr, $open:expr; $($area:ident => $wrap:path,)+) => {{
+        $(if let Some(event) = $area::decode($kind, $data, $open) {
+            return event.map($wrap);
+        })+
+        Err($crate::codec::DecodeError::UnknownType($kind.to_owned()))
+    }};
+}
+
+pub(super) use {decode_by_area, stored_events};

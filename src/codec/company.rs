@@ -1,6 +1,7 @@
 //! Events about the company, area by area: `entity.*.v1` and so on.
 
-use super::{DecodeError, EncodeError, Encoded, of};
+use super::areas::decode_by_area;
+use super::{DecodeError, EncodeError, Encoded};
 use crate::domain::company::CompanyEvent;
 
 mod entities {
@@ -166,69 +167,15 @@ pub fn encode(event: &CompanyEvent) -> Result<Encoded, EncodeError> {
 /// # Errors
 /// An unknown type, or data that are not of the type's shape.
 pub fn decode(kind: &str, data: &str) -> Result<CompanyEvent, DecodeError> {
-    let nothing = &|_: &str| None;
-    let entities = || {
-        of(
-            entities::decode(kind, data, nothing),
-            CompanyEvent::Entities,
-        )
-    };
-    let policies = || {
-        of(
-            policies::decode(kind, data, nothing),
-            CompanyEvent::Policies,
-        )
-    };
-    let campaigns = || {
-        of(
-            campaigns::decode(kind, data, nothing),
-            CompanyEvent::Campaigns,
-        )
-    };
-    let breaches = || {
-        of(
-            breaches::decode(kind, data, nothing),
-            CompanyEvent::Breaches,
-        )
-    };
-    let failures = || {
-        of(
-            failures::decode(kind, data, nothing),
-            CompanyEvent::Failures,
-        )
-    };
-    let complaints = || {
-        of(
-            complaints::decode(kind, data, nothing),
-            CompanyEvent::Complaints,
-        )
-    };
-    let training = || {
-        of(
-            training::decode(kind, data, nothing),
-            CompanyEvent::Training,
-        )
-    };
-    let certificates = || {
-        of(
-            certificates::decode(kind, data, nothing),
-            CompanyEvent::Certificates,
-        )
-    };
-    let templates = || {
-        of(
-            templates::decode(kind, data, nothing),
-            CompanyEvent::Templates,
-        )
-    };
-    entities()
-        .or_else(policies)
-        .or_else(campaigns)
-        .or_else(breaches)
-        .or_else(failures)
-        .or_else(complaints)
-        .or_else(training)
-        .or_else(certificates)
-        .or_else(templates)
-        .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
+    decode_by_area! { kind, data, &|_: &str| None;
+        entities => CompanyEvent::Entities,
+        policies => CompanyEvent::Policies,
+        campaigns => CompanyEvent::Campaigns,
+        breaches => CompanyEvent::Breaches,
+        failures => CompanyEvent::Failures,
+        complaints => CompanyEvent::Complaints,
+        training => CompanyEvent::Training,
+        certificates => CompanyEvent::Certificates,
+        templates => CompanyEvent::Templates,
+    }
 }

@@ -26,6 +26,8 @@ mod served;
 
 use serde::{Deserialize, Serialize};
 
+use areas::decode_by_area;
+
 use crate::domain::event::Event;
 use crate::domain::ids::Personal;
 
@@ -147,31 +149,14 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
 
 /// The event of an area that has a file of its own.
 fn decode_area(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeError> {
-    let retention = || of(retention::decode(kind, data, open), Event::Retention);
-    let asserted = || of(asserted::decode(kind, data, open), Event::Asserted);
-    let contacts = || of(contacts::decode(kind, data, open), Event::Contacts);
-    let authentication = || {
-        of(
-            authentication::decode(kind, data, open),
-            Event::Authentication,
-        )
-    };
-    let notices = || of(notices::decode(kind, data, open), Event::Notices);
-    let served = || of(served::decode(kind, data, open), Event::Affiliates);
-    retention()
-        .or_else(contacts)
-        .or_else(authentication)
-        .or_else(asserted)
-        .or_else(notices)
-        .or_else(served)
-        .unwrap_or_else(|| Err(DecodeError::UnknownType(kind.to_owned())))
-}
-
-/// What an area made of a type; nothing where the type is another's.
-type Read<E> = Option<Result<E, DecodeError>>;
-
-fn of<E, W>(read: Read<E>, wrap: fn(E) -> W) -> Read<W> {
-    read.map(|event| event.map(wrap))
+    decode_by_area! { kind, data, open;
+        retention => Event::Retention,
+        contacts => Event::Contacts,
+        authentication => Event::Authentication,
+        asserted => Event::Asserted,
+        notices => Event::Notices,
+        served => Event::Affiliates,
+    }
 }
 
 /// The event types of customers, area by area: an area's place and the place in it make a type's number. Append only.

@@ -169,14 +169,18 @@ pub fn groups(customer: &Customer, world: World<'_>, rows: &Rows, at: Time) -> V
     for ((kind, entity, purpose), classes) in rows {
         let mut question = bare_question(*kind, entity.clone(), *purpose, *classes);
         let ruling = rule(Some(customer), world, &question, at);
+        let whole = (ruling.allowed, ruling.valid_until);
         let mut alike: BTreeMap<(State, Vec<Position>), CpniClasses> = BTreeMap::new();
         for cell in ruling.cells {
             let classes = alike.entry((cell.state, cell.positions)).or_default();
             *classes = classes.with(cell.cell.class);
         }
+        let is_whole = alike.len() == 1;
         for ((state, positions), classes) in alike {
             question.classes = classes;
-            let usable = usable(customer, world, &question, at);
+            // Where all cells are alike, the ruling at hand is theirs.
+            let now = is_whole.then_some(whole);
+            let usable = usable(customer, world, &question, at, now);
             let key = (*kind, entity.clone(), state, positions, classes, usable);
             let purposes = groups.entry(key).or_default();
             *purposes = purposes.with(*purpose);
@@ -198,17 +202,22 @@ pub fn groups(customer: &Customer, world: World<'_>, rows: &Rows, at: Time) -> V
     groups.into_iter().map(group).collect()
 }
 
-/// From when until when the answer is yes by time alone: the first such stretch that isn't over.
+/// From when until when the answer is yes by time alone: the first such stretch that isn't over. `now` is the answer at `at`
+/// and its end, where they are known.
 fn usable(
     customer: &Customer,
     world: World<'_>,
     question: &Question,
     mut at: Time,
+    mut now: Option<(bool, Option<Time>)>,
 ) -> (Option<Time>, Option<Time>) {
     for _ in 0..CHANGES_MAX {
-        let ruling = rule(Some(customer), world, question, at);
-        match ruling.valid_until {
-            until if ruling.allowed => return (Some(at), until),
+        let (allowed, valid_until) = now.take().unwrap_or_else(|| {
+            let ruling = rule(Some(customer), world, question, at);
+            (ruling.allowed, ruling.valid_until)
+        });
+        match valid_until {
+            until if allowed => return (Some(at), until),
             Some(next) if next > at => at = next,
             _ => return (None, None),
         }

@@ -155,9 +155,8 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (_, customer) = doors.known(&customer)?;
+        let known = doors.known_after(&call, &customer, given.min_position);
+        let (Position(position), customer) = known.await?;
         let mut response = wire::GetAuthenticationResponse {
             evaluated_at: Some(timestamp(doors.views().now())),
             position,
@@ -176,9 +175,8 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (_, customer) = doors.known(&customer)?;
+        let known = doors.known_after(&call, &customer, given.min_position);
+        let (Position(position), customer) = known.await?;
         let (days, now) = (self.of_record_days(), doors.views().now());
         let state = customer.authentication.iter();
         let notices = state.flat_map(|state| {

@@ -63,9 +63,8 @@ impl wire::contact_service_server::ContactService for Contacts {
                 doors.token(kind, value)
             })?),
         };
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (_, customer) = doors.known(&customer)?;
+        let known = doors.known_after(&call, &customer, given.min_position);
+        let (Position(position), customer) = known.await?;
         let mut response = wire::GetContactsResponse {
             position,
             ..wire::GetContactsResponse::default()

@@ -36,9 +36,8 @@ impl wire::retention_service_server::RetentionService for Retention {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (_, customer) = doors.known(&customer)?;
+        let known = doors.known_after(&call, &customer, given.min_position);
+        let (Position(position), customer) = known.await?;
         let bars = bars(&customer, doors.rulebook(), doors.views().now());
         Ok(Response::new(wire::GetRetentionResponse {
             bars: bars.iter().map(wire_bar).collect(),

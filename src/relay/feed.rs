@@ -111,7 +111,7 @@ fn read_block(
         .iter()
         .filter(|(position, _)| (next..committed).contains(position))
     {
-        let mut message = Message::of_line(ledger, line, standing)?;
+        let mut message = Message::of_line(ledger, position, line, standing)?;
         if message.position != position {
             return Err(RelayError::Missing {
                 position,

@@ -62,20 +62,21 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// The message of a line of the log.
+    /// The message of the line of the log at `position`.
     pub(super) fn of_line(
         ledger: &[u8; 16],
+        position: u64,
         line: &[u8],
         standing: &dyn Standing,
     ) -> Result<Message, RelayError> {
-        let record = Record::parse(line).map_err(|problem| unreadable(line, problem))?;
+        let unreadable = |problem| RelayError::Line { position, problem };
+        let record = Record::parse(line).map_err(unreadable)?;
         if is_kept_in(&record.kind) || is_under_seal(&record.data) {
             return Ok(Message::marker(ledger, record.position));
         }
         let preferences = match (record.subject, told(&record.kind)) {
             (Subject::Ledger, _) | (_, Told::Nothing) => None,
             (Subject::Customer(id), told) => {
-                let position = record.position;
                 let now = standing
                     .preferences(Pseudonym(id))
                     .map_err(|problem| RelayError::Standing { position, problem })?;
@@ -85,8 +86,7 @@ impl Message {
                 }
             }
         };
-        Message::open(ledger, &record, leaf_hash(line), preferences)
-            .map_err(|problem| unreadable(line, problem))
+        Message::open(ledger, &record, leaf_hash(line), preferences).map_err(unreadable)
     }
 
     fn open(
@@ -287,11 +287,6 @@ fn told(kind: &str) -> Told {
         "account" | "call" | "service" => Told::Usable,
         _ => Told::Nothing,
     }
-}
-
-fn unreadable(line: &[u8], problem: LineError) -> RelayError {
-    let position = Record::parse(line).map_or(0, |record| record.position);
-    RelayError::Line { position, problem }
 }
 
 /// How the types begin that are published. Everything else is no subscriber's business until somebody decides otherwise:

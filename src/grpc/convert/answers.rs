@@ -149,18 +149,38 @@ pub fn disclosed(
     })
 }
 
+/// How an attempt of a caller ended.
+struct Attempt {
+    succeeded: bool,
+    locked: bool,
+    ends_at: Option<prost_types::Timestamp>,
+}
+
+fn attempt(answer: &Answer) -> Option<Attempt> {
+    match answer.outcome {
+        Outcome::Attempted {
+            succeeded,
+            locked,
+            ends_at,
+        } => Some(Attempt {
+            succeeded,
+            locked,
+            ends_at: ends_at.map(timestamp),
+        }),
+        _ => None,
+    }
+}
+
 /// A verification on record.
 pub fn verification_opened(
     answer: &Answer,
     _: &Rulebook,
     _: bool,
 ) -> Option<wire::OpenVerificationResponse> {
-    let Outcome::Attempted { ends_at, .. } = answer.outcome else {
-        return None;
-    };
+    let attempt = attempt(answer)?;
     Some(wire::OpenVerificationResponse {
         receipt: receipt(answer),
-        ends_at: ends_at.map(timestamp),
+        ends_at: attempt.ends_at,
     })
 }
 
@@ -170,19 +190,12 @@ pub fn secret_verified(
     _: &Rulebook,
     _: bool,
 ) -> Option<wire::VerifySecretResponse> {
-    let Outcome::Attempted {
-        succeeded,
-        locked,
-        ends_at,
-    } = answer.outcome
-    else {
-        return None;
-    };
+    let attempt = attempt(answer)?;
     Some(wire::VerifySecretResponse {
         receipt: receipt(answer),
-        verified: succeeded,
-        ends_at: ends_at.map(timestamp),
-        locked,
+        verified: attempt.succeeded,
+        ends_at: attempt.ends_at,
+        locked: attempt.locked,
     })
 }
 
@@ -192,12 +205,10 @@ pub fn credential_established(
     _: &Rulebook,
     _: bool,
 ) -> Option<wire::EstablishCredentialResponse> {
-    let Outcome::Attempted { succeeded, .. } = answer.outcome else {
-        return None;
-    };
+    let attempt = attempt(answer)?;
     Some(wire::EstablishCredentialResponse {
         receipt: receipt(answer),
-        accepted: succeeded,
+        accepted: attempt.succeeded,
     })
 }
 
@@ -207,19 +218,12 @@ pub fn challenge_answered(
     _: &Rulebook,
     _: bool,
 ) -> Option<wire::AnswerChallengeResponse> {
-    let Outcome::Attempted {
-        succeeded,
-        locked,
-        ends_at,
-    } = answer.outcome
-    else {
-        return None;
-    };
+    let attempt = attempt(answer)?;
     Some(wire::AnswerChallengeResponse {
         receipt: receipt(answer),
-        passed: succeeded,
-        ends_at: ends_at.map(timestamp),
-        locked,
+        passed: attempt.succeeded,
+        ends_at: attempt.ends_at,
+        locked: attempt.locked,
     })
 }
 
