@@ -94,6 +94,7 @@ fn start(dir: &Path) -> Running {
         states: states.clone(),
         vault,
         rulebook: Arc::new(Rulebook::parse(DEFAULT_TEXT, [9; 32]).unwrap()),
+        rulebooks: Arc::default(),
         clock: Arc::new(System::default()),
         frontier: Frontier::default(),
         fatal,

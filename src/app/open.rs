@@ -158,6 +158,7 @@ impl Ledger {
             states: states.clone(),
             vault: vault.clone(),
             rulebook: Arc::clone(&rulebook),
+            rulebooks: Arc::clone(&rulebooks),
             clock: Arc::clone(&clock),
             frontier: verified.frontier,
             fatal: Arc::clone(&fatal),

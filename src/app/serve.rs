@@ -13,7 +13,6 @@ use super::error::StartError;
 use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
-use crate::domain::customer::World;
 use crate::domain::ids::Pseudonym;
 use crate::domain::preferences::Preferences;
 use crate::grpc;
@@ -225,10 +224,7 @@ impl relay::Standing for CurrentPreferences {
             .customer(customer)
             .map_err(|error| error.to_string())?;
         let (company, at) = (views.company(), views.now());
-        let world = World {
-            rulebook: views.rulebook(),
-            company: &company,
-        };
+        let world = views.world(&company);
         Ok(customer.map(|customer| Preferences::of(&customer, world, at)))
     }
 }

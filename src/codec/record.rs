@@ -37,6 +37,9 @@ pub struct RulebookAdopted {
     pub version: String,
     /// SHA-256 of its text.
     pub digest: [u8; 32],
+    /// Whether opt-out approval, which the one before enabled until then, stays enabled: what customers were asked goes on
+    /// (R10, R24).
+    pub opt_out_kept: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +48,8 @@ struct RulebookData {
     name: String,
     version: String,
     digest: Digest,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    opt_out_kept: bool,
 }
 
 /// The `data` of a rulebook's taking force.
@@ -56,6 +61,7 @@ pub fn encode_rulebook(adopted: &RulebookAdopted) -> Result<String, EncodeError>
         name: adopted.name.clone(),
         version: adopted.version.clone(),
         digest: Digest(adopted.digest),
+        opt_out_kept: adopted.opt_out_kept,
     })?)
 }
 
@@ -188,6 +194,7 @@ pub fn decode_ledger(kind: &str, data: &str) -> Result<Fact, DecodeError> {
                 name: data.name,
                 version: data.version,
                 digest: data.digest.0,
+                opt_out_kept: data.opt_out_kept,
             }))
         }
         _ => super::company::decode(kind, data).map(Fact::Company),

@@ -66,8 +66,13 @@ pub struct Customer {
 pub struct World<'a> {
     /// The rulebook in force at the time of the question (R24).
     pub rulebook: &'a Rulebook,
+    /// Since when rulebooks have enabled opt-out approval without a break, if the one in force does: what was sent before
+    /// counts for nothing (R10, R24).
+    pub opt_out_since: Time,
     /// What is recorded of the company.
     pub company: &'a Company,
+    /// In hindsight: the company as it was known then. A yes must hold by both (R5).
+    pub known: Option<&'a Company>,
 }
 
 /// What `decide` is told about the world.
@@ -81,6 +86,8 @@ pub struct Context<'a> {
     pub position: Position,
     /// The rulebook in force.
     pub rulebook: &'a Rulebook,
+    /// As in [`World`].
+    pub opt_out_since: Time,
     /// What is recorded of the company.
     pub company: &'a Company,
     /// Who took the command, as a token: a proposer can't approve (F11).
@@ -151,7 +158,9 @@ impl Context<'_> {
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: self.rulebook,
+            opt_out_since: self.opt_out_since,
             company: self.company,
+            known: None,
         }
     }
 

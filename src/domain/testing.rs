@@ -86,7 +86,9 @@ impl Story {
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: &self.rulebook,
+            opt_out_since: Time(0),
             company: &self.company,
+            known: None,
         }
     }
 
@@ -99,6 +101,7 @@ impl Story {
             occurred_at,
             position: Position(self.next),
             rulebook: &self.rulebook,
+            opt_out_since: Time(0),
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),
@@ -182,6 +185,7 @@ impl Story {
             occurred_at,
             position: Position(self.next),
             rulebook: &self.rulebook,
+            opt_out_since: Time(0),
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),

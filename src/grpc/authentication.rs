@@ -367,6 +367,7 @@ impl Callers {
             occurred_at: intent.occurred_at,
             position: Position(doors.position().0.saturating_add(1)),
             rulebook: doors.rulebook(),
+            opt_out_since: doors.views().ledger().opt_out_since,
             company,
             person: intent.person,
             vault: VaultHead::default(),

@@ -15,7 +15,7 @@ use super::{convert, status};
 use crate::audit::DocumentSigner;
 use crate::audit::questions::Questioner;
 use crate::domain::command::Command;
-use crate::domain::customer::{Customer, World, rule};
+use crate::domain::customer::{Customer, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
@@ -309,11 +309,8 @@ impl Doors {
         let customer = self.customer(reference)?;
         let (rulebook, at) = (self.rulebook(), self.views.now());
         let customer = customer.as_ref().map(|(_, customer)| customer.as_ref());
-        let world = World {
-            rulebook,
-            company: &self.views.company(),
-        };
-        let ruled = rule(customer, world, question, at);
+        let company = self.views.company();
+        let ruled = rule(customer, self.views.world(&company), question, at);
         let evaluated = Evaluated {
             rulebook,
             at,

@@ -142,10 +142,7 @@ impl Drawing {
     fn retain(&mut self, mut ids: Vec<String>) -> Result<Vec<String>, Status> {
         let views = self.doors.views().clone();
         let (company, at) = (views.company(), views.now());
-        let world = World {
-            rulebook: views.rulebook(),
-            company: &company,
-        };
+        let world = views.world(&company);
         let mut failed = None;
         ids.retain(|id| {
             failed.is_none()

@@ -17,7 +17,6 @@ use super::in_order::UntilStopping;
 use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
 use crate::access::Role;
-use crate::domain::customer::World;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::ledger::Subject;
 use crate::projections::{Entry, HistoryEntry};
@@ -53,10 +52,7 @@ impl wire::query_service_server::QueryService for Queries {
         let company = doors.views().company();
         let asked = Asked {
             pseudonym,
-            world: World {
-                rulebook: doors.rulebook(),
-                company: &company,
-            },
+            world: doors.views().world(&company),
             at: doors.views().now(),
             position,
             scopes: &scopes,

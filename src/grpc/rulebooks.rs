@@ -66,6 +66,7 @@ impl Step {
         let comparison = Comparison::new(
             Arc::clone(&before),
             Arc::clone(&after),
+            views.ledger().opt_out_since,
             views.company(),
             views.now(),
             wanted.examples,

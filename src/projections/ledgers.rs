@@ -14,6 +14,7 @@ use crate::domain::company::{Company, CompanyEvent};
 use crate::domain::event::Placed;
 use crate::domain::hindsight::{self, Then};
 use crate::domain::ids::Position;
+use crate::domain::time::Time;
 
 /// Ledgers of the past that are kept in memory: those asked about last.
 const KEPT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -25,6 +26,8 @@ pub struct Ledger {
     pub company: Arc<Company>,
     /// The digest of the rulebook in force.
     pub rulebook: [u8; 32],
+    /// Since when rulebooks had enabled opt-out approval without a break, if that one did.
+    pub opt_out_since: Time,
     /// The newest record about the ledger that was there.
     pub last: Position,
 }
@@ -102,8 +105,16 @@ fn fold(facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
     for told in known {
         ledger.last = told.position;
         match &told.event {
-            Fact::LedgerOpened(genesis) => ledger.rulebook = genesis.rulebook.digest.0,
-            Fact::RulebookAdopted(adopted) => ledger.rulebook = adopted.digest,
+            Fact::LedgerOpened(genesis) => {
+                ledger.rulebook = genesis.rulebook.digest.0;
+                ledger.opt_out_since = told.recorded_at;
+            }
+            Fact::RulebookAdopted(adopted) => {
+                ledger.rulebook = adopted.digest;
+                if !adopted.opt_out_kept {
+                    ledger.opt_out_since = told.recorded_at;
+                }
+            }
             Fact::Company(event) if !in_hindsight => {
                 Arc::make_mut(&mut ledger.company).follow(&told.placed().of(event));
             }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::codec::{self, Decoded};
 use crate::domain::company::Company;
-use crate::domain::customer::Customer;
+use crate::domain::customer::{Customer, World};
 use crate::domain::ids::{Personal, Position, Pseudonym};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
@@ -143,6 +143,16 @@ impl Views {
     /// What is recorded of the company now.
     pub fn company(&self) -> Arc<Company> {
         self.sources.states.company()
+    }
+
+    /// What the rules know besides a customer, with what [`Views::company`] answers.
+    pub fn world<'a>(&'a self, company: &'a Company) -> World<'a> {
+        World {
+            rulebook: &self.sources.rulebook,
+            opt_out_since: self.sources.states.opt_out_since(),
+            company,
+            known: None,
+        }
     }
 
     /// The ledger's own state.

@@ -36,7 +36,10 @@ pub struct Past {
     pub hindsight: bool,
     /// The rulebook in force then (R24).
     pub rulebook: Arc<Rulebook>,
+    opt_out_since: Time,
     company: Arc<Company>,
+    /// In hindsight: the company as it was known then.
+    known: Option<Arc<Company>>,
     /// Everything up to there is reflected, whoever is asked about.
     position: Position,
 }
@@ -46,7 +49,9 @@ impl Past {
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: &self.rulebook,
+            opt_out_since: self.opt_out_since,
             company: &self.company,
+            known: self.known.as_deref(),
         }
     }
 
@@ -102,7 +107,9 @@ impl Views {
             then,
             hindsight,
             rulebook: self.rulebook_of(&ledger.rulebook)?,
+            opt_out_since: ledger.opt_out_since,
             company: ledger.company,
+            known: hindsight.then(|| self.ledgers.then(&facts, then, false).company),
             position: match hindsight {
                 true => Position(self.reached().0.saturating_sub(1)),
                 false => ledger.last,
@@ -172,7 +179,9 @@ impl Views {
             let rulebook = self.rulebook_of(&ledger.rulebook)?;
             let world = World {
                 rulebook: &rulebook,
+                opt_out_since: ledger.opt_out_since,
                 company: &ledger.company,
+                known: Some(&self.ledgers.then(&facts, then, false).company),
             };
             if let Some(found) = used.judge(customer.as_ref(), world) {
                 voided.found.push(found);

@@ -29,6 +29,9 @@ pub fn adopt(
         name: rulebook.name.clone(),
         version: rulebook.version.clone(),
         digest: rulebook.digest,
+        // Where the text of the one before is gone, nobody knows: nothing goes on.
+        opt_out_kept: (parts.rulebooks.get(&ledger.rulebook.2))
+            .is_some_and(|before| rulebook.keeps_opt_out_of(before, now)),
     };
     let record = Record {
         position: block.next(),
@@ -52,6 +55,9 @@ pub fn adopt(
     let hash = block.push(&line);
     ledger.version = record.version;
     ledger.last = record.position;
+    if !adopted.opt_out_kept {
+        ledger.opt_out_since = now;
+    }
     ledger.rulebook = (adopted.name, adopted.version, adopted.digest);
     ledger.recorded_at = now.0;
     ledger.hash = hash.0;

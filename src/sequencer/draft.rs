@@ -227,6 +227,7 @@ impl Draft {
             occurred_at: intent.occurred_at,
             position: Position(self.builder.next()),
             rulebook: &desk.parts.rulebook,
+            opt_out_since: self.ledger.opt_out_since,
             company: &self.ledger.company,
             person: intent.person,
             vault,

@@ -20,6 +20,7 @@ mod repeat;
 mod secrets;
 mod writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -254,6 +255,8 @@ pub struct Parts {
     pub vault: Vault,
     /// The rulebook in force.
     pub rulebook: Arc<Rulebook>,
+    /// Every rulebook whose text is kept, by its digest.
+    pub rulebooks: Arc<HashMap<[u8; 32], Arc<Rulebook>>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The Merkle tree's edge at the journal's head.

@@ -9,6 +9,7 @@ use crate::domain::authentication::AuthenticationEvent;
 use crate::domain::authentication::credentials::SecretPlace;
 use crate::domain::company::Company;
 use crate::domain::event::Event;
+use crate::domain::time::Time;
 
 /// The ledger's own state, carried beside the customers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub struct LedgerState {
     pub recorded_at: i64,
     /// Name, version and digest of the rulebook in force.
     pub rulebook: (String, String, [u8; 32]),
+    /// Since when rulebooks have enabled opt-out approval without a break, if the one in force does (R10, R24).
+    pub opt_out_since: Time,
     /// What is recorded of the company.
     pub company: Arc<Company>,
     /// Accounts opened.
@@ -43,6 +46,7 @@ impl LedgerState {
         match &decoded.fact {
             Fact::LedgerOpened(genesis) if self.version == 0 => {
                 self.version = 1;
+                self.opt_out_since = Time(record.recorded_at.0);
                 self.rulebook = (
                     genesis.rulebook.name.clone(),
                     genesis.rulebook.version.clone(),
@@ -57,6 +61,9 @@ impl LedgerState {
                     adopted.version.clone(),
                     adopted.digest,
                 );
+                if !adopted.opt_out_kept {
+                    self.opt_out_since = Time(record.recorded_at.0);
+                }
             }
             Fact::Company(event) if record.position > self.last => {
                 self.version = record.version;

@@ -24,6 +24,7 @@ use std::time::Duration;
 use crate::domain::company::Company;
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
+use crate::domain::time::Time;
 
 pub use ledger_state::LedgerState;
 pub use repeats::{Repeat, RequestToken, day_of};
@@ -96,6 +97,8 @@ struct Inner {
     applied: AtomicU64,
     /// The newest record's time: rulings are never earlier.
     recorded_at: AtomicI64,
+    /// As in the ledger's own state.
+    opt_out_since: AtomicI64,
     /// Everything below is durable in the store.
     stored: AtomicU64,
     signal: flusher::Signal,
@@ -114,6 +117,7 @@ impl States {
             shards: Shards::new(options.cache_customers),
             repeats,
             recorded_at: AtomicI64::new(ledger.recorded_at),
+            opt_out_since: AtomicI64::new(ledger.opt_out_since.0),
             company: RwLock::new(Arc::clone(&ledger.company)),
             ledger: Mutex::new(ledger),
             applied: AtomicU64::new(position),
@@ -171,6 +175,11 @@ impl States {
         self.0.recorded_at.load(Ordering::Acquire)
     }
 
+    /// Since when rulebooks have enabled opt-out approval without a break, if the one in force does.
+    pub fn opt_out_since(&self) -> Time {
+        Time(self.0.opt_out_since.load(Ordering::Acquire))
+    }
+
     /// The ledger's own state and the position that it and the customers reflect, of one instant.
     fn snapshot(&self) -> (u64, LedgerState) {
         let ledger = self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,6 +206,7 @@ impl States {
             inner
                 .recorded_at
                 .store(applied.ledger.recorded_at, Ordering::Release);
+            (inner.opt_out_since).store(applied.ledger.opt_out_since.0, Ordering::Release);
             if !Arc::ptr_eq(&ledger.company, &applied.ledger.company) {
                 let mut company = (inner.company.write()).unwrap_or_else(PoisonError::into_inner);
                 *company = Arc::clone(&applied.ledger.company);

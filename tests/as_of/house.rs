@@ -193,6 +193,7 @@ impl House {
                 occurred_at: None,
                 position: Position(self.next()),
                 rulebook: self.rulebooks.last().unwrap().1,
+                opt_out_since: Time(0),
                 company: &self.company,
                 person: None,
                 vault: VaultHead::default(),

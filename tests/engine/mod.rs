@@ -186,10 +186,8 @@ pub fn allowed(ledger: &Ledger, customer: &str, question: &Question) -> bool {
         .find(customer)
         .unwrap()
         .and_then(|pseudonym| views.customer(pseudonym).unwrap());
-    let world = consent_ledger::domain::customer::World {
-        rulebook: views.rulebook(),
-        company: &views.company(),
-    };
+    let company = views.company();
+    let world = views.world(&company);
     consent_ledger::domain::customer::rule(customer.as_deref(), world, question, views.now())
         .allowed
 }

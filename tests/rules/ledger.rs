@@ -68,6 +68,7 @@ impl Ledger {
                 occurred_at,
                 position: first,
                 rulebook: self.book,
+                opt_out_since: Time(0),
                 company: &self.company,
                 person: None,
                 vault: VaultHead::default(),
@@ -111,6 +112,7 @@ impl Ledger {
                 occurred_at: None,
                 position,
                 rulebook: self.book,
+                opt_out_since: Time(0),
                 company: &self.company,
                 person: Some(Token([6; 16])),
                 vault: VaultHead::default(),
@@ -133,7 +135,9 @@ impl Ledger {
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: self.book,
+            opt_out_since: Time(0),
             company: &self.company,
+            known: None,
         }
     }
 

@@ -75,6 +75,7 @@ impl House {
                 occurred_at: None,
                 position: first,
                 rulebook: ledger.book,
+                opt_out_since: Time(0),
                 company: &ledger.company,
                 person: Some(person),
                 vault: VaultHead::default(),

@@ -11,12 +11,19 @@ use crate::domain::ids::{Position, Pseudonym, RandomId, Token};
 use crate::domain::questions::{Finding, Followed, StandingQuestion, ask_company};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
+use crate::ledger::Record;
+
+/// The rulebook in force, and since when rulebooks have enabled opt-out approval without a break if it does.
+struct Adopted {
+    rulebook: Rulebook,
+    opt_out_since: Time,
+}
 
 /// One pass.
 pub(super) struct Pass<'a> {
     asking: &'a Asking,
     /// The rulebook in force; none before position 0.
-    rulebook: Option<Rulebook>,
+    adopted: Option<Adopted>,
     company: Company,
     /// Customers from this pseudonym on are looked at …
     first: Pseudonym,
@@ -35,7 +42,7 @@ impl<'a> Pass<'a> {
     pub(super) fn new(asking: &'a Asking, first: Pseudonym) -> Self {
         Self {
             asking,
-            rulebook: None,
+            adopted: None,
             company: Company::default(),
             first,
             below: None,
@@ -60,12 +67,12 @@ impl<'a> Pass<'a> {
         self.last_at = self.last_at.max(Time(record.recorded_at.0));
         match &decoded.fact {
             Fact::LedgerOpened(genesis) => {
-                self.adopt(genesis.rulebook.digest.0, record.position)?;
+                self.adopt(genesis.rulebook.digest.0, record)?;
             }
-            Fact::RulebookAdopted(adopted) => self.adopt(adopted.digest, record.position)?,
+            Fact::RulebookAdopted(adopted) => self.adopt(adopted.digest, record)?,
             Fact::Company(event) => {
                 let placed = decoded.outline().place(event);
-                let world = world(&self.rulebook, &self.company)?;
+                let world = world(&self.adopted, &self.company)?;
                 if self.first == Pseudonym([0; 16]) {
                     let findings = &mut self.findings;
                     let person = record.actor.person.map(Token);
@@ -92,7 +99,7 @@ impl<'a> Pass<'a> {
         let Some((_, placed)) = decoded.placed() else {
             return Ok(());
         };
-        let world = world(&self.rulebook, &self.company)?;
+        let world = world(&self.adopted, &self.company)?;
         let person = decoded.record.actor.person.map(Token);
         let (findings, more) = (&mut self.findings, &mut self.more);
         let followed = self.followed.entry(pseudonym).or_default();
@@ -114,8 +121,17 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn adopt(&mut self, digest: [u8; 32], position: u64) -> Result<(), AskError> {
-        self.rulebook = Some(self.asking.rulebooks.find(digest, position)?);
+    /// Whether opt-out approval went on is worked out here, whatever the record says of it (R24).
+    fn adopt(&mut self, digest: [u8; 32], record: &Record) -> Result<(), AskError> {
+        let rulebook = self.asking.rulebooks.find(digest, record.position)?;
+        let at = Time(record.recorded_at.0);
+        let kept = (self.adopted.take())
+            .filter(|before| rulebook.keeps_opt_out_of(&before.rulebook, at))
+            .map(|before| before.opt_out_since);
+        self.adopted = Some(Adopted {
+            rulebook,
+            opt_out_since: kept.unwrap_or(at),
+        });
         Ok(())
     }
 
@@ -173,9 +189,14 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn world<'w>(rulebook: &'w Option<Rulebook>, company: &'w Company) -> Result<World<'w>, AskError> {
-    match rulebook {
-        Some(rulebook) => Ok(World { rulebook, company }),
+fn world<'w>(adopted: &'w Option<Adopted>, company: &'w Company) -> Result<World<'w>, AskError> {
+    match adopted {
+        Some(adopted) => Ok(World {
+            rulebook: &adopted.rulebook,
+            opt_out_since: adopted.opt_out_since,
+            company,
+            known: None,
+        }),
         None => Err(AskError::Record {
             place: "position 0".into(),
             problem: "it does not open a ledger".into(),

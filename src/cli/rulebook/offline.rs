@@ -48,6 +48,7 @@ pub fn compare(
     let mut comparison = Comparison::new(
         Arc::clone(&before),
         Arc::clone(&after),
+        rebuilt.ledger.opt_out_since,
         Arc::clone(&rebuilt.ledger.company),
         at,
         examples,

@@ -22,7 +22,7 @@ enum Support<'a> {
 
 /// Answers: yes if each cell is.
 pub(super) fn answer<'a>(case: Case<'a>, asked: &[Asked<'a>], at: Time, ruling: &mut Ruling) {
-    let rule = case.rulebook.ground(GroundKind::Approval);
+    let rule = case.world.rulebook.ground(GroundKind::Approval);
     if !rule.recipients.contains(case.question.recipient) {
         ruling.lack((ReasonCode::RecipientNotCovered, Some("recipient")));
         return;
@@ -33,7 +33,7 @@ pub(super) fn answer<'a>(case: Case<'a>, asked: &[Asked<'a>], at: Time, ruling: 
     }
     let question = case.question;
     let standing = Standing::of(
-        case.company,
+        case.world.company,
         question.recipient,
         question.entity.as_ref(),
         at,
@@ -81,7 +81,7 @@ fn support<'s, 'a: 's>(
         return Some(Support::OptOut(weighed.notices()));
     }
     if let Held::Within(opened) = held
-        && !(blocked && case.rulebook.block_reaches_held_categories())
+        && !(blocked && case.world.rulebook.block_reaches_held_categories())
     {
         return Some(Support::Held(opened));
     }
@@ -132,7 +132,7 @@ fn refuse(
     let weighed = &asked.weighed;
     let sleeping_or_awake = !weighed.blocks.is_empty();
     if let Held::Outside(missing) = held
-        && !(sleeping_or_awake && case.rulebook.block_reaches_held_categories())
+        && !(sleeping_or_awake && case.world.rulebook.block_reaches_held_categories())
     {
         for category in missing {
             ruling.remedy(Remedy::OpenService(category.clone()));
@@ -145,7 +145,7 @@ fn refuse(
         ruling.remedy(Remedy::OptIn);
     }
     refuse_by_notices(asked, ruling);
-    if case.question.ground.is_none() && case.rulebook.has_ground_for(case.question.purpose) {
+    if case.question.ground.is_none() && case.world.rulebook.has_ground_for(case.question.purpose) {
         ruling.lack((ReasonCode::FactsRequired, Some("ground")));
     }
 }

@@ -24,10 +24,11 @@ pub enum Held {
 pub(super) fn held(case: Case<'_>, standing: &Standing<'_>, at: Time) -> Held {
     let Case {
         customer,
-        rulebook,
+        world,
         question,
         ..
     } = case;
+    let rulebook = world.rulebook;
     if question.purpose != Purpose::MarketingComms || !may_market(case, standing, at) {
         return Held::NotByServices;
     }
@@ -59,7 +60,7 @@ pub(super) fn held(case: Case<'_>, standing: &Standing<'_>, at: Time) -> Held {
 /// an affiliate must be named, serve the customer itself, and the customer hold two categories from the company (F1).
 fn may_market(case: Case<'_>, standing: &Standing<'_>, at: Time) -> bool {
     let (customer, question) = (case.customer, case.question);
-    let recipients = case.rulebook.held_category_recipients();
+    let recipients = case.world.rulebook.held_category_recipients();
     let serves = || {
         (question.entity.as_ref()).is_some_and(|entity| serving(customer, entity, at).is_some())
             && customer.services.count_held(at) >= 2

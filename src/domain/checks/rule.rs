@@ -4,7 +4,6 @@ use super::approval;
 use super::question::Question;
 use super::ruling::{Basis, CellState, ReasonCode, Remedy, Ruling, State};
 use crate::domain::authentication::telling::Teller;
-use crate::domain::company::Company;
 use crate::domain::company::entities::Entity;
 use crate::domain::company::standing::Standing;
 use crate::domain::consent::block::with_parents;
@@ -15,7 +14,7 @@ use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};
 use crate::domain::ids::EntityId;
 use crate::domain::notices::opt_out::{Look, Reading};
-use crate::domain::rulebook::{RuleName, Rulebook};
+use crate::domain::rulebook::RuleName;
 use crate::domain::scope::{CellRef, NamedRecipient, Scope};
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{CpniClass, Purpose, RecipientKinds};
@@ -34,8 +33,7 @@ pub fn rule(
     };
     let case = Case {
         customer,
-        rulebook: world.rulebook,
-        company: world.company,
+        world,
         question,
         disclosing: false,
     };
@@ -51,8 +49,7 @@ pub(in crate::domain) fn rule_disclosure(
 ) -> Ruling {
     let case = Case {
         customer,
-        rulebook: world.rulebook,
-        company: world.company,
+        world,
         question,
         disclosing: true,
     };
@@ -63,8 +60,7 @@ pub(in crate::domain) fn rule_disclosure(
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) customer: &'a Customer,
-    pub(super) rulebook: &'a Rulebook,
-    pub(super) company: &'a Company,
+    pub(super) world: World<'a>,
     pub(super) question: &'a Question,
     pub(super) disclosing: bool,
 }
@@ -97,11 +93,36 @@ fn cell_of(question: &Question, class: CpniClass) -> CellRef<'_> {
     }
 }
 
+/// Of two answers to one question the one that says no, or is in the more blocking state, until either may change.
+fn stricter(one: Ruling, other: Ruling) -> Ruling {
+    let valid_until = one.valid_until.into_iter().chain(other.valid_until).min();
+    let strictness = |ruling: &Ruling| (!ruling.allowed, ruling.state);
+    let stricter = match strictness(&other) > strictness(&one) {
+        true => other,
+        false => one,
+    };
+    Ruling {
+        valid_until,
+        ..stricter
+    }
+}
+
 impl<'a> Case<'a> {
     fn answer_with_end(self, at: Time) -> Ruling {
         let mut ruling = self.answer(at);
         ruling.valid_until = self.valid_until(&ruling, at);
-        ruling
+        let Some(known) = self.world.known else {
+            return ruling;
+        };
+        let as_known = Case {
+            world: World {
+                company: known,
+                known: None,
+                ..self.world
+            },
+            ..self
+        };
+        stricter(ruling, as_known.answer_with_end(at))
     }
 
     /// The first of the known ends at which the answer, its state or its basis differs (R18).
@@ -113,7 +134,7 @@ impl<'a> Case<'a> {
         let verification = (self.question.ground.iter()).flat_map(|ground| {
             let teller = Teller {
                 customer: self.customer,
-                rulebook: self.rulebook,
+                rulebook: self.world.rulebook,
                 question: self.question,
                 ground,
             };
@@ -138,17 +159,17 @@ impl<'a> Case<'a> {
         let named = question.entity.as_ref();
         let of_named = named
             .or(by_ground)
-            .map(|entity| self.company.entities.ends_after(entity, at));
+            .map(|entity| self.world.company.entities.ends_after(entity, at));
         let of_kind = match (named, &customer.opt_out) {
-            (None, Some(_)) => self.company.entities.all(),
+            (None, Some(_)) => self.world.company.entities.all(),
             _ => &[],
         };
-        let several = (self.company.entities.several())
+        let several = (self.world.company.entities.several())
             .filter(move |_| named.is_none() && !customer.words.is_empty());
         let ends = |entity: &'a Entity| entity.memberships.iter().filter_map(|held| held.ends_at);
         // Whom a block keeps from the whole kind's yes, keeps it no longer once it has left.
         let spoken_of = (self.entities_spoken_of(at).into_iter())
-            .filter_map(|id| self.company.entities.get(id))
+            .filter_map(|id| self.world.company.entities.get(id))
             .flat_map(ends);
         let served = customer.served_by.iter().filter_map(|one| one.ends_at);
         (of_named.into_iter().flatten())
@@ -160,7 +181,7 @@ impl<'a> Case<'a> {
 
     /// Turns of opt-out clocks, and of the rule by which they run.
     fn turns_of_clocks(self) -> impl Iterator<Item = Time> {
-        let rule = self.rulebook.rule(RuleName::OptOut);
+        let rule = self.world.rulebook.rule(RuleName::OptOut);
         (self.customer.opt_out.as_deref().into_iter())
             .flat_map(move |opt_out| opt_out.turns().chain(rule.turns()))
     }
@@ -202,11 +223,17 @@ impl<'a> Case<'a> {
     /// On a ground other than approval; blocks don't matter to it (R14), save to a written request, which
     /// is a form of approval.
     fn answer_on(self, ground: &Ground, asked: &[Asked<'a>], at: Time, ruling: &mut Ruling) {
-        for lack in grounds::lacks(ground, self.customer, self.rulebook, self.question, at) {
+        for lack in grounds::lacks(
+            ground,
+            self.customer,
+            self.world.rulebook,
+            self.question,
+            at,
+        ) {
             ruling.lack(lack);
         }
         let recipient = self.question.entity.as_ref().or(ground.recipient());
-        if !Standing::of(self.company, self.question.recipient, recipient, at).has_kind() {
+        if !Standing::of(self.world.company, self.question.recipient, recipient, at).has_kind() {
             ruling.lack((ReasonCode::RecipientNotCovered, Some("entity")));
         }
         if matches!(ground, Ground::WrittenRequest { .. }) {
@@ -268,7 +295,7 @@ impl<'a> Case<'a> {
     /// Weighs the words about one cell, and the opt-out notices where words say nothing.
     fn weigh_one(self, cell: CellRef<'a>, at: Time) -> Weighed<'a> {
         let customer = self.customer;
-        let standing = Standing::of(self.company, cell.kind, cell.entity, at);
+        let standing = Standing::of(self.world.company, cell.kind, cell.entity, at);
         let mut weighed = weigh(&customer.words, &customer.services, cell, &standing, at);
         let Some(opt_out) = &customer.opt_out else {
             return weighed;
@@ -278,10 +305,7 @@ impl<'a> Case<'a> {
         }
         let reading = opt_out.read(Look {
             customer,
-            world: World {
-                rulebook: self.rulebook,
-                company: self.company,
-            },
+            world: self.world,
             standing,
             cell,
             source: self.question.source_category.as_ref(),
@@ -322,7 +346,7 @@ impl<'a> Case<'a> {
         // Of a kind whose e-mailed notices failed, who was named in one stands apart (R10).
         let failed = customer.opt_out.iter().flat_map(|opt_out| opt_out.failed());
         entities.extend(failed.flat_map(|(_, scope)| self.of_kind(scope, at)));
-        let several = self.company.entities.several();
+        let several = self.world.company.entities.several();
         let of_kind = several.filter(|entity| entity.kinds(at).contains(kind));
         entities.extend(of_kind.map(|entity| &entity.id));
         entities.sort_unstable();
@@ -332,7 +356,7 @@ impl<'a> Case<'a> {
 
     /// The entities that a scope names and that are of the asked kind: by the register, or else as they were named.
     fn of_kind(self, scope: &'a Scope, at: Time) -> impl Iterator<Item = &'a EntityId> {
-        let (entities, kind) = (&self.company.entities, self.question.recipient);
+        let (entities, kind) = (&self.world.company.entities, self.question.recipient);
         let is_of_kind = move |named: &&NamedRecipient| match entities.get(&named.entity) {
             Some(entity) => entity.kinds(at).contains(kind),
             None => with_parents(RecipientKinds::of(named.kind)).contains(kind),

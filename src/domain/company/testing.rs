@@ -56,6 +56,7 @@ impl Office {
             occurred_at: None,
             position: Position(self.next),
             rulebook: &self.rulebook,
+            opt_out_since: Time(0),
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),

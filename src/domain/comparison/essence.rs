@@ -36,7 +36,7 @@ pub struct Essence {
 #[derive(Clone, Debug)]
 pub struct Landmarks {
     at: Time,
-    /// When entities join and leave, and the instant of the question; sorted.
+    /// When entities join and leave, opt-out was enabled, and the instant of the question; sorted.
     times: Vec<Time>,
     /// The records by which entities joined; sorted.
     positions: Vec<Position>,
@@ -100,13 +100,13 @@ enum SaidEssence {
 }
 
 impl Landmarks {
-    /// Those of the company's register, for questions at `at`.
-    pub fn of(company: &Company, at: Time) -> Self {
+    /// Those of the company's register, for questions at `at` where opt-out has been enabled since.
+    pub fn of(company: &Company, opt_out_since: Time, at: Time) -> Self {
         let memberships = || (company.entities.all().iter()).flat_map(|entity| &entity.memberships);
         let times = memberships().flat_map(|held| [Some(held.starts_at), held.ends_at]);
         Self {
             at,
-            times: sorted(times.flatten().chain([at])),
+            times: sorted(times.flatten().chain([opt_out_since, at])),
             positions: sorted(memberships().map(|held| held.position)),
         }
     }

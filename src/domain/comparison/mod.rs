@@ -100,6 +100,8 @@ struct ChangeSet {
 pub struct Comparison {
     before: Arc<Rulebook>,
     after: Arc<Rulebook>,
+    /// Since when opt-out approval has been enabled: under the one before, and were the other one to take force now.
+    opt_out_since: (Time, Time),
     company: Arc<Company>,
     at: Time,
     landmarks: Landmarks,
@@ -118,18 +120,22 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Starts comparing the answers under `before` with those under `after`, all at `at`, with up to `examples_max` customers
-    /// as examples of each difference.
+    /// Starts comparing the answers under `before`, which has enabled opt-out since `opt_out_since` if it does, with those
+    /// under `after` as if it took force at `at`; with up to `examples_max` customers as examples of each difference.
     pub fn new(
         before: Arc<Rulebook>,
         after: Arc<Rulebook>,
+        opt_out_since: Time,
         company: Arc<Company>,
         at: Time,
         examples_max: usize,
     ) -> Self {
+        let kept = after.keeps_opt_out_of(&before, at);
+        let opt_out_since = (opt_out_since, if kept { opt_out_since } else { at });
         Self {
             questions: questions::all(&before, &after, at),
-            landmarks: Landmarks::of(&company, at),
+            landmarks: Landmarks::of(&company, opt_out_since.0, at),
+            opt_out_since,
             before,
             after,
             company,
@@ -195,14 +201,27 @@ impl Comparison {
     fn changes(&mut self, customer: &Customer) -> Vec<Change> {
         let company = Arc::clone(&self.company);
         let (before, after) = (Arc::clone(&self.before), Arc::clone(&self.after));
-        let world = |rulebook| World {
+        let world = |rulebook, opt_out_since| World {
             rulebook,
+            opt_out_since,
             company: &company,
+            known: None,
         };
+        let (since_before, since_after) = self.opt_out_since;
         let mut changes = Vec::new();
         for (place, question) in (0..).zip(&self.questions) {
-            let old = rule(Some(customer), world(&before), question, self.at);
-            let new = rule(Some(customer), world(&after), question, self.at);
+            let old = rule(
+                Some(customer),
+                world(&before, since_before),
+                question,
+                self.at,
+            );
+            let new = rule(
+                Some(customer),
+                world(&after, since_after),
+                question,
+                self.at,
+            );
             if old.allowed != new.allowed {
                 let pair = (Verdict::of(&old), Verdict::of(&new));
                 let next = self.answers.len() as u32;

@@ -36,7 +36,7 @@ fn looser() -> Rulebook {
 
 fn comparison(after: Rulebook, at: Time) -> Comparison {
     let (before, company) = (Arc::new(policy()), Arc::new(Company::default()));
-    Comparison::new(before, Arc::new(after), company, at, 2)
+    Comparison::new(before, Arc::new(after), Time(0), company, at, 2)
 }
 
 fn pseudonym(number: u8) -> Pseudonym {
@@ -197,7 +197,9 @@ fn p17_customers_alike_in_what_the_rules_read_get_the_same_verdicts() {
             let company = Company::default();
             let world = World {
                 rulebook,
+                opt_out_since: Time(0),
                 company: &company,
+                known: None,
             };
             rule(Some(story.state()), world, question, at).allowed
         };
@@ -294,14 +296,23 @@ fn p17_r10_customers_whose_opt_out_clocks_stand_alike_are_one_kind() {
     let (before, after) = (Arc::new(baseline()), Arc::new(policy()));
     let company = Arc::new(base.company.clone());
     let all = questions::all(&before, &after, at);
-    let mut counted = Comparison::new(before.clone(), after.clone(), company.clone(), at, 2);
+    let mut counted = Comparison::new(
+        before.clone(),
+        after.clone(),
+        Time(0),
+        company.clone(),
+        at,
+        2,
+    );
     let mut one_by_one = 0;
     for (number, story) in (0..).zip(&stories) {
         counted.take(pseudonym(number), story.state());
         let answer = |rulebook: &Rulebook, question| {
             let world = World {
                 rulebook,
+                opt_out_since: Time(0),
                 company: &company,
+                known: None,
             };
             rule(Some(story.state()), world, question, at).allowed
         };

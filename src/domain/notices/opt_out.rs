@@ -64,6 +64,14 @@ pub struct Asked {
     pub covers: Scope,
 }
 
+impl Asked {
+    /// Whether opt-out was enabled when the notice was sent, and has been ever since: a rulebook that enables it again
+    /// brings nothing back (R10, R24).
+    pub fn was_enabled(&self, world: World<'_>) -> bool {
+        self.clock.enabled && world.opt_out_since <= self.recorded_at
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FailedEmail {
     position: Position,
@@ -222,10 +230,8 @@ impl OptOut {
         match run(&counting, look.at) {
             Some((state, positions)) => Reading::Clock(state, positions),
             None if failed => Reading::AnotherForm,
-            None => match self
-                .asked
-                .iter()
-                .any(|asked| !asked.clock.enabled && covered(&asked.covers))
+            None => match (self.asked.iter())
+                .any(|asked| !asked.was_enabled(look.world) && covered(&asked.covers))
             {
                 true => Reading::NotEnabled,
                 false => Reading::None,
@@ -240,7 +246,7 @@ impl OptOut {
         let barred = asked.by_email
             && (self.failed.iter())
                 .any(|failed| failed.position < asked.position && failed.covers.covers(look.cell));
-        asked.clock.enabled
+        asked.was_enabled(look.world)
             && !barred
             && services.held_ever_since(asked.recorded_at, asked.position, look.at)
             && look.standing.holds_since(asked.recorded_at)

@@ -105,7 +105,8 @@ pub struct NoticeSent {
 pub struct OptOutClock {
     /// The days that the customer has.
     pub days: u32,
-    /// Whether the rulebook enabled opt-out approval then; otherwise nothing ever matures (R10).
+    /// Whether opt-out approval was enabled when it was sent and until it was recorded; otherwise nothing ever matures
+    /// (R10, R24).
     pub enabled: bool,
     /// The end of the period: unless the customer objects, approved from then on.
     pub matures_at: Time,
@@ -224,7 +225,9 @@ fn opt_out_clock(
     };
     Ok(OptOutClock {
         days,
-        enabled: rulebook.opt_out(sent) && rulebook.opt_out(started),
+        enabled: context.opt_out_since <= sent
+            && rulebook.opt_out(sent)
+            && rulebook.opt_out(started),
         matures_at,
         refresh_at: clock::refresh_due(sent, rule.number(Number::RefreshYears), zone),
     })

@@ -237,6 +237,7 @@ fn clocks<'a>(seen: &Seen<'a>) -> impl Iterator<Item = (CellRef<'a>, Clock)> {
         let counting = (trail.all_asked().iter()).filter(|asked| {
             asked.failed_by.is_none()
                 && asked.clock.enabled
+                && seen.world.opt_out_since <= asked.recorded_at
                 && asked.covers.covers(cell)
                 && outlived(seen, asked)
                 && !is_barred(seen, asked, cell)
@@ -270,7 +271,8 @@ fn outlived(seen: &Seen<'_>, asked: &Asked) -> bool {
 fn beyond_reach(seen: &Seen<'_>, question: &Question) -> Option<String> {
     let cell = resting(seen).next()?;
     let (at, world) = (seen.placed.recorded_at, seen.world);
-    let enabled = relied_on(seen).all(|asked| asked.clock.enabled);
+    let enabled = relied_on(seen)
+        .all(|asked| asked.clock.enabled && world.opt_out_since <= asked.recorded_at);
     if !enabled || !world.rulebook.opt_out(at) {
         return Some("opt-out approval is not enabled, or was not when the notice was sent".into());
     }

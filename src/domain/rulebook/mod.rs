@@ -222,6 +222,11 @@ impl Rulebook {
         self.switches.opt_out && self.rule(RuleName::OptOut).in_force(at)
     }
 
+    /// Whether opt-out approval goes on without a break where this one takes force at that instant after another (R24).
+    pub fn keeps_opt_out_of(&self, before: &Self, at: Time) -> bool {
+        before.opt_out(at) && self.opt_out(at)
+    }
+
     /// Whether opt-out approval is switched on, whatever the date of its rule.
     pub fn opt_out_switch(&self) -> bool {
         self.switches.opt_out

@@ -224,7 +224,9 @@ fn asserted_event() -> impl Strategy<Value = Event> {
 fn world(company: &Company) -> World<'_> {
     World {
         rulebook: def(),
+        opt_out_since: Time(0),
         company,
+        known: None,
     }
 }
 
