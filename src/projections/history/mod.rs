@@ -114,7 +114,7 @@ struct Unwritten {
 
 impl History {
     /// Opens the view of ledger `ledger`, an empty one where there is none or it is broken, and starts the thread that
-    /// follows the log. Must run inside a tokio runtime.
+    /// follows the log.
     ///
     /// # Errors
     /// When the folder can't be used or no thread be started.

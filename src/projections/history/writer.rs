@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, watch};
 
 use super::entry::{self, Gag, HistoryEntry};
@@ -40,7 +41,6 @@ pub struct Writer {
     reached: watch::Sender<u64>,
     /// Somebody waits for what was committed.
     wanted: Arc<Notify>,
-    runtime: tokio::runtime::Handle,
     next: u64,
     /// The heap's next chunk.
     chunk: u32,
@@ -98,7 +98,6 @@ pub fn open(
         meta,
         reached,
         wanted: Arc::default(),
-        runtime: tokio::runtime::Handle::current(),
         next,
         chunk,
         durable: next,
@@ -153,6 +152,11 @@ impl Writer {
 
     /// Follows the log until `stop`, then writes what is left.
     pub fn run(&mut self, stop: &AtomicBool) -> Result<(), ViewError> {
+        // Its own: it outlives the one that serves.
+        let timers = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| failed(&error))?;
         loop {
             let head = *self.committed.borrow_and_update();
             while self.next < head && !stop.load(Ordering::Acquire) {
@@ -172,13 +176,13 @@ impl Writer {
             if stopping {
                 return Ok(());
             }
-            self.wait();
+            self.wait(&timers);
         }
     }
 
     /// Until the log has grown, or it is time to look around. Commits that follow each other closely are taken together,
     /// so that this thread is not woken beside each of them; who waits for it does not wait for that.
-    fn wait(&mut self) {
+    fn wait(&mut self, timers: &Runtime) {
         let (committed, wanted) = (&mut self.committed, &self.wanted);
         let next = async {
             match tokio::time::timeout(LOOK_EVERY, committed.changed()).await {
@@ -189,7 +193,7 @@ impl Writer {
                 Err(_) => {}
             }
         };
-        self.runtime.block_on(next);
+        timers.block_on(next);
     }
 
     fn take_block(&mut self) -> Result<(), ViewError> {
