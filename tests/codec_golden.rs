@@ -10,7 +10,9 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-use consent_ledger::codec::{decode, encode};
+use consent_ledger::codec::{
+    Fact, RULEBOOK_ADOPTED, RulebookAdopted, decode, decode_ledger, encode, encode_rulebook,
+};
 use consent_ledger::domain::authentication::telling::Telling;
 use consent_ledger::domain::consent::word::{
     Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,
@@ -269,6 +271,25 @@ fn grounds() -> Vec<Ground> {
             verification: None,
         },
     ]
+}
+
+#[test]
+fn p17_r24_a_rulebooks_taking_force_has_its_stored_bytes() {
+    let adopted = |opt_out_kept| RulebookAdopted {
+        name: "fcc".to_owned(),
+        version: "2026-01-01".to_owned(),
+        digest: [0xab; 32],
+        opt_out_kept,
+    };
+    let digest = "ab".repeat(32);
+    let broken_off = format!(r#"{{"name":"fcc","version":"2026-01-01","digest":"{digest}"}}"#);
+    let kept = broken_off.replace('}', r#","opt_out_kept":true}"#);
+    for (stored, opt_out_kept) in [(broken_off, false), (kept, true)] {
+        let adopted = adopted(opt_out_kept);
+        assert_eq!(encode_rulebook(&adopted).unwrap(), stored);
+        let read = decode_ledger(RULEBOOK_ADOPTED, &stored).unwrap();
+        assert_eq!(read, Fact::RulebookAdopted(adopted));
+    }
 }
 
 fn ruling() -> Ruling {

@@ -1,16 +1,18 @@
 //! Given / when / then for the rules: a customer's story, told command by command.
 
+mod notation;
+
 use super::command::Command;
 use super::company::entities::{EntityCommand, EntityJoined};
 use super::company::templates::{ApproveTemplate, Statements, TemplateCommand};
 use super::company::{self, Company, CompanyCommand, CompanyEvent};
 use super::consent::word::{
-    Assurance, Block, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
+    Assurance, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
 };
 use super::customer::{Context, Customer, World, decide, evolve, rule};
-use super::disclosures::{Disclose, Ground};
+use super::disclosures::Disclose;
 use super::event::{Event, Placed};
-use super::ids::{Category, EntityId, Personal, Position, Sha256Digest, Token};
+use super::ids::{Personal, Position, Sha256Digest, Token};
 use super::notices::email::EmailAgreed;
 use super::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
 use super::notices::{GiveNotice, NoticeCommand};
@@ -18,10 +20,12 @@ use super::question::Question;
 use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::{DEFAULT_TEXT, FCC_TEXT, Rulebook};
 use super::ruling::Ruling;
-use super::scope::{Recipients, Scope};
+use super::scope::Scope;
 use super::services::{ChangeServices, CloseService, OpenAccount, VaultHead};
 use super::time::Time;
 use super::vocabulary::*;
+
+pub use notation::*;
 
 /// 2026-01-01T00:00:00Z.
 pub const START: Time = Time(1_767_225_600_000_000);
@@ -46,6 +50,7 @@ pub fn policy_with(line: &str, other: &str) -> Rulebook {
 #[derive(Clone)]
 pub struct Story {
     pub rulebook: Rulebook,
+    pub opt_out_since: Time,
     pub company: Company,
     pub customer: Option<Customer>,
     /// Who takes the commands.
@@ -61,6 +66,7 @@ impl Story {
     pub fn new(rulebook: Rulebook) -> Self {
         Self {
             rulebook,
+            opt_out_since: Time(0),
             company: Company::default(),
             customer: None,
             person: None,
@@ -86,10 +92,18 @@ impl Story {
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: &self.rulebook,
-            opt_out_since: Time(0),
+            opt_out_since: self.opt_out_since,
             company: &self.company,
             known: None,
         }
+    }
+
+    /// Another rulebook takes force.
+    pub fn adopt(&mut self, rulebook: Rulebook) {
+        if !rulebook.keeps_opt_out_of(&self.rulebook, self.now) {
+            self.opt_out_since = self.now;
+        }
+        self.rulebook = rulebook;
     }
 
     /// Records something about the company.
@@ -101,7 +115,7 @@ impl Story {
             occurred_at,
             position: Position(self.next),
             rulebook: &self.rulebook,
-            opt_out_since: Time(0),
+            opt_out_since: self.opt_out_since,
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),
@@ -185,7 +199,7 @@ impl Story {
             occurred_at,
             position: Position(self.next),
             rulebook: &self.rulebook,
-            opt_out_since: Time(0),
+            opt_out_since: self.opt_out_since,
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),
@@ -374,63 +388,6 @@ pub fn agree_to_email() -> Command {
     }))
 }
 
-/// An instant, `2026-01-01T15:00:00Z`.
-pub fn utc(text: &str) -> Time {
-    Time(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
-}
-
-pub fn entity(name: &str) -> EntityId {
-    EntityId::parse(name).unwrap()
-}
-
-pub fn category(name: &str) -> Category {
-    Category::parse(name).unwrap()
-}
-
-pub fn call(number: u8) -> Token {
-    Token([number; 16])
-}
-
-pub fn kinds(kinds: &[RecipientKind]) -> Recipients {
-    Recipients::of(kinds.iter().copied().collect())
-}
-
-pub fn named(kind: RecipientKind, name: &str) -> Recipients {
-    Recipients::named(kind, entity(name))
-}
-
-/// A scope for marketing communications-related services.
-pub fn marketing(recipients: Recipients, classes: CpniClasses) -> Scope {
-    Scope {
-        recipients,
-        classes,
-        purposes: Purposes::of(Purpose::MarketingComms),
-    }
-}
-
-pub fn company(classes: CpniClasses) -> Scope {
-    marketing(kinds(&[RecipientKind::Company]), classes)
-}
-
-pub fn classes(classes: &[CpniClass]) -> CpniClasses {
-    classes.iter().copied().collect()
-}
-
-pub fn granting(scope: Scope) -> SpokenWord {
-    SpokenWord::Grant {
-        scope,
-        lifts: Vec::new(),
-    }
-}
-
-pub fn blocking(kind: BlockKind, scope: Scope, except: &[Scope]) -> SpokenWord {
-    SpokenWord::Block(Block {
-        kind,
-        scope,
-        except: except.into(),
-    })
-}
-
 pub fn notice(covers: Scope) -> Command {
     Command::GiveNotice(GiveNotice {
         version: "2024-05-29".into(),
@@ -451,50 +408,4 @@ pub fn change(open: &[&str], close: &[(&str, Option<Time>)]) -> Command {
             })
             .collect(),
     })
-}
-
-/// May the company market an offering of `target` with this class?
-pub fn market(class: CpniClass, target: &str) -> Question {
-    market_by(RecipientKind::Company, None, class, target)
-}
-
-pub fn market_by(
-    recipient: RecipientKind,
-    name: Option<&str>,
-    class: CpniClass,
-    target: &str,
-) -> Question {
-    Question {
-        purpose: Purpose::MarketingComms,
-        classes: CpniClasses::of(class),
-        selected_by: CpniClasses::NONE,
-        not_cpni: NotCpniItems::NONE,
-        recipient,
-        entity: name.map(entity),
-        source_category: None,
-        target_categories: vec![category(target)],
-        offering: None,
-        call: None,
-        ground: None,
-    }
-}
-
-pub fn on_ground(
-    ground: Ground,
-    purpose: Purpose,
-    recipient: RecipientKind,
-    name: Option<&str>,
-    asked: &[CpniClass],
-) -> Question {
-    Question {
-        purpose,
-        classes: classes(asked),
-        target_categories: Vec::new(),
-        ground: Some(ground),
-        ..market_by(recipient, name, CpniClass::Billing, "local")
-    }
-}
-
-pub fn told(text: &str) -> Option<Personal> {
-    Some(Personal::new(text))
 }

@@ -26,7 +26,7 @@ pub struct House {
     pub running: Running,
     pub channel: Channel,
     /// Removed with the house.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl House {
@@ -60,7 +60,36 @@ impl House {
         rulebook: Option<PathBuf>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::run_in(tempfile::tempdir().unwrap(), grpc, relay, rulebook, clock).await
+    }
+
+    /// Closes the house and opens it again under another rulebook.
+    pub async fn reopen_under(self, rulebook: impl Into<PathBuf>, clock: &Arc<Manual>) -> Self {
+        let Self {
+            running,
+            channel,
+            dir,
+        } = self;
+        drop(channel);
+        running.close().await.unwrap();
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Self::run_in(
+            dir,
+            grpc::Options::default(),
+            None,
+            Some(rulebook.into()),
+            clock,
+        )
+        .await
+    }
+
+    async fn run_in(
+        dir: TempDir,
+        grpc: grpc::Options,
+        relay: Option<relay::Options>,
+        rulebook: Option<PathBuf>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let mut ledger = Options::new(dir.path());
         ledger.rulebook = rulebook;
         // Small enough that many houses stand beside each other.
@@ -85,7 +114,7 @@ impl House {
         Self {
             running,
             channel,
-            _dir: dir,
+            dir,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use consent_ledger::clock::Manual;
+use consent_ledger::domain::rulebook::FCC_TEXT;
 use consent_ledger::domain::time::Time;
 use consent_ledger::proto::v1 as wire;
 use tonic::Code;
@@ -236,6 +237,60 @@ async fn v31_under_the_policy_an_opt_out_notice_is_history_and_never_matures() {
     let reason = &ruling.reasons[0];
     assert_eq!(reason.code(), ReasonCode::OptOutNotEnabled);
     assert_eq!(reason.clauses[0].source, "policy", "which rule says no");
+}
+
+#[tokio::test]
+async fn r10_r24_a_rulebook_that_enables_opt_out_again_brings_no_approval_back() {
+    let (house, clock) = baseline().await;
+    house.opened("K-1", &["local"]).await;
+    let electronic = template("online-30", wire::Medium::Electronic, Some(30));
+    house.approve(electronic).await.unwrap();
+    let sent = house.send("K-1", "online-30", NoticeDelivery::Electronic);
+    sent.await.unwrap();
+    clock.pass(40 * DAY);
+    let state = async |house: &House| {
+        let ruling = house.check("K-1", market(Company, "cmrs")).await;
+        (ruling.allowed, ruling.state())
+    };
+    let approved = (true, CellState::OptOutApproved);
+    assert_eq!(state(&house).await, approved);
+
+    // Another edition that enables it too goes on with it.
+    let edition = tempfile::NamedTempFile::new().unwrap();
+    let text = format!("# another edition\n{FCC_TEXT}");
+    std::fs::write(edition.path(), text).unwrap();
+    let house = house.reopen_under(edition.path(), &clock).await;
+    assert_eq!(state(&house).await, approved);
+    let as_approved = house.running.ledger.views.reached().0 - 1;
+
+    let house = house.reopen_under("default", &clock).await;
+    let nothing = (false, CellState::Unknown);
+    assert_eq!(state(&house).await, nothing);
+    let house = house.reopen_under("fcc", &clock).await;
+    assert_eq!(state(&house).await, nothing);
+    clock.pass(40 * DAY);
+    assert_eq!(state(&house).await, nothing);
+    let why = house.check("K-1", market(Company, "cmrs")).await;
+    assert!(codes(&why).contains(&ReasonCode::OptOutNotEnabled));
+
+    // What was answered then is answered of then.
+    let then = wire::CheckUseRequest {
+        customer: customer("K-1"),
+        question: Some(market(Company, "cmrs")),
+        as_of: Some(wire::AsOf {
+            moment: Some(wire::as_of::Moment::Position(as_approved)),
+        }),
+        ..wire::CheckUseRequest::default()
+    };
+    let then = house.checks().check_use(then).await.unwrap().into_inner();
+    assert!(then.ruling.unwrap().allowed);
+
+    // Asked anew, the customer is given the whole period.
+    let sent = house.send("K-1", "online-30", NoticeDelivery::Electronic);
+    sent.await.unwrap();
+    assert_eq!(state(&house).await, (false, CellState::Waiting));
+    clock.pass(31 * DAY);
+    assert_eq!(state(&house).await, approved);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! R5, case by case; `tests/rules` compares it with an oracle over random histories.
 
+mod entities;
+
 use super::{Cause, Learnt, Then, Use, VoidedUse};
 use crate::domain::command::Command;
 use crate::domain::company::entities::{EntityCommand, EntityJoined};
@@ -11,7 +13,7 @@ use crate::domain::contacts::ContactPermission::{
 use crate::domain::contacts::{
     Basis, ContactCommand, ContactPermission, ContactPermissions, NewContact,
 };
-use crate::domain::customer::{Customer, evolve, rule};
+use crate::domain::customer::{Customer, World, evolve, rule};
 use crate::domain::disclosures::{Disclose, Ground};
 use crate::domain::event::{Event, Placed};
 use crate::domain::hindsight;
@@ -377,47 +379,6 @@ fn v18_before_the_ledger_knew_the_customer_the_answer_is_no() {
     let ruling = told.hindsight(&market(Billing, "local"), before);
     assert!(!ruling.allowed);
     assert_eq!(ruling.reasons[0].code, ReasonCode::CustomerUnknown);
-}
-
-#[test]
-fn r12_an_entity_that_had_left_was_no_longer_what_it_was() {
-    let mut told = Told::begun();
-    let acme = || entity("acme");
-    told.company(EntityCommand::Join(EntityJoined {
-        entity: acme(),
-        kind: RecipientKind::Affiliate,
-        communications_related: true,
-    }));
-    let joined = told.story.now;
-    told.story.minutes(60);
-    let then = told.story.now;
-    told.story.minutes(60);
-    told.company(EntityCommand::Leave {
-        entity: acme(),
-        kind: RecipientKind::Affiliate,
-        ends_at: Some(joined.plus_minutes(10)),
-    });
-    told.company(EntityCommand::Join(EntityJoined {
-        entity: acme(),
-        kind: RecipientKind::ThirdParty,
-        communications_related: false,
-    }));
-    let company = |at| {
-        let records = told.of_company.iter();
-        let placed = records.map(|(position, recorded_at, event)| Placed {
-            position: *position,
-            command: *position,
-            recorded_at: *recorded_at,
-            occurred_at: None,
-            event,
-        });
-        hindsight::company(placed, Then { at, through: None })
-    };
-    let kinds = |at: Time| company(at).entities.get(&acme()).map(|one| one.kinds(at));
-    assert_eq!(kinds(Time(joined.0 - 1)), None);
-    let affiliate = RecipientKinds::of(RecipientKind::Affiliate);
-    assert_eq!(kinds(joined), Some(affiliate));
-    assert_eq!(kinds(then), Some(RecipientKinds::NONE));
 }
 
 #[test]

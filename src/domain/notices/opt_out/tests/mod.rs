@@ -17,6 +17,7 @@ use crate::domain::vocabulary::RecipientKind::{Affiliate, Agent, Company, Partne
 
 mod by_template;
 mod narrowing;
+mod rulebooks;
 
 const SENT: &str = "2026-01-05T15:00:00Z";
 const MATURE: &str = "2026-02-04T15:00:00Z";
@@ -431,55 +432,4 @@ fn r18_a_service_or_a_membership_that_ends_on_record_bounds_the_answer() {
     story.act(change(&[], &[("local", Some(earlier))]));
     let ruling = story.ask_at(&by, utc("2026-04-01T00:00:00Z"));
     assert_eq!((ruling.allowed, ruling.valid_until), (true, Some(earlier)));
-}
-
-#[test]
-fn v31_r10_r24_opt_out_is_enabled_when_the_notice_was_sent_and_now_or_nothing_matures() {
-    let at = "2026-04-01T00:00:00Z";
-    let mut story = story_of(policy());
-    story.send_at(
-        utc(SENT),
-        "online-30",
-        Delivery::Electronic,
-        Scope::everything(),
-    );
-    assert_eq!(state(&story, &cmrs(), at), UNKNOWN);
-    assert!(reasons(&story, &cmrs(), at).contains(&ReasonCode::OptOutNotEnabled));
-    // A switch never matures what was sent under another rule.
-    story.rulebook = baseline();
-    assert_eq!(state(&story, &cmrs(), at), UNKNOWN);
-    assert!(reasons(&story, &cmrs(), at).contains(&ReasonCode::OptOutNotEnabled));
-
-    let (mut story, _) = asked();
-    story.rulebook = policy();
-    assert_eq!(state(&story, &cmrs(), at), UNKNOWN);
-}
-
-#[test]
-fn p17_r18_the_dates_of_the_rule_bound_the_answer() {
-    let dated = FCC_TEXT.replace(
-        "[rules.opt_out]\nstatus = \"in_force\"",
-        "[rules.opt_out]\nstatus = \"in_force\"\neffective_from = \"2026-01-05\"\neffective_to = \"2026-06-01\"",
-    );
-    let dated = Rulebook::parse(&dated, [0; 32]).unwrap();
-    let mut story = story_of(dated.clone());
-    story.send_at(
-        utc(SENT),
-        "online-30",
-        Delivery::Electronic,
-        Scope::everything(),
-    );
-    let ruling = story.ask_at(&cmrs(), utc("2026-03-01T00:00:00Z"));
-    assert_eq!((ruling.allowed, ruling.state), APPROVED);
-    assert_eq!(ruling.valid_until, Some(utc("2026-06-01T06:00:00Z")));
-    assert_eq!(state(&story, &cmrs(), "2026-06-01T06:00:00Z"), UNKNOWN);
-    // Sent a moment before the rule began.
-    let mut early = story_of(dated);
-    early.send_at(
-        utc("2026-01-05T06:59:59Z"),
-        "online-30",
-        Delivery::Electronic,
-        Scope::everything(),
-    );
-    assert_eq!(state(&early, &cmrs(), "2026-03-01T00:00:00Z"), UNKNOWN);
 }
