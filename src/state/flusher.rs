@@ -184,9 +184,10 @@ fn write(states: &States) -> Result<(), StateError> {
         inner.signal.cleaned(cleaned);
     }
     let repeats = inner.repeats.write()?;
+    let company = inner.store.set_company(&ledger)?;
     inner.store.sync()?;
     inner.repeats.list(&repeats)?;
-    inner.store.set_reflects(position, &ledger)?;
+    inner.store.set_reflects(position, &ledger, company)?;
     inner.signal.cleaned(repeats.count);
     inner.repeats.stored(repeats)?;
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;

@@ -24,7 +24,8 @@ pub struct LedgerState {
     pub rulebook: (String, String, [u8; 32]),
     /// Since when rulebooks have enabled opt-out approval without a break, if the one in force does (R10, R24).
     pub opt_out_since: Time,
-    /// What is recorded of the company.
+    /// What is recorded of the company; the view keeps it apart.
+    #[serde(skip)]
     pub company: Arc<Company>,
     /// Accounts opened.
     pub customers: u64,

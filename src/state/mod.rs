@@ -7,6 +7,7 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
+mod company;
 mod flusher;
 mod ledger_state;
 mod repeats;
@@ -111,8 +112,12 @@ impl States {
     /// # Errors
     /// When the folder can't be used at all.
     pub fn open(options: Options, ledger: [u8; 16]) -> Result<Self, StateError> {
-        let (store, repeats) = open_files(&options, ledger)?;
-        let (position, ledger) = store.reflects()?;
+        let Opened {
+            store,
+            repeats,
+            position,
+            ledger,
+        } = open_files(&options, ledger)?;
         Ok(Self(Arc::new(Inner {
             shards: Shards::new(options.cache_customers),
             repeats,
@@ -231,20 +236,31 @@ impl States {
     }
 }
 
-/// The view's files; request ids of which a part is gone are rebuilt with all the rest.
-fn open_files(options: &Options, ledger: [u8; 16]) -> Result<(Store, Repeats), StateError> {
-    let store = Store::open(options, ledger)?;
-    match Repeats::open(store.database(), options.request_window_days) {
-        Ok(repeats) => Ok((store, repeats)),
-        Err(problem) => {
-            tracing::warn!(%problem, "the state view is rebuilt from the log");
-            drop(store);
-            std::fs::remove_dir_all(&options.dir).map_err(|error| store::view(&error))?;
-            let store = Store::open(options, ledger)?;
-            let repeats = Repeats::open(store.database(), options.request_window_days)?;
-            Ok((store, repeats))
-        }
-    }
+/// The view's files, and what they reflect.
+struct Opened {
+    store: Store,
+    repeats: Repeats,
+    position: u64,
+    ledger: LedgerState,
+}
+
+/// Opens the view's files; one of which a part is gone is rebuilt with all the rest.
+fn open_files(options: &Options, ledger: [u8; 16]) -> Result<Opened, StateError> {
+    let open = || {
+        let store = Store::open(options, ledger)?;
+        let (position, ledger) = store.reflects()?;
+        Ok(Opened {
+            repeats: Repeats::open(store.database(), options.request_window_days)?,
+            store,
+            position,
+            ledger,
+        })
+    };
+    open().or_else(|problem: StateError| {
+        tracing::warn!(%problem, "the state view is rebuilt from the log");
+        std::fs::remove_dir_all(&options.dir).map_err(|error| store::view(&error))?;
+        open()
+    })
 }
 
 pub use flusher::Flusher;

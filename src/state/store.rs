@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::company::{self, Kept};
 use super::{LedgerState, Options, StateError};
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
@@ -14,13 +16,26 @@ use crate::domain::ids::Pseudonym;
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
 pub const STATE_FORMAT: u32 = 11;
 const META: &str = "meta";
+const REFLECTS: &[u8] = b"reflects";
 const SEGMENT_BYTES: usize = 8 << 20;
 
 pub struct Store {
     database: sled::Db,
     customers: sled::Tree,
+    company: sled::Tree,
+    /// Where the company is that the newest entry of the position means.
+    kept: Mutex<Kept>,
     meta: sled::Tree,
     file: File,
+}
+
+/// Up to where the view reflects the log.
+#[derive(Serialize, Deserialize, Default)]
+struct Reflects<L> {
+    position: u64,
+    /// The ledger's own state, but the company.
+    ledger: L,
+    company: Kept,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -50,6 +65,10 @@ impl Store {
             customers: database
                 .open_tree("customers")
                 .map_err(|error| view(&error))?,
+            company: database
+                .open_tree("company")
+                .map_err(|error| view(&error))?,
+            kept: Mutex::default(),
             meta: database.open_tree(META).map_err(|error| view(&error))?,
             file: File::open(options.dir.join("db")).map_err(|error| view(&error))?,
             database,
@@ -83,13 +102,45 @@ impl Store {
 
     /// The position below which everything is reflected, and the ledger's own state there.
     pub fn reflects(&self) -> Result<(u64, LedgerState), StateError> {
-        Ok(self.read(&self.meta, b"reflects")?.unwrap_or_default())
+        let Some(found) = self.read::<Reflects<LedgerState>>(&self.meta, REFLECTS)? else {
+            return Ok((0, LedgerState::default()));
+        };
+        let (position, mut ledger, kept) = (found.position, found.ledger, found.company);
+        let company = catch_unwind(AssertUnwindSafe(|| company::read(&self.company, kept)));
+        ledger.company = Arc::new(company.map_err(|_| panicked())??);
+        *self.kept() = kept;
+        Ok((position, ledger))
     }
 
-    pub fn set_reflects(&self, position: u64, ledger: &LedgerState) -> Result<(), StateError> {
-        self.write(&self.meta, b"reflects", &(position, ledger))?;
+    /// Writes the company, where a record has changed it since it was written last. What the position means is still
+    /// the one before, until [`Store::set_reflects`].
+    pub fn set_company(&self, ledger: &LedgerState) -> Result<Kept, StateError> {
+        company::write(&self.company, ledger, *self.kept())
+    }
+
+    /// Everything below `position` is in the view, durably, with that company.
+    pub fn set_reflects(
+        &self,
+        position: u64,
+        ledger: &LedgerState,
+        company: Kept,
+    ) -> Result<(), StateError> {
+        let reflects = Reflects {
+            position,
+            ledger,
+            company,
+        };
+        self.write(&self.meta, REFLECTS, &reflects)?;
         self.database.flush().map_err(|error| view(&error))?;
+        let before = std::mem::replace(&mut *self.kept(), company);
+        if before != company {
+            company::forget_others(&self.company, company)?;
+        }
         Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn customer(&self, pseudonym: Pseudonym) -> Result<Option<Customer>, StateError> {
@@ -103,8 +154,7 @@ impl Store {
     ) -> impl Iterator<Item = Result<(Pseudonym, Customer), StateError>> {
         let mut found = self.customers.range(keys.start().0..=keys.end().0);
         std::iter::from_fn(move || {
-            let next = catch_unwind(AssertUnwindSafe(|| found.next()))
-                .map_err(|_| StateError::View("sled panicked while reading".to_owned()));
+            let next = catch_unwind(AssertUnwindSafe(|| found.next())).map_err(|_| panicked());
             match next {
                 Ok(next) => next.map(|entry| customer(&entry.map_err(|error| view(&error))?)),
                 Err(panicked) => Some(Err(panicked)),
@@ -132,7 +182,7 @@ impl Store {
         key: &[u8],
     ) -> Result<Option<T>, StateError> {
         let found = catch_unwind(AssertUnwindSafe(|| tree.get(key)))
-            .map_err(|_| StateError::View("sled panicked while reading".to_owned()))?
+            .map_err(|_| panicked())?
             .map_err(|error| view(&error))?;
         found.map(|bytes| checked(key, &bytes)).transpose()
     }
@@ -191,6 +241,10 @@ pub fn checksum(key: &[u8], body: &[u8]) -> u32 {
     hasher.update(key);
     hasher.update(body);
     hasher.finalize()
+}
+
+fn panicked() -> StateError {
+    StateError::View("sled panicked while reading".to_owned())
 }
 
 pub fn view(error: &dyn std::fmt::Display) -> StateError {
