@@ -239,6 +239,32 @@ async fn n4_the_withheld_marker_gives_nothing_away() {
 }
 
 #[tokio::test]
+async fn p7_a_lifted_gag_order_is_published_and_what_it_hid_stays_a_marker() {
+    let golden = include_str!("golden/areas/gag_orders.txt");
+    let (kind, data) = golden.trim().split_once(' ').unwrap();
+    let of_customer = |kind: &str, data: &str| Record {
+        subject: Subject::Customer([5; 16]),
+        kind: kind.into(),
+        data: data.into(),
+        ..ordinary(1, "tea")
+    };
+    let mut log = Log::new();
+    log.grow(1, 1);
+    let hidden = r#"{"seal":{"until":null},"question":{}}"#;
+    log.commit(vec![of_customer("disclosure.made.v1", hidden)]);
+    log.commit(vec![of_customer(kind, data)]);
+    let messages = published(&log).await;
+    let types = [1, 2].map(|at: usize| get(&messages[at], header::TYPE));
+    assert_eq!(types, [Some("consent.withheld.v1"), Some(kind)]);
+    let told: serde_json::Value = serde_json::from_slice(&messages[2].payload).unwrap();
+    assert_eq!(
+        told["data"],
+        serde_json::from_str::<serde_json::Value>(data).unwrap()
+    );
+    assert!(told.get("preferences").is_none());
+}
+
+#[tokio::test]
 async fn n4_steps_in_the_companys_registers_are_published_as_markers() {
     let step = |kind: &str| Record {
         subject: Subject::Ledger,

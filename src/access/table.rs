@@ -92,6 +92,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.CheckService/BulkCheckUse", ANY),
     // Disclosures.
     ("/consent.v1.DisclosureService/Disclose", WRITE_DISCLOSURE),
+    ("/consent.v1.DisclosureService/LiftGagOrder", ADMINISTER),
     (
         "/consent.v1.DisclosureService/ListDisclosures",
         &[DisclosureWriter, DecisionReader, Auditor, Administrator],

@@ -1,4 +1,5 @@
-//! What was asked and how it ended: `disclosure.made`, `disclosure.refused`, `ruling.recorded`.
+//! What was asked and how it ended: `disclosure.made`, `disclosure.refused`, `ruling.recorded`; and which gag order was
+//! lifted since: `disclosure.gag_lifted`.
 //!
 //! Version 2 of each is the same with a telling: the customer or a contact is told on a verification on record, or by
 //! mail to an address of record. What has none is still written as version 1.
@@ -11,9 +12,10 @@ use super::rulings::RulingData;
 use super::scopes::{Classes, NotCpniData};
 use super::{DecodeError, Open, Seal};
 use crate::domain::authentication::telling::Telling;
+use crate::domain::disclosures::gag::GagLifted;
 use crate::domain::disclosures::{DisclosureMade, DisclosureRefused, Ground, Seal as GagOrder};
 use crate::domain::event::{Event, RulingRecorded};
-use crate::domain::ids::{Category, EntityId, Token};
+use crate::domain::ids::{Category, EntityId, Position, Token};
 use crate::domain::question::Question;
 use crate::domain::ruling::ReasonCode;
 use crate::domain::vocabulary::{Purpose, RecipientKind};
@@ -21,6 +23,7 @@ use crate::domain::vocabulary::{Purpose, RecipientKind};
 pub const MADE: &str = "disclosure.made.v1";
 pub const REFUSED: &str = "disclosure.refused.v1";
 pub const RULED: &str = "ruling.recorded.v1";
+pub const GAG_LIFTED: &str = "disclosure.gag_lifted.v1";
 pub const MADE_TELLING: &str = "disclosure.made.v2";
 pub const REFUSED_TELLING: &str = "disclosure.refused.v2";
 pub const RULED_TELLING: &str = "ruling.recorded.v2";
@@ -123,6 +126,40 @@ impl Ruled {
         Event::RulingRecorded(RulingRecorded {
             question: self.question.question(open),
             ruling: self.ruling.ruling(),
+        })
+    }
+}
+
+/// A gag order that was lifted: by its disclosure. Who lifted it is sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lifted {
+    disclosure: u64,
+    dated: String,
+}
+
+impl Lifted {
+    pub fn new(event: &GagLifted, seal: Seal<'_>) -> Self {
+        for (name, text) in [
+            ("authority", &event.authority),
+            ("reference", &event.reference),
+        ] {
+            if let Some(text) = text {
+                seal(name, text);
+            }
+        }
+        Self {
+            disclosure: event.disclosure.0,
+            dated: event.dated.clone(),
+        }
+    }
+
+    pub fn event(self, open: Open<'_>) -> Event {
+        Event::GagLifted(GagLifted {
+            disclosure: Position(self.disclosure),
+            authority: open("authority"),
+            reference: open("reference"),
+            dated: self.dated,
         })
     }
 }

@@ -3,9 +3,6 @@
 use super::areas::stored_events;
 use crate::domain::asserted::AssertedEvent;
 
-/// An asserted disclosure: for the accounting of disclosures, like those that the ledger witnessed (P8).
-pub const DISCLOSED: &str = "disclosure.asserted.v1";
-
 stored_events! {
     AssertedEvent {
         Account = "asserted.account.v1",

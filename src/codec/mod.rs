@@ -110,6 +110,7 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
             asked::kind(event),
             json(&asked::Refused::new(refused, seal))?,
         ),
+        Event::GagLifted(lifted) => (asked::GAG_LIFTED, json(&asked::Lifted::new(lifted, seal))?),
         Event::RulingRecorded(ruled) => {
             (asked::kind(event), json(&asked::Ruled::new(ruled, seal))?)
         }
@@ -143,6 +144,7 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
         asked::RULED | asked::RULED_TELLING => {
             asked::of_kind(kind, asked::Ruled::event(parse(kind, data)?, open))?
         }
+        asked::GAG_LIFTED => asked::Lifted::event(parse(kind, data)?, open),
         _ => return decode_area(kind, data, open),
     })
 }
@@ -191,6 +193,7 @@ const SPINE: &[&str] = &[
     asked::MADE_TELLING,
     asked::REFUSED_TELLING,
     asked::RULED_TELLING,
+    asked::GAG_LIFTED,
 ];
 
 /// Every event type of customers.
@@ -210,27 +213,6 @@ pub fn number_of(kind: &str) -> Option<u8> {
 pub fn name_of(number: u8) -> Option<&'static str> {
     let (area, place) = (usize::from(number) / AREA, usize::from(number) % AREA);
     AREAS.get(area)?.get(place).copied()
-}
-
-/// Whether records of that type are disclosures, made, refused or asserted (P8).
-pub fn is_disclosure(kind: &str) -> bool {
-    [
-        asked::MADE,
-        asked::REFUSED,
-        asserted::DISCLOSED,
-        asked::MADE_TELLING,
-        asked::REFUSED_TELLING,
-    ]
-    .contains(&kind)
-}
-
-/// The gag order that a record is under (P7).
-pub fn gag_order(fact: &Fact) -> Option<crate::domain::disclosures::Seal> {
-    match fact {
-        Fact::About(_, Event::DisclosureMade(event)) => event.seal,
-        Fact::About(_, Event::DisclosureRefused(event)) => event.seal,
-        _ => None,
-    }
 }
 
 fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {

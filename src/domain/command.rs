@@ -6,6 +6,7 @@ use super::company::CompanyCommand;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
+use super::disclosures::gag::GagLifted;
 use super::notices::{GiveNotice, NoticeCommand};
 use super::question::Question;
 use super::retention::RetentionCommand;
@@ -33,6 +34,8 @@ pub enum Command {
     EndCall(EndCall),
     /// Asks for a disclosure and records it, made or refused (P7).
     Disclose(Disclose),
+    /// Lifts the gag order of a disclosure (P7).
+    LiftGag(GagLifted),
     /// Rules on a question and records the ruling (C3).
     RecordRuling(Question),
     /// Puts legal holds on the customer's records, and lifts them (F20).

@@ -9,6 +9,7 @@ use super::company::Company;
 use super::consent::word::{OneTime, Word};
 use super::consent::{one_time, speak};
 use super::contacts::{self, Contacts};
+use super::disclosures::gag::{self, GagOrders};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
@@ -51,6 +52,8 @@ pub struct Customer {
     pub ended_calls: Vec<Token>,
     /// PIC-freeze request ids used, as tokens of provider and id.
     pub pic_requests: Vec<Token>,
+    /// Gag orders on disclosures (P7).
+    pub gags: Option<Box<GagOrders>>,
     /// Legal holds that stand, by their records (F20).
     pub holds: Vec<Position>,
     /// What imports brought; few customers of a ledger in its middle years have it (C2).
@@ -136,6 +139,7 @@ pub fn decide(
         Command::GrantOnce(command) => one_time::decide(customer, command, context),
         Command::EndCall(command) => Ok(one_time::decide_end(command)),
         Command::Disclose(command) => disclosures::decide(customer, command, context),
+        Command::LiftGag(command) => gag::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
         Command::Retention(command) => retention::decide(customer, command),
         Command::Assert(command) => asserted::decide(Some(customer), command, context),
@@ -217,7 +221,7 @@ impl Customer {
         self.last_at = placed.recorded_at;
         match placed.event {
             Event::AccountOpened(_) => self.opened_at = placed.recorded_at,
-            Event::DisclosureRefused(_) | Event::RulingRecorded(_) => {}
+            Event::RulingRecorded(_) => {}
             Event::ServiceOpened(opened) => self.services.open(&opened.category, placed),
             Event::ServiceClosed(closed) => (self.services)
                 .narrow(placed.recorded_at, |services| {
@@ -230,7 +234,9 @@ impl Customer {
             Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
-            Event::DisclosureMade(made) => disclosures::evolve(self, made),
+            Event::DisclosureMade(made) => disclosures::evolve(self, made, placed),
+            Event::DisclosureRefused(refused) => gag::sealed(self, refused.seal, placed),
+            Event::GagLifted(lifted) => gag::follow(self, lifted),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
             Event::Asserted(event) => asserted::follow(self, &placed.of(event)),
             Event::Contacts(event) => contacts::follow(self, &placed.of(event)),
@@ -253,6 +259,7 @@ impl Customer {
             one_time: Vec::new(),
             ended_calls: Vec::new(),
             pic_requests: Vec::new(),
+            gags: None,
             holds: Vec::new(),
             imported: None,
             contacts: None,

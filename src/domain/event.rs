@@ -4,6 +4,7 @@ use super::asserted::AssertedEvent;
 use super::authentication::AuthenticationEvent;
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::contacts::ContactEvent;
+use super::disclosures::gag::GagLifted;
 use super::disclosures::{DisclosureMade, DisclosureRefused};
 use super::ids::Position;
 use super::notices::{NoticeEvent, NoticeGiven};
@@ -41,6 +42,8 @@ pub enum Event {
     DisclosureMade(DisclosureMade),
     /// A disclosure was refused.
     DisclosureRefused(DisclosureRefused),
+    /// The gag order of a disclosure was lifted.
+    GagLifted(GagLifted),
     /// A legal hold was placed or released.
     Retention(RetentionEvent),
     /// A ruling was put on record.

@@ -46,6 +46,8 @@ named_list! {
         PolicyState = "POLICY_STATE",
         /// The record named is no legal hold that stands (F20).
         HoldUnknown = "HOLD_UNKNOWN",
+        /// The record is no disclosure of the customer under a gag order that stands (P7).
+        GagOrderState = "GAG_ORDER_STATE",
         /// The administrative contact is changed on letterhead only (P10).
         LetterheadRequired = "LETTERHEAD_REQUIRED",
         /// The account would be left without an administrative contact (P10).

@@ -116,7 +116,7 @@ impl Doors {
     ///
     /// # Errors
     /// OUT_OF_RANGE when the moment lies ahead, INTERNAL when the views can't be read.
-    fn past(&self, moment: Moment) -> Result<Past, Status> {
+    pub fn past(&self, moment: Moment) -> Result<Past, Status> {
         let past = self.views().past(moment.as_of, moment.hindsight);
         past.map_err(status::view)
     }
@@ -125,7 +125,7 @@ impl Doors {
     ///
     /// # Errors
     /// INTERNAL when vault or views can't be read.
-    fn customer_then(
+    pub fn customer_then(
         &self,
         reference: &SubjectRef,
         past: &Past,

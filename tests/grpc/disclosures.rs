@@ -1,6 +1,11 @@
 //! Disclosures and their accounting (P7, P8).
 
+use std::sync::Arc;
+
+use consent_ledger::clock::Manual;
+use consent_ledger::domain::time::Time;
 use consent_ledger::proto::v1 as wire;
+use tonic::Code;
 use wire::disclose_request::Seal;
 use wire::disclose_response::Outcome;
 use wire::question::Ground;
@@ -131,6 +136,128 @@ async fn p7_p8_what_is_under_a_gag_order_is_in_no_accounting_but_an_auditors() {
         all.iter().map(|one| one.sealed).collect::<Vec<_>>(),
         [true, false]
     );
+}
+
+fn lifting(disclosure_position: u64) -> wire::LiftGagOrderRequest {
+    wire::LiftGagOrderRequest {
+        header: header(),
+        customer: customer("K-1"),
+        disclosure_position,
+        authority: "District Court".into(),
+        reference: "26-0042".into(),
+        dated: "2024-03-01".into(),
+    }
+}
+
+async fn positions_shown(house: &House, as_of: Option<u64>) -> Vec<u64> {
+    let request = wire::ListDisclosuresRequest {
+        customer: customer("K-1"),
+        include_refused: true,
+        as_of: as_of.map(|position| wire::AsOf {
+            moment: Some(wire::as_of::Moment::Position(position)),
+        }),
+        ..wire::ListDisclosuresRequest::default()
+    };
+    let response = house.disclosures().list_disclosures(request).await.unwrap();
+    let listed = response.into_inner().disclosures;
+    listed.iter().map(|one| one.position).collect()
+}
+
+#[tokio::test]
+async fn p7_a_lifted_gag_order_shows_the_disclosure_from_then_on_and_not_before() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let lifted = Some(Seal::SealedUntilLifted(true));
+    let (_, hidden) = disclose(&house, order("24-77"), lifted).await;
+    let (_, open) = disclose(&house, order("24-78"), None).await;
+    assert_eq!(positions_shown(&house, None).await, [open.position]);
+
+    let lift = house
+        .disclosures()
+        .lift_gag_order(lifting(hidden.position))
+        .await;
+    let lift = lift.unwrap().into_inner().receipt.unwrap();
+    let both = [hidden.position, open.position];
+    assert_eq!(positions_shown(&house, None).await, both);
+    assert_eq!(positions_shown(&house, Some(lift.position)).await, both);
+    assert_eq!(
+        positions_shown(&house, Some(open.position)).await,
+        [open.position],
+        "as of a moment before the lift it is hidden"
+    );
+    let all = accounting(&house, |it| it.include_sealed = true).await;
+    assert!(all.iter().all(|one| !one.sealed), "under none now");
+}
+
+#[tokio::test]
+async fn p7_a_history_tells_who_lifted_a_gag_order() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let seal = Some(Seal::SealedUntilLifted(true));
+    let (_, hidden) = disclose(&house, order("24-77"), seal).await;
+    let request = lifting(hidden.position);
+    house.disclosures().lift_gag_order(request).await.unwrap();
+    let request = wire::GetHistoryRequest {
+        customer: customer("K-1"),
+        types: vec!["disclosure.gag_lifted".into()],
+        ..wire::GetHistoryRequest::default()
+    };
+    let history = house.queries().get_history(request).await.unwrap();
+    let entries = history.into_inner().entries;
+    let [entry] = entries.as_slice() else {
+        panic!("one lift: {entries:?}");
+    };
+    let Some(wire::entry::Event::GagOrderLifted(lifted)) = &entry.event else {
+        panic!("no lift: {entry:?}");
+    };
+    assert_eq!(
+        (lifted.disclosure_position, lifted.authority.as_str()),
+        (hidden.position, "District Court")
+    );
+    assert_eq!(
+        (lifted.reference.as_str(), lifted.dated.as_str()),
+        ("26-0042", "2024-03-01")
+    );
+}
+
+#[tokio::test]
+async fn p7_a_lift_names_a_disclosure_under_a_gag_order_that_stands() {
+    let clock = Arc::new(Manual::at(Time(1_795_000_000_000_000)));
+    let house = House::at(Arc::clone(&clock)).await;
+    house.opened("K-1", &["local"]).await;
+    let ends = prost_types::Timestamp {
+        seconds: 1_795_000_000 + 3600,
+        nanos: 0,
+    };
+    let (_, dated) = disclose(&house, order("24-76"), Some(Seal::SealedUntil(ends))).await;
+    let seal = Some(Seal::SealedUntilLifted(true));
+    let (_, hidden) = disclose(&house, order("24-77"), seal).await;
+    let (_, open) = disclose(&house, order("24-78"), None).await;
+    let lift = async |request| house.disclosures().lift_gag_order(request).await;
+    let state = (Code::FailedPrecondition, "GAG_ORDER_STATE".to_owned());
+    for none in [1, open.position, open.position + 9] {
+        assert_eq!(refusal(lift(lifting(none)).await), state);
+    }
+    let undated = wire::LiftGagOrderRequest {
+        dated: String::new(),
+        ..lifting(hidden.position)
+    };
+    let invalid = (Code::InvalidArgument, "INVALID".to_owned());
+    assert_eq!(refusal(lift(undated).await), invalid);
+    let of_nobody = wire::LiftGagOrderRequest {
+        authority: String::new(),
+        ..lifting(hidden.position)
+    };
+    assert_eq!(refusal(lift(of_nobody).await), invalid);
+    lift(lifting(hidden.position)).await.unwrap();
+    assert_eq!(refusal(lift(lifting(hidden.position)).await), state);
+    clock.pass(3_600_000_000);
+    assert_eq!(
+        refusal(lift(lifting(dated.position)).await),
+        state,
+        "its date has passed"
+    );
+    assert_eq!(positions_shown(&house, None).await.len(), 3);
 }
 
 #[tokio::test]

@@ -77,6 +77,7 @@ fn request(arguments: &Arguments) -> Result<wire::ListDisclosuresRequest, String
         min_position: arguments.min_position,
         page_size: PAGE,
         page_token: String::new(),
+        as_of: None,
     })
 }
 

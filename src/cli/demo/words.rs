@@ -192,6 +192,9 @@ pub fn event(event: Option<&Event>) -> String {
                 .map(|code| bare(code.as_str_name(), "REASON_CODE_").to_owned());
             format!("{}; {}", asked(refused.question.as_ref()), listed(why, ""))
         }
+        Some(Event::GagOrderLifted(lifted)) => {
+            format!("of record {}", lifted.disclosure_position)
+        }
         Some(Event::RulingRecorded(_)) => "a question and its answer".to_owned(),
         Some(Event::EntityJoined(joined)) => joined.entity.clone(),
         Some(Event::EntityLeft(left)) => left.entity.clone(),

@@ -131,6 +131,8 @@ impl Essence {
             one_time: _,
             ended_calls: _,
             pic_requests,
+            // They hide what was disclosed, and bar no use.
+            gags: _,
             // They bar erasure, and no use.
             holds: _,
             // What counts of an import is among the words and services.

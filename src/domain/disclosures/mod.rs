@@ -1,11 +1,14 @@
 //! Disclosures and the grounds they need (P7, P8, R14).
 
+pub mod gag;
 pub mod grounds;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::authentication::telling::Telling;
 use crate::domain::checks::rule::rule_disclosure;
 use crate::domain::customer::{Context, Customer};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{EntityId, Personal, Position, Token};
 use crate::domain::question::Question;
 use crate::domain::refusal::{Refusal, RefusalCode};
@@ -88,7 +91,7 @@ pub struct Disclose {
 }
 
 /// A gag order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Seal {
     /// Hidden until that instant.
     Until(Time),
@@ -126,6 +129,9 @@ pub(super) fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     require_well_formed(command, context.now)?;
+    if command.seal.is_some() {
+        gag::require_room(customer, context.now)?;
+    }
     let ruling = rule_disclosure(customer, context.world(), &command.question, context.now);
     let (question, seal) = (command.question.clone(), command.seal);
     Ok(vec![if ruling.allowed {
@@ -207,8 +213,9 @@ fn relied_on(ruling: &Ruling, question: &Question) -> Vec<Position> {
     positions
 }
 
-/// The customer after a disclosure: a PIC-freeze request is used up.
-pub(super) fn evolve(customer: &mut Customer, made: &DisclosureMade) {
+/// The customer after a disclosure: a PIC-freeze request is used up, and a gag order stands.
+pub(super) fn evolve(customer: &mut Customer, made: &DisclosureMade, placed: &Placed<'_>) {
+    gag::sealed(customer, made.seal, placed);
     if let Some(Ground::PicFreeze {
         request: Some(request),
         ..

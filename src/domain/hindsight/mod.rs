@@ -86,6 +86,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
         | Event::GrantedOnce(_)
         | Event::DisclosureMade(_)
         | Event::DisclosureRefused(_)
+        | Event::GagLifted(_)
         | Event::Authentication(_)
         | Event::Contacts(_)
         | Event::Retention(_)

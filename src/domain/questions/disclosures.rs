@@ -2,6 +2,7 @@
 
 use super::{Kind, Look, StandingQuestion};
 use crate::domain::disclosures::Ground;
+use crate::domain::disclosures::gag::GagOrders;
 use crate::domain::disclosures::grounds::SELF_EVIDENT;
 use crate::domain::event::Event;
 use crate::domain::vocabulary::Purpose;
@@ -76,5 +77,24 @@ pub(super) const GAG_ON_OTHER_GROUND: StandingQuestion = StandingQuestion {
             Some(ground) => format!("under a gag order on the ground {}", ground.kind()),
             None => "under a gag order on no ground".into(),
         })
+    }),
+};
+
+pub(super) const GAG_LIFTED_THAT_DID_NOT_STAND: StandingQuestion = StandingQuestion {
+    name: "gag-lifted-that-did-not-stand",
+    requirements: "P7",
+    clauses: "CPNI policy, clause 3",
+    asks: "Which records lift a gag order that the disclosure they name was not under, or no longer?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let Event::GagLifted(lifted) = seen.placed.event else {
+            return None;
+        };
+        let none = GagOrders::default();
+        let gags = seen.before.and_then(|before| before.gags.as_deref());
+        let objection = gags
+            .unwrap_or(&none)
+            .objection(lifted.disclosure, seen.placed.recorded_at)?;
+        Some(format!("record {} {objection}", lifted.disclosure))
     }),
 };

@@ -157,6 +157,7 @@ pub const ALL: &[StandingQuestion] = &[
     disclosures::MARKETING_ON_OTHER_GROUND,
     disclosures::COMPETITOR_TRACKING,
     disclosures::GAG_ON_OTHER_GROUND,
+    disclosures::GAG_LIFTED_THAT_DID_NOT_STAND,
     // Grounds other than approval.
     grounds::FACTS_MISSING,
     grounds::BEYOND_REACH,

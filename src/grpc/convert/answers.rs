@@ -36,6 +36,7 @@ bare_receipts! {
     notice_recorded -> RecordNoticeResponse;
     granted_once -> GrantOnceResponse;
     call_ended -> EndCallResponse;
+    gag_order_lifted -> LiftGagOrderResponse;
     entity_joined -> RecordEntityJoinedResponse;
     entity_left -> RecordEntityLeftResponse;
     legal_hold_placed -> PlaceLegalHoldResponse;

@@ -15,8 +15,9 @@ use super::values::{
 use super::{Malformed, Tokens, Within, answers, values};
 use crate::domain::command::Command;
 use crate::domain::consent::word::{EndCall, GrantOnce, Speak};
+use crate::domain::disclosures::gag::GagLifted;
 use crate::domain::disclosures::{Disclose, Seal};
-use crate::domain::ids::Token;
+use crate::domain::ids::{Position, Token};
 use crate::domain::notices::GiveNotice;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::services::{ChangeServices, CloseService, OpenAccount};
@@ -180,6 +181,8 @@ command_requests! {
         end_call, answers::call_ended;
     DiscloseRequest => DiscloseResponse = "/consent.v1.DisclosureService/Disclose":
         disclose, answers::disclosed;
+    LiftGagOrderRequest => LiftGagOrderResponse = "/consent.v1.DisclosureService/LiftGagOrder":
+        lift_gag_order, answers::gag_order_lifted;
     CheckUseRequest => CheckUseResponse = "/consent.v1.CheckService/CheckUse":
         record_ruling, answers::ruled, |request| !request.omit_clause_texts;
 }
@@ -318,6 +321,21 @@ fn disclose(
         }
     };
     Ok((customer, Command::Disclose(Disclose { question, seal })))
+}
+
+fn lift_gag_order(
+    given: wire::LiftGagOrderRequest,
+    _: Tokens<'_>,
+) -> Result<(SubjectRef, Command), Malformed> {
+    let customer = values::customer(given.customer)?;
+    let dated = values::optional_date("dated", given.dated)?;
+    let command = GagLifted {
+        disclosure: Position(given.disclosure_position),
+        authority: values::optional_personal("authority", given.authority)?,
+        reference: values::optional_personal("reference", given.reference)?,
+        dated: dated.ok_or_else(|| Malformed::missing("dated"))?,
+    };
+    Ok((customer, Command::LiftGag(command)))
 }
 
 fn record_ruling(

@@ -3,7 +3,7 @@
 use super::lists::{Listed, numbers as listed};
 use super::questions::{hex, recorded};
 use super::rulings::{Evaluated, rulebook_version, ruling};
-use super::scopes::{wire_block, wire_grant, wire_scope, wire_statement};
+use super::scopes::{text, wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
 use super::{
     caller_events, contacts, entities, imports, notices, policies, registers, retention, served,
@@ -12,7 +12,7 @@ use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::asserted::AssertedEvent;
 use crate::domain::company::CompanyEvent;
-use crate::domain::disclosures::Seal;
+use crate::domain::disclosures::gag::GagLifted;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Pseudonym, Token};
 use crate::domain::rulebook::Rulebook;
@@ -143,6 +143,7 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
                 sealed: refused.seal.is_some(),
             })
         }
+        Event::GagLifted(lifted) => Wire::GagOrderLifted(gag_lifted(lifted, texts)),
         Event::Retention(event) => retention::wire_event(event, texts),
         Event::Contacts(event) => Wire::Contact(contacts::wire_event(event, texts)),
         Event::Authentication(event) => {
@@ -166,6 +167,15 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
     }
 }
 
+fn gag_lifted(lifted: &GagLifted, texts: bool) -> wire::GagOrderLiftedEvent {
+    wire::GagOrderLiftedEvent {
+        disclosure_position: lifted.disclosure.0,
+        authority: text(lifted.authority.as_ref(), texts),
+        reference: text(lifted.reference.as_ref(), texts),
+        dated: lifted.dated.clone(),
+    }
+}
+
 fn of_company(event: &CompanyEvent, record: &ledger::Record) -> wire::entry::Event {
     match event {
         CompanyEvent::Entities(event) => entities::wire_event(event),
@@ -180,26 +190,21 @@ fn of_company(event: &CompanyEvent, record: &ledger::Record) -> wire::entry::Eve
     }
 }
 
-/// A disclosure for the accounting; `None` for any other record (P8).
-pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclosure> {
+/// A disclosure for the accounting, under a gag order now or not; `None` for any other record (P8).
+pub fn disclosure(entry: &Entry, sealed: bool, texts: bool) -> Option<wire::Disclosure> {
     let (_, placed) = entry.decoded.placed()?;
     let question;
     let mut occurred_at = placed.occurred_at;
-    let (question, relied_on, refused_for, seal) = match placed.event {
-        Event::DisclosureMade(made) => (
-            &made.question,
-            numbers(&made.relied_on),
-            Vec::new(),
-            made.seal,
-        ),
+    let (question, relied_on, refused_for) = match placed.event {
+        Event::DisclosureMade(made) => (&made.question, numbers(&made.relied_on), Vec::new()),
         Event::DisclosureRefused(refused) => {
             let reasons = listed(refused.reasons.iter().copied());
-            (&refused.question, Vec::new(), reasons, refused.seal)
+            (&refused.question, Vec::new(), reasons)
         }
         Event::Asserted(AssertedEvent::Disclosed(event)) => {
             occurred_at = Some(event.fact.made_at);
             question = event.fact.question(event.reference.as_ref());
-            (&question, Vec::new(), Vec::new(), None)
+            (&question, Vec::new(), Vec::new())
         }
         _ => return None,
     };
@@ -212,11 +217,7 @@ pub fn disclosure(entry: &Entry, now: Time, texts: bool) -> Option<wire::Disclos
         question: Some(recorded(question, texts)),
         relied_on,
         refused_for,
-        sealed: match seal {
-            None => false,
-            Some(Seal::Until(end)) => now < end,
-            Some(Seal::UntilLifted) => true,
-        },
+        sealed,
         actor: Some(actor(&entry.decoded.record.actor)),
     })
 }

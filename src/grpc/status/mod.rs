@@ -53,6 +53,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::EntityState
         | ErrorReason::PolicyState
         | ErrorReason::HoldUnknown
+        | ErrorReason::GagOrderState
         | ErrorReason::StepOrder
         | ErrorReason::PersonRequired
         | ErrorReason::SelfApproval
@@ -173,6 +174,7 @@ fn field_of(domain: &str) -> Cow<'_, str> {
         "occurred_at" => "header.occurred_at".into(),
         "call" => "call_id".into(),
         "seal" | "seal.until" => "sealed_until".into(),
+        "disclosure" => "disclosure_position".into(),
         "statement.notice" => "statement.notice_position".into(),
         "question.ground.dated" => "question.legal.dated".into(),
         same => match same.strip_suffix(".recipients") {

@@ -95,6 +95,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "HOLD_UNKNOWN",
         ),
+        (
+            RefusalCode::GagOrderState,
+            Code::FailedPrecondition,
+            "GAG_ORDER_STATE",
+        ),
         (RefusalCode::NotRegistered, Code::NotFound, "NOT_REGISTERED"),
         (
             RefusalCode::RegisteredAlready,

@@ -2,41 +2,8 @@
 
 use super::ViewError;
 use crate::codec;
-use crate::domain::disclosures::Seal;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::time::Time;
-
-/// Whether a record is under a gag order (P7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gag {
-    /// It is not.
-    None,
-    /// Hidden until that instant.
-    Until(Time),
-    /// Hidden until lifted.
-    UntilLifted,
-}
-
-impl Gag {
-    /// Whether the record is hidden at `now`.
-    pub fn hides(self, now: Time) -> bool {
-        match self {
-            Self::None => false,
-            Self::Until(until) => now < until,
-            Self::UntilLifted => true,
-        }
-    }
-}
-
-impl From<Option<Seal>> for Gag {
-    fn from(seal: Option<Seal>) -> Self {
-        match seal {
-            None => Self::None,
-            Some(Seal::Until(at)) => Self::Until(at),
-            Some(Seal::UntilLifted) => Self::UntilLifted,
-        }
-    }
-}
 
 /// A record about a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +16,6 @@ pub struct HistoryEntry {
     pub recorded_at: Time,
     /// Its type, e.g. `consent.granted.v1`; empty for one about the ledger.
     pub kind: &'static str,
-    /// Whether it is hidden from the customer's accounting.
-    pub gag: Gag,
 }
 
 /// About whom the records are that are about the ledger and its company.
@@ -79,10 +44,9 @@ pub struct Place {
 
 /// Pseudonym and version: the key of a stored entry.
 pub const KEY: usize = 24;
-/// The key, position, time, type, gag order, place in the heap. Key and position are big-endian, so that entries sort as
+/// The key, position, time, type, place in the heap. Key and position are big-endian, so that entries sort as
 /// they came.
-pub const ENTRY: usize = 59;
-const NO_GAG: i64 = i64::MIN;
+pub const ENTRY: usize = 51;
 const SNAPSHOT: u32 = 1 << 31;
 
 /// The key of a customer's record with `version`.
@@ -95,21 +59,15 @@ pub fn key(pseudonym: Pseudonym, version: u64) -> [u8; KEY] {
 
 /// The stored form of a record about `pseudonym`.
 pub fn write(pseudonym: Pseudonym, entry: &HistoryEntry, place: Place) -> [u8; ENTRY] {
-    let gag = match entry.gag {
-        Gag::None => NO_GAG,
-        Gag::Until(at) => at.0,
-        Gag::UntilLifted => i64::MAX,
-    };
     let snapshot = if place.snapshot { SNAPSHOT } else { 0 };
     let mut bytes = [0; ENTRY];
     bytes[..24].copy_from_slice(&key(pseudonym, entry.version));
     bytes[24..32].copy_from_slice(&entry.position.0.to_be_bytes());
     bytes[32..40].copy_from_slice(&entry.recorded_at.0.to_be_bytes());
     bytes[40] = codec::number_of(entry.kind).unwrap_or_default();
-    bytes[41..49].copy_from_slice(&gag.to_be_bytes());
-    bytes[49..53].copy_from_slice(&place.chunk.to_be_bytes());
-    bytes[53..55].copy_from_slice(&place.start.to_be_bytes());
-    bytes[55..].copy_from_slice(&(place.len | snapshot).to_be_bytes());
+    bytes[41..45].copy_from_slice(&place.chunk.to_be_bytes());
+    bytes[45..47].copy_from_slice(&place.start.to_be_bytes());
+    bytes[47..].copy_from_slice(&(place.len | snapshot).to_be_bytes());
     bytes
 }
 
@@ -127,7 +85,6 @@ fn parse(bytes: &[u8]) -> Option<(Pseudonym, HistoryEntry, Place)> {
     let (position, rest) = rest.split_first_chunk::<8>()?;
     let (recorded_at, rest) = rest.split_first_chunk::<8>()?;
     let (kind, rest) = rest.split_first()?;
-    let (gag, rest) = rest.split_first_chunk::<8>()?;
     let (chunk, rest) = rest.split_first_chunk::<4>()?;
     let (start, len) = rest.split_first_chunk::<2>()?;
     let len = u32::from_be_bytes(len.try_into().ok()?);
@@ -138,11 +95,6 @@ fn parse(bytes: &[u8]) -> Option<(Pseudonym, HistoryEntry, Place)> {
         kind: match is_customer(Pseudonym(*pseudonym)) {
             true => codec::name_of(*kind)?,
             false => "",
-        },
-        gag: match i64::from_be_bytes(*gag) {
-            NO_GAG => Gag::None,
-            i64::MAX => Gag::UntilLifted,
-            until => Gag::Until(Time(until)),
         },
     };
     let place = Place {

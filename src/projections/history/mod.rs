@@ -39,7 +39,7 @@ use crate::state::{Fatal, Runs};
 use crate::storage::Journal;
 use told::{Known, Records};
 
-pub use entry::{Gag, HistoryEntry};
+pub use entry::HistoryEntry;
 pub use told::Told;
 
 /// How the view is kept.

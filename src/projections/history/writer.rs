@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, watch};
 
-use super::entry::{self, Gag, HistoryEntry};
+use super::entry::{self, HistoryEntry};
 use super::heap::{self, Filling, Item};
 use super::snapshots::{Row, Snapshots};
 use super::{HistoryOptions, Kept, Unwritten, ViewError, Written, failed};
@@ -21,7 +21,7 @@ use crate::storage::Journal;
 
 /// Raised whenever the shape of a run or of the heap changes: an older view is then rebuilt. A change of the state's
 /// shape rebuilds it, too.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 const BROKEN: &[u8] = b"broken";
 /// How often the thread looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -297,18 +297,11 @@ fn keep(line: &[u8]) -> Result<(Pseudonym, Kept), String> {
             (Pseudonym(id), kind)
         }
     };
-    let gag = if codec::is_disclosure(kind) && names_a_seal(line) {
-        let decoded = codec::read_facts(line).map_err(|error| error.to_string())?;
-        codec::gag_order(&decoded.fact)
-    } else {
-        None
-    };
     let entry = HistoryEntry {
         version: record.version,
         position: Position(record.position),
         recorded_at: Time(record.recorded_at.0),
         kind,
-        gag: gag.into(),
     };
     let before = record.part.index.saturating_sub(1);
     let occurred_at = record.occurred_at.map(|at| Time(at.0));
@@ -324,13 +317,7 @@ fn of_the_clock(record: &HistoryEntry) -> Kept {
         position: record.position,
         recorded_at: record.recorded_at,
         kind: "",
-        gag: Gag::None,
     };
     let item = Arc::default();
     Kept { entry, item }
-}
-
-/// Whether the line may hold a gag order: most don't, and are not decoded for it.
-fn names_a_seal(line: &[u8]) -> bool {
-    memchr::memmem::find(line, b"\"seal\":").is_some()
 }

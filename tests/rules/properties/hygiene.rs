@@ -9,7 +9,8 @@ use consent_ledger::domain::consent::word::{
     Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce,
 };
 use consent_ledger::domain::customer::{Customer, World, evolve, rule};
-use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused};
+use consent_ledger::domain::disclosures::gag::GagLifted;
+use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused, Seal};
 use consent_ledger::domain::event::{Event, Placed, RulingRecorded};
 use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
 use consent_ledger::domain::notices::email::EmailRevoked;
@@ -99,8 +100,14 @@ fn any_event() -> impl Strategy<Value = Event> {
         })),
         1 => Just(Event::DisclosureRefused(DisclosureRefused {
             question: freeze(),
-            seal: None,
+            seal: Some(Seal::UntilLifted),
             reasons: vec![],
+        })),
+        1 => any_position().prop_map(|disclosure| Event::GagLifted(GagLifted {
+            disclosure,
+            authority: None,
+            reference: None,
+            dated: String::new(),
         })),
         1 => asked().prop_map(|question| {
             let question = question.0;

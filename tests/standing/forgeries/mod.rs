@@ -14,9 +14,10 @@ use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::CompanyEvent;
 use consent_ledger::domain::company::entities::{EntityEvent, EntityJoined};
 use consent_ledger::domain::consent::word::Statement;
+use consent_ledger::domain::disclosures::gag::GagLifted;
 use consent_ledger::domain::disclosures::{Disclose, DisclosureMade, Ground, Seal};
 use consent_ledger::domain::event::Event;
-use consent_ledger::domain::ids::{EntityId, Position, Pseudonym, Token};
+use consent_ledger::domain::ids::{EntityId, Personal, Position, Pseudonym, Token};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::questions::{ALL, rules};
 use consent_ledger::domain::scope::Recipients;
@@ -33,7 +34,7 @@ use crate::rules::books::def;
 use crate::rules::grounds::{
     court_order, directory, fraud_case, freeze_query, invoice, ticket, verified,
 };
-use crate::rules::history::in_call;
+use crate::rules::history::{in_call, on_ground};
 use crate::rules::notation::{call, category, question};
 
 /// What is forged, and about whom.
@@ -336,6 +337,31 @@ const FORGERIES: &[Forgery] = &[
                 .clone()
                 .disclose(fraud_case(), "THIRD_PARTY acme; BILLING; RIGHTS");
             Said(changed(made, |made| made.seal = Some(Seal::UntilLifted)))
+        },
+    ),
+    (
+        "gag-lifted-that-did-not-stand",
+        "a disclosure under none",
+        |history| {
+            let open = Disclose {
+                question: on_ground(court_order(), "LAW_ENFORCEMENT court; BILLING; LEGAL"),
+                seal: None,
+            };
+            let open = history.record(&Command::Disclose(open));
+            Said(Event::GagLifted(lifting(open)))
+        },
+    ),
+    (
+        "gag-lifted-that-did-not-stand",
+        "it was lifted before",
+        |history| {
+            let hidden = Disclose {
+                question: on_ground(court_order(), "LAW_ENFORCEMENT court; BILLING; LEGAL"),
+                seal: Some(Seal::UntilLifted),
+            };
+            let hidden = history.record(&Command::Disclose(hidden));
+            history.record(&Command::LiftGag(lifting(hidden)));
+            Said(Event::GagLifted(lifting(hidden)))
         },
     ),
     (
@@ -648,6 +674,15 @@ fn verification(made: &mut DisclosureMade) -> &mut Option<Telling> {
     match &mut made.question.ground {
         Some(Ground::Billing { verification, .. }) => verification,
         other => panic!("another ground: {other:?}"),
+    }
+}
+
+fn lifting(disclosure: Position) -> GagLifted {
+    GagLifted {
+        disclosure,
+        authority: Some(Personal::new("court")),
+        reference: Some(Personal::new("26-0042")),
+        dated: "2024-01-02".into(),
     }
 }
 
