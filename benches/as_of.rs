@@ -164,6 +164,7 @@ fn block(number: u32) -> Command {
             medium: Medium::Electronic,
             speaker: Speaker::AccountHolder,
             assurance: None,
+            verification: None,
             notice: None,
             evidence_digest: None,
             evidence_reference: None,

@@ -130,6 +130,7 @@ fn statement() -> Statement {
         medium: Medium::Oral,
         speaker: Speaker::AccountHolder,
         assurance: Some(assurance()),
+        verification: None,
         notice: Some(Position(7)),
         evidence_digest: Some([0xab; 32]),
         evidence_reference: Some(Personal::new("recording-4711")),

@@ -6,7 +6,8 @@ use super::names::{Digest, Instant, Named, numbers, positions};
 use super::scopes::ScopeData;
 use super::{Open, Seal};
 use crate::domain::consent::word::{
-    Assurance, Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce, Statement,
+    Assurance, Block, BlockKind, Blocked, CallEnded, CitedVerification, GrantOnce, Granted,
+    GrantedOnce, Statement,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{Position, Token};
@@ -77,6 +78,8 @@ struct StatementData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     assurance: Option<AssuranceData>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification: Option<CitedVerification>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     notice: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evidence_digest: Option<Digest>,
@@ -121,6 +124,7 @@ impl StatementData {
                 .assurance
                 .as_ref()
                 .map(|assurance| AssuranceData::new(assurance, ASSURANCE_REFERENCE, seal)),
+            verification: statement.verification,
             notice: statement.notice.map(|notice| notice.0),
             evidence_digest: statement.evidence_digest.map(Digest),
         }
@@ -133,6 +137,7 @@ impl StatementData {
             assurance: self
                 .assurance
                 .map(|data| data.assurance(ASSURANCE_REFERENCE, open)),
+            verification: self.verification,
             notice: self.notice.map(Position),
             evidence_digest: self.evidence_digest.map(|digest| digest.0),
             evidence_reference: open(EVIDENCE_REFERENCE),

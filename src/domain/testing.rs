@@ -272,6 +272,7 @@ impl Story {
                 reference: None,
                 at: self.occurred_at.unwrap_or(self.now),
             }),
+            verification: None,
             notice: notices.and_then(|all| all.last()).map(|one| one.position),
             evidence_digest: None,
             evidence_reference: None,

@@ -273,6 +273,7 @@ impl Moment {
                 reference: String::new(),
                 at: Some(self.now),
             }),
+            verification: None,
             notice_position: self.notice,
             evidence_digest: vec![9; 32],
             evidence_reference: "archive/trial".to_owned(),

@@ -292,6 +292,70 @@ const INFO: VerificationPurpose = VerificationPurpose::AccountInformation;
 const CHANGES: VerificationPurpose = VerificationPurpose::AccountChanges;
 
 #[tokio::test]
+async fn r15_a_grant_cites_a_verification_on_record_of_its_own_call() {
+    let (house, clock) = House::aged().await;
+    let notice = wire::RecordNoticeRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        notice_version: "2024-05-29".into(),
+        text_digest: vec![7; 32],
+        form: wire::Medium::Electronic.into(),
+        language: "en-US".into(),
+        covers: Some(everything()),
+    };
+    let notice = house.consents().record_notice(notice).await.unwrap();
+    let notice = notice.into_inner().receipt.unwrap().position;
+    let right = house.verify(PIN, CHANGES, "c-1").await.unwrap();
+    let record = right.receipt.unwrap().first_position;
+    let info = house.verify(PIN, INFO, "c-1").await.unwrap();
+    let info = info.receipt.unwrap().first_position;
+    let say = async |position, call: &str| {
+        let words = vec![grant(marketing_by(&[RecipientKind::Company]))];
+        let mut request = consent("K-1", Some(notice), words);
+        request.header = dated();
+        let statement = request.statement.as_mut().unwrap();
+        statement.assurance = None;
+        statement.verification = Some(wire::VerificationAuthority {
+            position,
+            call_id: call.into(),
+        });
+        house.consents().record_consent(request).await
+    };
+    let required = (Code::FailedPrecondition, "VERIFICATION_REQUIRED".to_owned());
+    for (position, call) in [(notice, "c-1"), (record, "c-2"), (info, "c-1")] {
+        let refused = say(position, call).await.unwrap_err();
+        assert!(
+            refused
+                .message()
+                .contains("no verification of this speaker")
+        );
+        assert_eq!(
+            refusal::<()>(Err(refused)),
+            required,
+            "{position} in {call}"
+        );
+    }
+    let granted = say(record, "c-1").await.unwrap().into_inner();
+    let granted = granted.receipt.unwrap().position;
+    let request = wire::GetHistoryRequest {
+        customer: customer("K-1"),
+        types: vec!["consent".into()],
+        min_position: granted,
+        ..wire::GetHistoryRequest::default()
+    };
+    let history = house.queries().get_history(request).await.unwrap();
+    let entry = history.into_inner().entries.pop().unwrap();
+    let Some(wire::entry::Event::WordSpoken(spoken)) = entry.event else {
+        panic!("{:?}", entry.event);
+    };
+    let cited = spoken.statement.unwrap().verification.unwrap();
+    assert_eq!((cited.position, cited.call_id.as_str()), (record, ""));
+
+    clock.pass(31 * MINUTE);
+    assert_eq!(refusal(say(record, "c-1").await), required);
+}
+
+#[tokio::test]
 async fn p11_v48_a_pin_opens_a_verification_that_a_disclosure_cites_for_half_an_hour() {
     let (house, clock) = House::aged().await;
     let wrong = house.verify("00000", INFO, "c-1").await.unwrap();

@@ -281,6 +281,7 @@ pub fn consent(
             medium: wire::Medium::Electronic.into(),
             speaker: wire::Speaker::AccountHolder.into(),
             assurance: Some(assurance),
+            verification: None,
             notice_position: notice,
             evidence_digest: vec![3; 32],
             evidence_reference: "form 9".into(),

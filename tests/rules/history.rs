@@ -61,6 +61,7 @@ impl Manner {
                 reference: Some(Personal::new("verification 7")),
                 at: Time(said_at.0 - i64::from(minutes) * 60_000_000),
             }),
+            verification: None,
             notice,
             evidence_digest: self.evidence.then_some([7; 32]),
             evidence_reference: self.evidence.then(|| Personal::new("recording 7")),

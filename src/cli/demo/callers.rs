@@ -101,6 +101,7 @@ pub fn by_phone(call: &str, assurance: Option<wire::Assurance>, notice: Option<u
         medium: Medium::Oral.into(),
         speaker: Speaker::AccountHolder.into(),
         assurance,
+        verification: None,
         notice_position: notice,
         evidence_digest: digest(&format!("recording of {call}")),
         evidence_reference: format!("recording of {call}"),

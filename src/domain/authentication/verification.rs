@@ -15,7 +15,7 @@ use crate::domain::ids::{Position, Token};
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
-use crate::domain::vocabulary::named_list;
+use crate::domain::vocabulary::{AssuranceMethod, Speaker, named_list};
 
 /// Verifications of one customer that stand at once. Past them the oldest ends.
 pub const VERIFICATIONS_MAX: usize = 8;
@@ -38,6 +38,14 @@ impl Caller {
             Self::Contact(person) => Some(person),
         }
     }
+
+    /// As whom one who is verified for changes to the account speaks: that takes the administrative contact (P10).
+    pub const fn speaker(self) -> Speaker {
+        match self {
+            Self::AccountHolder => Speaker::AccountHolder,
+            Self::Contact(_) => Speaker::AdministrativeContact,
+        }
+    }
 }
 
 named_list! {
@@ -47,7 +55,7 @@ named_list! {
         TechnicalSupport = "technical_support",
         /// Account information: the ground *billing*.
         AccountInformation = "account_information",
-        /// Changes to numbers, addresses, contacts, passwords, back-up answers, the online account.
+        /// Changes to numbers, addresses, contacts, passwords, back-up answers, the online account; and grants (R15).
         AccountChanges = "account_changes",
     }
 }
@@ -76,6 +84,20 @@ named_list! {
         OnlineAccount = "online_account",
         /// The regime of a business contract (F17).
         BusinessContract = "business_contract",
+    }
+}
+
+impl VerifiedBy {
+    /// The method as statements name it, by which a rulebook says what is enough for a grant; the regime of a contract
+    /// has none (R15).
+    pub const fn method(self) -> Option<AssuranceMethod> {
+        match self {
+            Self::Password => Some(AssuranceMethod::Password),
+            Self::CallBack => Some(AssuranceMethod::CallBack),
+            Self::PhotoId => Some(AssuranceMethod::PhotoId),
+            Self::OnlineAccount => Some(AssuranceMethod::OnlineAccount),
+            Self::BusinessContract => None,
+        }
     }
 }
 
@@ -172,6 +194,8 @@ pub struct Verification {
     pub by: VerifiedBy,
     /// Whether the password was prompted by biographical or account information.
     pub prompted: bool,
+    /// When it was recorded: nothing said before rests on it (R5).
+    pub recorded_at: Time,
     /// First instant at which it doesn't stand.
     pub ends_at: Time,
 }
@@ -181,6 +205,17 @@ impl Verification {
     /// 64.2010(c) and (d) (F14).
     pub fn opens_call_detail(&self) -> bool {
         !(self.by == VerifiedBy::Password && self.prompted)
+    }
+
+    /// Whether it carries a grant by that speaker at that instant: by a way that is enough for one, by a password that
+    /// nothing prompted (R15, R19).
+    pub fn carries_grant(&self, speaker: Speaker, said_at: Time, rulebook: &Rulebook) -> bool {
+        let enough = (self.by.method()).is_some_and(|by| rulebook.grant_methods().contains(by));
+        enough
+            && !self.prompted
+            && self.caller.speaker() == speaker
+            && self.recorded_at <= said_at
+            && said_at < self.ends_at
     }
 
     /// Whether what it rests on still holds: the contact is permitted it, the contract stands (P9, F17).
@@ -234,6 +269,7 @@ impl Authentication {
             call: identified.call,
             by,
             prompted,
+            recorded_at: placed.recorded_at,
             ends_at,
         });
         match by {

@@ -1,8 +1,9 @@
 //! What a grant needs and a block doesn't (R15).
 
-use super::word::{Assurance, Statement};
+use super::word::{Assurance, CitedVerification, Statement};
+use crate::domain::authentication::verification::VerifiedFor;
 use crate::domain::customer::{Context, Customer};
-use crate::domain::ids::Position;
+use crate::domain::ids::{Position, Token};
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::scope::{Scope, require_named_in_bounds};
@@ -21,6 +22,8 @@ pub(super) struct Grant<'a> {
     pub statement: &'a Statement,
     /// Where the scope stands in the command.
     pub field: &'a str,
+    /// The call for which it is said, where it is for one only.
+    pub call: Option<Token>,
 }
 
 impl Grant<'_> {
@@ -35,8 +38,67 @@ impl Grant<'_> {
         require_grant_scope(self.scope, self.field)?;
         require_service(customer, said_at, context.now)?;
         self.require_notice(customer, said_at)?;
-        require_speaker(self.statement, context.rulebook, said_at)?;
+        self.require_speaker(customer, context, said_at)?;
         require_open_account(customer)
+    }
+
+    /// Who speaks is verified on record, by the caller's word, or both: then both must hold.
+    fn require_speaker(
+        &self,
+        customer: &Customer,
+        context: &Context<'_>,
+        said_at: Time,
+    ) -> Result<(), Refusal> {
+        let refuse =
+            |field: &str, why| Err(Refusal::new(RefusalCode::VerificationRequired, field, why));
+        let statement = self.statement;
+        if statement.speaker == Speaker::Other {
+            return refuse(
+                "statement.speaker",
+                "only the account holder or the administrative contact grants".to_owned(),
+            );
+        }
+        if let Some(cited) = statement.verification
+            && !self.is_carried_by(cited, customer, context, said_at)
+        {
+            return refuse(
+                "statement.verification",
+                format!(
+                    "record {} is no verification of this speaker for account changes that stood in this call when the grant was said; verify the caller anew",
+                    cited.record
+                ),
+            );
+        }
+        let rulebook = context.rulebook;
+        match &statement.assurance {
+            Some(assurance) if assurance.stood_at(said_at, rulebook) => Ok(()),
+            None if statement.verification.is_some() => Ok(()),
+            _ => refuse(
+                "statement.assurance",
+                format!(
+                    "the speaker must have been verified within {} min before the grant, and not by mail; verify first",
+                    rulebook.periods().verification_minutes
+                ),
+            ),
+        }
+    }
+
+    /// Whether the cited verification is this customer's, of this call, and carries the grant (R19).
+    fn is_carried_by(
+        &self,
+        cited: CitedVerification,
+        customer: &Customer,
+        context: &Context<'_>,
+        said_at: Time,
+    ) -> bool {
+        let (purpose, speaker) = (VerifiedFor::AccountChanges, self.statement.speaker);
+        let standing = (customer.authentication.as_ref())
+            .and_then(|state| state.standing(cited.record, cited.call, purpose, said_at));
+        self.call.is_none_or(|call| call == cited.call)
+            && standing.is_some_and(|one| {
+                one.carries_grant(speaker, said_at, context.rulebook)
+                    && one.is_good(customer, context.now, context.rulebook)
+            })
     }
 
     fn require_notice(&self, customer: &Customer, said_at: Time) -> Result<(), Refusal> {
@@ -114,34 +176,6 @@ fn require_service(customer: &Customer, said_at: Time, now: Time) -> Result<(), 
         "",
         "no service is held, or none was held without a break since the grant was said; open one, then ask again",
     ))
-}
-
-fn require_speaker(
-    statement: &Statement,
-    rulebook: &Rulebook,
-    said_at: Time,
-) -> Result<(), Refusal> {
-    if statement.speaker == Speaker::Other {
-        return Err(Refusal::new(
-            RefusalCode::VerificationRequired,
-            "statement.speaker",
-            "only the account holder or the administrative contact grants",
-        ));
-    }
-    match &statement.assurance {
-        Some(assurance) if assurance.stood_at(said_at, rulebook) => {}
-        _ => {
-            return Err(Refusal::new(
-                RefusalCode::VerificationRequired,
-                "statement.assurance",
-                format!(
-                    "the speaker must have been verified within {} min before the grant, and not by mail; verify first",
-                    rulebook.periods().verification_minutes
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// While a lock stands or a new password is due, no grant is open to a caller, whatever else verified him (P13, R22).

@@ -42,6 +42,7 @@ pub(in crate::domain) fn decide(
         scope: &command.scope,
         statement,
         field: "scope",
+        call: Some(command.call),
     };
     grant.require(customer, context)?;
     let reference = statement.evidence_reference.as_ref();

@@ -84,6 +84,7 @@ fn accept(
                 scope,
                 statement: &command.statement,
                 field: &format!("words[{index}].scope"),
+                call: None,
             };
             grant.require(customer, context)?;
             require_digest_when_oral(&command.statement)?;

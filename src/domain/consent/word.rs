@@ -63,6 +63,8 @@ pub struct Statement {
     pub speaker: Speaker,
     /// How the speaker's identity was established; a block needs none.
     pub assurance: Option<Assurance>,
+    /// The verification on record by which it was.
+    pub verification: Option<CitedVerification>,
     /// The notice that the words answer, by its record.
     pub notice: Option<Position>,
     /// SHA-256 of the evidence (recording, scanned letter, form).
@@ -80,6 +82,16 @@ pub struct Assurance {
     pub reference: Option<Personal>,
     /// When.
     pub at: Time,
+}
+
+/// A verification on record, and the call, visit or session in which it is cited: good for that one only (R19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CitedVerification {
+    /// Its record.
+    pub record: Position,
+    /// The call.
+    pub call: Token,
 }
 
 /// A one-time oral approval for the length of a call (R11, 64.2008(f)).

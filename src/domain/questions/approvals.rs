@@ -1,9 +1,10 @@
 //! What makes a grant an approval: notice, evidence, a verified customer, a service, a named scope (P3, P4, F4, R15).
 
 use super::{Kind, Look, Seen, StandingQuestion};
-use crate::domain::consent::word::Statement;
+use crate::domain::authentication::verification::VerifiedFor;
+use crate::domain::consent::word::{Assurance, CitedVerification, Statement};
 use crate::domain::event::Event;
-use crate::domain::ids::Position;
+use crate::domain::ids::{Position, Token};
 use crate::domain::scope::Scope;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{Medium, RecipientKind, Speaker};
@@ -49,11 +50,11 @@ pub(super) const ORAL_WITHOUT_EVIDENCE: StandingQuestion = StandingQuestion {
     look: Look::Customer(|seen| {
         let grant = Grant::of(seen)?;
         let statement = grant.statement;
-        match grant.once {
-            false if statement.medium == Medium::Oral && statement.evidence_digest.is_none() => {
+        match grant.call {
+            None if statement.medium == Medium::Oral && statement.evidence_digest.is_none() => {
                 Some("an oral approval without the digest of its evidence".into())
             }
-            true if statement.evidence_reference.is_none() => {
+            Some(_) if statement.evidence_reference.is_none() => {
                 Some("a one-time approval without the reference of its recording".into())
             }
             _ => None,
@@ -74,21 +75,15 @@ pub(super) const UNVERIFIED_SPEAKER: StandingQuestion = StandingQuestion {
                 "spoken by neither the account holder nor the administrative contact".into(),
             );
         }
-        let Some(assurance) = &grant.statement.assurance else {
-            return Some("the speaker was not verified".into());
+        let statement = grant.statement;
+        let wrong = match (statement.verification, &statement.assurance) {
+            (None, None) => Some("the speaker was not verified".into()),
+            (cited, stated) => cited
+                .and_then(|cited| grant.not_carried_by(cited, seen))
+                .or_else(|| stated.as_ref().and_then(|one| grant.not_stated(one, seen))),
         };
-        let rulebook = seen.world.rulebook;
-        let ends_at = assurance
-            .at
-            .plus_minutes(rulebook.periods().verification_minutes);
-        if !rulebook.grant_methods().contains(assurance.method) {
-            return Some(format!(
-                "verified by {}, which is not enough for a grant",
-                assurance.method
-            ));
-        }
-        if assurance.at > grant.said_at || grant.said_at >= ends_at {
-            return Some("the verification did not stand when the approval was said".into());
+        if wrong.is_some() {
+            return wrong;
         }
         let state = seen.before?.authentication.as_ref()?;
         state
@@ -160,7 +155,8 @@ struct Grant<'a> {
     scope: &'a Scope,
     statement: &'a Statement,
     said_at: Time,
-    once: bool,
+    /// The call for whose length it is.
+    call: Option<Token>,
 }
 
 impl<'a> Grant<'a> {
@@ -171,15 +167,51 @@ impl<'a> Grant<'a> {
                 scope: &granted.scope,
                 statement: &granted.statement,
                 said_at,
-                once: false,
+                call: None,
             }),
             Event::GrantedOnce(granted) => Some(Self {
                 scope: &granted.grant.scope,
                 statement: &granted.grant.statement,
                 said_at,
-                once: true,
+                call: Some(granted.grant.call),
             }),
             _ => None,
         }
+    }
+
+    /// Why the verification that the calling system stated does not carry it.
+    fn not_stated(&self, assurance: &Assurance, seen: &Seen<'_>) -> Option<String> {
+        let rulebook = seen.world.rulebook;
+        let minutes = rulebook.periods().verification_minutes;
+        if !rulebook.grant_methods().contains(assurance.method) {
+            let method = assurance.method;
+            return Some(format!(
+                "verified by {method}, which is not enough for a grant"
+            ));
+        }
+        (assurance.at > self.said_at || self.said_at >= assurance.at.plus_minutes(minutes))
+            .then(|| "the verification did not stand when the approval was said".into())
+    }
+
+    /// Why the verification on record that it cites does not carry it.
+    fn not_carried_by(&self, cited: CitedVerification, seen: &Seen<'_>) -> Option<String> {
+        let CitedVerification { record, call } = cited;
+        let known = seen
+            .before
+            .and_then(|before| before.authentication.as_ref());
+        let known = known.into_iter().flat_map(|state| &state.verifications);
+        let Some(one) = known.into_iter().find(|one| one.position == record) else {
+            return Some(format!("record {record} is no verification that stood"));
+        };
+        let of_call = one.call == call && self.call.is_none_or(|once| once == call);
+        if !of_call || one.purpose != VerifiedFor::AccountChanges {
+            return Some(format!(
+                "verification {record} was of another call or purpose"
+            ));
+        }
+        let rulebook = seen.world.rulebook;
+        (!one.carries_grant(self.statement.speaker, self.said_at, rulebook)).then(|| {
+            format!("verification {record} did not carry a grant of that speaker when it was said")
+        })
     }
 }

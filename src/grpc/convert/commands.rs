@@ -253,7 +253,7 @@ fn record_notice(
 
 fn record_consent(
     given: wire::RecordConsentRequest,
-    _: Tokens<'_>,
+    tokens: Tokens<'_>,
 ) -> Result<(SubjectRef, Command), Malformed> {
     let customer = values::customer(given.customer)?;
     if given.words.is_empty() {
@@ -268,7 +268,7 @@ fn record_consent(
             .enumerate()
             .map(one)
             .collect::<Result<_, _>>()?,
-        statement: statement(given.statement)?,
+        statement: statement(given.statement, tokens)?,
     };
     Ok((customer, Command::Speak(command)))
 }
@@ -281,7 +281,7 @@ fn grant_once(
     let command = GrantOnce {
         call: tokens("call", outside_id("call_id", &given.call_id)?),
         scope: required_scope("scope", given.scope)?,
-        statement: statement(given.statement)?,
+        statement: statement(given.statement, tokens)?,
     };
     Ok((customer, Command::GrantOnce(command)))
 }

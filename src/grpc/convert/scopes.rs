@@ -1,11 +1,14 @@
 //! Scopes, words and the circumstances in which they were said.
 
+use super::callers::call;
 use super::lists::{Listed, member, members, numbers};
 use super::values::{
     at_most, entity, optional_digest, optional_personal, positions, time, timestamp,
 };
-use super::{Malformed, Within, values};
-use crate::domain::consent::word::{Assurance, Block, BlockKind, Said, SpokenWord, Statement};
+use super::{Malformed, Tokens, Within, values};
+use crate::domain::consent::word::{
+    Assurance, Block, BlockKind, CitedVerification, Said, SpokenWord, Statement,
+};
 use crate::domain::ids::{Personal, Position};
 use crate::domain::scope::{NamedRecipient, Recipients, Scope};
 use crate::domain::vocabulary::{CpniClasses, Purposes, RecipientKinds};
@@ -218,7 +221,10 @@ pub fn wire_said(said: &Said) -> wire::SpokenWord {
 ///
 /// # Errors
 /// Names the field that is wrong.
-pub fn statement(given: Option<wire::Statement>) -> Result<Statement, Malformed> {
+pub fn statement(
+    given: Option<wire::Statement>,
+    tokens: Tokens<'_>,
+) -> Result<Statement, Malformed> {
     let given = given.ok_or_else(|| Malformed::missing("statement"))?;
     let statement = |given: wire::Statement| {
         Ok(Statement {
@@ -229,12 +235,27 @@ pub fn statement(given: Option<wire::Statement>) -> Result<Statement, Malformed>
                 .map(assurance)
                 .transpose()
                 .within("assurance")?,
+            verification: given
+                .verification
+                .map(|cited| cited_verification(cited, tokens))
+                .transpose()
+                .within("verification")?,
             notice: given.notice_position.map(Position),
             evidence_digest: optional_digest("evidence_digest", &given.evidence_digest)?,
             evidence_reference: optional_personal("evidence_reference", given.evidence_reference)?,
         })
     };
     statement(given).within("statement")
+}
+
+fn cited_verification(
+    given: wire::VerificationAuthority,
+    tokens: Tokens<'_>,
+) -> Result<CitedVerification, Malformed> {
+    Ok(CitedVerification {
+        record: Position(given.position),
+        call: call(&given.call_id, tokens)?,
+    })
 }
 
 /// The circumstances on the wire; sealed texts only where `texts` says so.
@@ -246,6 +267,10 @@ pub fn wire_statement(statement: &Statement, texts: bool) -> wire::Statement {
             .assurance
             .as_ref()
             .map(|assurance| wire_assurance(assurance, texts)),
+        verification: (statement.verification).map(|cited| wire::VerificationAuthority {
+            position: cited.record.0,
+            call_id: String::new(),
+        }),
         notice_position: statement.notice.map(|position| position.0),
         evidence_digest: wire_digest(statement.evidence_digest),
         evidence_reference: text(statement.evidence_reference.as_ref(), texts),

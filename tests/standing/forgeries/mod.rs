@@ -13,7 +13,7 @@ use consent_ledger::domain::authentication::telling::Telling;
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::CompanyEvent;
 use consent_ledger::domain::company::entities::{EntityEvent, EntityJoined};
-use consent_ledger::domain::consent::word::Statement;
+use consent_ledger::domain::consent::word::{CitedVerification, Statement};
 use consent_ledger::domain::disclosures::gag::GagLifted;
 use consent_ledger::domain::disclosures::{Disclose, DisclosureMade, Ground, Seal};
 use consent_ledger::domain::event::Event;
@@ -113,6 +113,19 @@ const FORGERIES: &[Forgery] = &[
             let at = history.ledger.now;
             Said(said(history, |statement| {
                 statement.assurance.as_mut().unwrap().at = Time(at.0 - 31 * 60_000_000);
+            }))
+        },
+    ),
+    (
+        "grant-by-unverified-speaker",
+        "a record that is no verification is cited",
+        |history| {
+            Said(said(history, |statement| {
+                statement.assurance = None;
+                statement.verification = Some(CitedVerification {
+                    record: Position(1),
+                    call: call("c7"),
+                });
             }))
         },
     ),

@@ -2,6 +2,7 @@
 
 mod changes;
 mod credentials;
+mod grants;
 mod telling;
 mod verifications;
 

@@ -80,6 +80,7 @@ fn p3_p7_words_are_checked_by_field_and_every_unknown_number_is_refused() {
         |it| said(it).speaker = UNKNOWN => "statement.speaker";
         |it| said(it).assurance.as_mut().unwrap().method = 0 => "statement.assurance.method";
         |it| said(it).assurance.as_mut().unwrap().at = None => "statement.assurance.at";
+        |it| said(it).verification.as_mut().unwrap().call_id.clear() => "statement.verification.call_id";
         |it| said(it).evidence_digest = vec![1] => "statement.evidence_digest";
         |it| said(it).evidence_reference = "x".repeat(257) => "statement.evidence_reference";
     );

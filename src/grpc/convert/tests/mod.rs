@@ -59,6 +59,10 @@ fn statement() -> Option<wire::Statement> {
             reference: "v-1".into(),
             at: Some(Timestamp::default()),
         }),
+        verification: Some(wire::VerificationAuthority {
+            position: 3,
+            call_id: "c-1".into(),
+        }),
         notice_position: Some(4),
         evidence_digest: vec![1; 32],
         evidence_reference: "rec-1".into(),
