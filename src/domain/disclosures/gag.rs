@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Seal;
+use super::grounds::is_calendar_date;
 use crate::domain::calendar;
 use crate::domain::customer::{Context, Customer};
-use crate::domain::disclosures::grounds::is_calendar_date;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Personal, Position};
 use crate::domain::refusal::{Refusal, RefusalCode};
