@@ -95,11 +95,14 @@ fn p7_only_an_order_that_stands_is_lifted() {
     assert!(again.message.contains("lifted before"), "{}", again.message);
 }
 
+/// A field, and what is wrong in it.
+type Wrong = (&'static str, fn(&mut GagLifted));
+
 #[test]
 fn p7_who_lifts_names_an_order_with_its_date() {
     let mut story = Story::begun();
     let hidden = story.act(under(Some(Seal::UntilLifted), "26-cv-1"));
-    let wrong: [(&str, fn(&mut GagLifted)); 5] = [
+    let wrong: [Wrong; 5] = [
         ("authority", |order| order.authority = None),
         ("reference", |order| order.reference = told(" ")),
         ("dated", |order| order.dated = "2025-02-29".into()),
