@@ -209,8 +209,10 @@ impl<'a> Grant<'a> {
                 "verification {record} was of another call or purpose"
             ));
         }
-        let rulebook = seen.world.rulebook;
-        (!one.carries_grant(self.statement.speaker, self.said_at, rulebook)).then(|| {
+        let (rulebook, at) = (seen.world.rulebook, seen.placed.recorded_at);
+        let carries = one.carries_grant(self.statement.speaker, self.said_at, rulebook)
+            && (seen.before).is_some_and(|customer| one.is_good(customer, at, rulebook));
+        (!carries).then(|| {
             format!("verification {record} did not carry a grant of that speaker when it was said")
         })
     }
