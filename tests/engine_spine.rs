@@ -13,9 +13,13 @@ mod engine;
 use std::time::Duration;
 
 use consent_ledger::audit::audit_folder;
-use consent_ledger::domain::ids::Position;
-use consent_ledger::domain::vocabulary::RecipientKind;
-use consent_ledger::sequencer::{Outcome, SubmitError};
+use consent_ledger::domain::command::Command;
+use consent_ledger::domain::disclosures::{Disclose, Ground};
+use consent_ledger::domain::ids::{EntityId, Position, Token};
+use consent_ledger::domain::question::Question;
+use consent_ledger::domain::ruling::ReasonCode;
+use consent_ledger::domain::vocabulary::{CpniClass, CpniClasses, Purpose, RecipientKind};
+use consent_ledger::sequencer::{Answer, Outcome, SubmitError};
 use engine::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,6 +81,71 @@ async fn c1_the_same_request_twice_is_recorded_once_also_after_the_views_were_lo
     let refused = ledger.handle.submit(other).await.unwrap_err();
     assert!(matches!(refused, SubmitError::RequestIdReused(_)));
     assert_eq!(ledger.views.reached(), Position(4));
+    ledger.close().unwrap();
+}
+
+/// A provider asks whether a PIC freeze stands, by the request id that it gave.
+fn freeze_query(request: u8) -> Command {
+    let provider = EntityId::parse("carrier-p").unwrap();
+    let ground = Ground::PicFreeze {
+        provider: Some(provider.clone()),
+        request: Some(Token([request; 16])),
+    };
+    let question = Question {
+        purpose: Purpose::PicFreeze,
+        classes: CpniClasses::of(CpniClass::PicFreezeStatus),
+        recipient: RecipientKind::Carrier,
+        entity: Some(provider),
+        target_categories: Vec::new(),
+        ground: Some(ground),
+        ..question(RecipientKind::Carrier, "local")
+    };
+    let seal = None;
+    Command::Disclose(Disclose { question, seal })
+}
+
+fn is_reused(answer: Result<Answer, SubmitError>) -> bool {
+    match answer.unwrap().outcome {
+        Outcome::Disclosed { .. } => false,
+        Outcome::DisclosureRefused { reasons } => {
+            assert_eq!(reasons, [ReasonCode::RequestReused]);
+            true
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_a_pic_freeze_request_is_answered_once_whatever_customer_restart_or_lost_view() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path());
+    for customer in ["K-1", "K-2"] {
+        let opened = submit(&ledger, customer, open_account(&["local"])).await;
+        opened.unwrap();
+    }
+    assert!(!is_reused(submit(&ledger, "K-1", freeze_query(1)).await));
+    assert!(is_reused(submit(&ledger, "K-2", freeze_query(1)).await));
+    assert!(is_reused(submit(&ledger, "K-1", freeze_query(1)).await));
+
+    // Two at once: in one block, or in one and the next.
+    let both = ["K-1", "K-2"].map(|customer| intent(customer, freeze_query(2)));
+    let answers = ledger.handle.submit_many(both.into()).await;
+    let reused: Vec<_> = answers.into_iter().map(is_reused).collect();
+    assert_eq!(reused, [false, true]);
+
+    for round in 3..6 {
+        ledger.close().unwrap();
+        if round == 4 {
+            std::fs::remove_dir_all(dir.path().join("views")).unwrap();
+        }
+        ledger = open(dir.path());
+        for old in 1..round {
+            assert!(is_reused(submit(&ledger, "K-2", freeze_query(old)).await));
+        }
+        assert!(!is_reused(
+            submit(&ledger, "K-2", freeze_query(round)).await
+        ));
+    }
     ledger.close().unwrap();
 }
 

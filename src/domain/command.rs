@@ -7,6 +7,7 @@ use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
 use super::disclosures::gag::GagLifted;
+use super::ids::Token;
 use super::notices::{GiveNotice, NoticeCommand};
 use super::question::Question;
 use super::retention::RetentionCommand;
@@ -51,6 +52,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// The PIC-freeze request on which it is decided (R14).
+    pub fn pic_request(&self) -> Option<Token> {
+        match self {
+            Self::Disclose(command) => command.question.pic_request(),
+            Self::RecordRuling(question) => question.pic_request(),
+            _ => None,
+        }
+    }
+
     /// Whether it may open the account of a customer whom the ledger doesn't know.
     pub fn opens_account(&self) -> bool {
         match self {

@@ -50,8 +50,6 @@ pub struct Customer {
     pub one_time: Vec<OneTime>,
     /// Calls that ended lately: no approval can be added to them.
     pub ended_calls: Vec<Token>,
-    /// PIC-freeze request ids used, as tokens of provider and id.
-    pub pic_requests: Vec<Token>,
     /// Gag orders on disclosures (P7).
     pub gags: Option<Box<GagOrders>>,
     /// Legal holds that stand, by their records (F20).
@@ -72,6 +70,8 @@ pub struct World<'a> {
     /// Since when rulebooks have enabled opt-out approval without a break, if the one in force does: what was sent before
     /// counts for nothing (R10, R24).
     pub opt_out_since: Time,
+    /// Whether the question's PIC-freeze request was answered before, whatever customer it was about (R14).
+    pub pic_request_used: bool,
     /// What is recorded of the company.
     pub company: &'a Company,
     /// In hindsight: the company as it was known then. A yes must hold by both (R5).
@@ -91,6 +91,8 @@ pub struct Context<'a> {
     pub rulebook: &'a Rulebook,
     /// As in [`World`].
     pub opt_out_since: Time,
+    /// As in [`World`].
+    pub pic_request_used: bool,
     /// What is recorded of the company.
     pub company: &'a Company,
     /// Who took the command, as a token: a proposer can't approve (F11).
@@ -163,6 +165,7 @@ impl Context<'_> {
         World {
             rulebook: self.rulebook,
             opt_out_since: self.opt_out_since,
+            pic_request_used: self.pic_request_used,
             company: self.company,
             known: None,
         }
@@ -234,7 +237,7 @@ impl Customer {
             Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
-            Event::DisclosureMade(made) => disclosures::evolve(self, made, placed),
+            Event::DisclosureMade(made) => gag::sealed(self, made.seal, placed),
             Event::DisclosureRefused(refused) => gag::sealed(self, refused.seal, placed),
             Event::GagLifted(lifted) => gag::follow(self, lifted),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
@@ -258,7 +261,6 @@ impl Customer {
             words: Vec::new(),
             one_time: Vec::new(),
             ended_calls: Vec::new(),
-            pic_requests: Vec::new(),
             gags: None,
             holds: Vec::new(),
             imported: None,

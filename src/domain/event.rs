@@ -6,7 +6,7 @@ use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::contacts::ContactEvent;
 use super::disclosures::gag::GagLifted;
 use super::disclosures::{DisclosureMade, DisclosureRefused};
-use super::ids::Position;
+use super::ids::{Position, Token};
 use super::notices::{NoticeEvent, NoticeGiven};
 use super::question::Question;
 use super::retention::RetentionEvent;
@@ -54,6 +54,16 @@ pub enum Event {
     Contacts(ContactEvent),
     /// A caller was verified, or what callers are verified by was changed.
     Authentication(AuthenticationEvent),
+}
+
+impl Event {
+    /// The PIC-freeze request that it answers, and so uses up (R14).
+    pub fn answers_pic_request(&self) -> Option<Token> {
+        match self {
+            Self::DisclosureMade(made) => made.question.pic_request(),
+            _ => None,
+        }
+    }
 }
 
 /// A question and its answer, on record at the caller's wish.

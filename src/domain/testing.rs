@@ -53,6 +53,8 @@ pub struct Story {
     pub opt_out_since: Time,
     pub company: Company,
     pub customer: Option<Customer>,
+    /// PIC-freeze requests that were answered, here or about other customers.
+    pub answered: Vec<Token>,
     /// Who takes the commands.
     pub person: Option<Token>,
     pub now: Time,
@@ -69,6 +71,7 @@ impl Story {
             opt_out_since: Time(0),
             company: Company::default(),
             customer: None,
+            answered: Vec::new(),
             person: None,
             now: START,
             next: 1,
@@ -93,9 +96,14 @@ impl Story {
         World {
             rulebook: &self.rulebook,
             opt_out_since: self.opt_out_since,
+            pic_request_used: false,
             company: &self.company,
             known: None,
         }
+    }
+
+    fn is_answered(&self, request: Option<Token>) -> bool {
+        request.is_some_and(|request| self.answered.contains(&request))
     }
 
     /// Another rulebook takes force.
@@ -116,6 +124,7 @@ impl Story {
             position: Position(self.next),
             rulebook: &self.rulebook,
             opt_out_since: self.opt_out_since,
+            pic_request_used: false,
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),
@@ -200,6 +209,7 @@ impl Story {
             position: Position(self.next),
             rulebook: &self.rulebook,
             opt_out_since: self.opt_out_since,
+            pic_request_used: self.is_answered(command.pic_request()),
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),
@@ -215,6 +225,7 @@ impl Story {
                 event,
             };
             self.customer = evolve(self.customer.take(), &placed);
+            self.answered.extend(event.answers_pic_request());
             self.last.push(placed.position);
             self.next += 1;
         }
@@ -348,7 +359,11 @@ impl Story {
     }
 
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
-        rule(self.customer.as_ref(), self.world(), question, at)
+        let world = World {
+            pic_request_used: self.is_answered(question.pic_request()),
+            ..self.world()
+        };
+        rule(self.customer.as_ref(), world, question, at)
     }
 }
 

@@ -368,6 +368,7 @@ impl Callers {
             position: Position(doors.position().0.saturating_add(1)),
             rulebook: doors.rulebook(),
             opt_out_since: doors.views().ledger().opt_out_since,
+            pic_request_used: false,
             company,
             person: intent.person,
             vault: VaultHead::default(),

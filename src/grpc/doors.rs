@@ -15,7 +15,7 @@ use super::{convert, status};
 use crate::audit::DocumentSigner;
 use crate::audit::questions::Questioner;
 use crate::domain::command::Command;
-use crate::domain::customer::{Customer, rule};
+use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
@@ -310,7 +310,14 @@ impl Doors {
         let (rulebook, at) = (self.rulebook(), self.views.now());
         let customer = customer.as_ref().map(|(_, customer)| customer.as_ref());
         let company = self.views.company();
-        let ruled = rule(customer, self.views.world(&company), question, at);
+        let world = World {
+            pic_request_used: self
+                .views
+                .pic_request_used(question)
+                .map_err(status::view)?,
+            ..self.views.world(&company)
+        };
+        let ruled = rule(customer, world, question, at);
         let evaluated = Evaluated {
             rulebook,
             at,

@@ -9,7 +9,7 @@ use super::convert::rulings::{Evaluated, ruling};
 use super::doors::Doors;
 use super::pages::{Page, token};
 use super::status;
-use crate::domain::customer::{Customer, rule};
+use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::question::Question;
 use crate::domain::scope::Scope;
@@ -45,7 +45,12 @@ impl Doors {
             let past = doors.past(moment)?;
             let customer = doors.customer_then(&customer, &past)?;
             let customer = customer.as_ref().map(|(_, customer)| customer);
-            let mut ruled = rule(customer, past.world(), &question, past.then.at);
+            let used = doors.views().pic_request_used_by(&question, past.then);
+            let world = World {
+                pic_request_used: used.map_err(status::view)?,
+                ..past.world()
+            };
+            let mut ruled = rule(customer, world, &question, past.then.at);
             if moment.hindsight {
                 // What was recorded since is in the answer: it has no end of its own.
                 ruled.valid_until = None;

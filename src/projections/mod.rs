@@ -20,6 +20,7 @@ use crate::codec::{self, Decoded};
 use crate::domain::company::Company;
 use crate::domain::customer::{Customer, World};
 use crate::domain::ids::{Personal, Position, Pseudonym};
+use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 use crate::ledger::{Hash, Sealed, StoredBlock, leaf_hash};
@@ -150,8 +151,20 @@ impl Views {
         World {
             rulebook: &self.sources.rulebook,
             opt_out_since: self.sources.states.opt_out_since(),
+            pic_request_used: false,
             company,
             known: None,
+        }
+    }
+
+    /// Whether the question's PIC-freeze request was answered before, whatever customer it was about (R14).
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn pic_request_used(&self, question: &Question) -> Result<bool, ViewError> {
+        match question.pic_request() {
+            Some(request) => Ok(self.sources.states.answered(request)?.is_some()),
+            None => Ok(false),
         }
     }
 

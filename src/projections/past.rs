@@ -10,6 +10,7 @@ use crate::domain::company::Company;
 use crate::domain::customer::{Customer, World};
 use crate::domain::hindsight::{self, Learnt, Then, Use, VoidedUse};
 use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 
@@ -50,6 +51,7 @@ impl Past {
         World {
             rulebook: &self.rulebook,
             opt_out_since: self.opt_out_since,
+            pic_request_used: false,
             company: &self.company,
             known: self.known.as_deref(),
         }
@@ -136,6 +138,21 @@ impl Views {
         self.history.customer(pseudonym, &knew(past.then))
     }
 
+    /// Whether the question's PIC-freeze request was answered by then, whatever customer it was about (R14).
+    ///
+    /// # Errors
+    /// When a view can't be read.
+    pub fn pic_request_used_by(&self, question: &Question, then: Then) -> Result<bool, ViewError> {
+        let Some(request) = question.pic_request() else {
+            return Ok(false);
+        };
+        let Some(answered) = self.sources.states.answered(request)? else {
+            return Ok(false);
+        };
+        let recorded_at = self.history.recorded_at(answered)?;
+        Ok(recorded_at.is_some_and(|at| then.knew(answered, at)))
+    }
+
     /// The customer's uses after a version that hindsight answers no, though they were made: after a denial, or on an
     /// approval that was void. Up to `limit`.
     ///
@@ -180,6 +197,8 @@ impl Views {
             let world = World {
                 rulebook: &rulebook,
                 opt_out_since: ledger.opt_out_since,
+                // The request that a use was made on was unused until then.
+                pic_request_used: false,
                 company: &ledger.company,
                 known: Some(&self.ledgers.then(&facts, then, false).company),
             };

@@ -19,7 +19,7 @@ use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy, SAFE_RAW};
-use crate::state::{LedgerState, Repeat, day_of};
+use crate::state::{Answered, LedgerState, Repeat, day_of};
 
 /// Customers registered with the vault for this block, by account id; or why one could not be.
 pub type Registered = HashMap<String, Result<(Pseudonym, VaultHead), SubmitError>>;
@@ -176,7 +176,10 @@ impl Draft {
         let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
         require_version(intent, actual)?;
-        let context = self.context(desk, intent, vault);
+        let context = Context {
+            pic_request_used: self.is_answered(desk, &intent.command)?,
+            ..self.context(desk, intent, vault)
+        };
         let events =
             decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
         let lines = self.lines(desk, command, actual, Said::Of(pseudonym, &events))?;
@@ -228,6 +231,7 @@ impl Draft {
             position: Position(self.builder.next()),
             rulebook: &desk.parts.rulebook,
             opt_out_since: self.ledger.opt_out_since,
+            pic_request_used: false,
             company: &self.ledger.company,
             person: intent.person,
             vault,
@@ -249,6 +253,18 @@ impl Draft {
             || desk
                 .aloft
                 .is_some_and(|aloft| aloft.changes.has_request(command.token))
+    }
+
+    /// Whether the command claims a PIC-freeze request that was answered: in the log, in the block under way, or in this
+    /// one (R14).
+    fn is_answered(&self, desk: &Desk<'_>, command: &Command) -> Result<bool, SubmitError> {
+        let Some(request) = command.pic_request() else {
+            return Ok(false);
+        };
+        let aloft = desk.aloft.map(|aloft| &aloft.changes);
+        let drafted = aloft.into_iter().chain([&self.changes]);
+        Ok(drafted.into_iter().any(|changes| changes.answers(request))
+            || desk.parts.states.answered(request)?.is_some())
     }
 
     fn customer(
@@ -382,6 +398,9 @@ impl Draft {
 
     /// Keeps the ledger's own state in step, as a replay of the same records would.
     fn note(&mut self, event: &Event, position: Position) {
+        if let Some(request) = event.answers_pic_request() {
+            self.changes.add_answered(Answered { request, position });
+        }
         if let Event::Authentication(event) = event {
             self.ledger.cite(event);
         }

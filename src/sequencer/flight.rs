@@ -8,9 +8,9 @@ use std::time::Instant;
 use super::queue::Batch;
 use super::{Answer, SubmitError};
 use crate::domain::customer::Customer;
-use crate::domain::ids::{Pseudonym, RandomId};
+use crate::domain::ids::{Pseudonym, RandomId, Token};
 use crate::ledger::{BlockBuilder, Hash};
-use crate::state::{Applied, LedgerState, Repeat, RequestToken};
+use crate::state::{Answered, Applied, LedgerState, Repeat, RequestToken};
 
 /// A decided block that is not durable yet. Nobody has been answered.
 pub struct Flight {
@@ -84,6 +84,8 @@ impl Default for Spare {
 pub struct Changes {
     customers: HashMap<Pseudonym, Arc<Customer>, BuildHasherDefault<RandomId>>,
     requests: HashSet<RequestToken, BuildHasherDefault<RandomId>>,
+    /// PIC-freeze requests that it answers.
+    answered: Vec<Answered>,
 }
 
 impl Changes {
@@ -109,6 +111,15 @@ impl Changes {
         self.requests.insert(token);
     }
 
+    /// Whether the block answers that PIC-freeze request.
+    pub fn answers(&self, request: Token) -> bool {
+        self.answered.iter().any(|one| one.request == request)
+    }
+
+    pub fn add_answered(&mut self, answered: Answered) {
+        self.answered.push(answered);
+    }
+
     /// The same, for those who read customers once the block is durable.
     pub fn applied(&self, next: u64, repeats: Vec<Repeat>, ledger: LedgerState) -> Applied {
         let customers = self.customers.iter();
@@ -118,6 +129,7 @@ impl Changes {
                 .map(|(pseudonym, customer)| (*pseudonym, Arc::clone(customer)))
                 .collect(),
             repeats,
+            answered: self.answered.clone(),
             ledger,
         }
     }
@@ -126,6 +138,7 @@ impl Changes {
     pub fn cleared(mut self) -> Self {
         self.customers.clear();
         self.requests.clear();
+        self.answered.clear();
         self
     }
 }

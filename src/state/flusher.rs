@@ -184,12 +184,15 @@ fn write(states: &States) -> Result<(), StateError> {
         inner.signal.cleaned(cleaned);
     }
     let repeats = inner.repeats.write()?;
+    let answered = inner.answered.write()?;
     let company = inner.store.set_company(&ledger)?;
     inner.store.sync()?;
     inner.repeats.list(&repeats)?;
+    inner.answered.list(&answered)?;
     inner.store.set_reflects(position, &ledger, company)?;
-    inner.signal.cleaned(repeats.count);
+    inner.signal.cleaned(repeats.count + answered.count);
     inner.repeats.stored(repeats)?;
+    inner.answered.stored(&answered)?;
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;
     inner.stored.store(position, Ordering::Release);
     metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());

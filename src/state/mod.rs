@@ -7,6 +7,7 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
+mod answered;
 mod company;
 mod flusher;
 mod ledger_state;
@@ -24,13 +25,15 @@ use std::time::Duration;
 
 use crate::domain::company::Company;
 use crate::domain::customer::Customer;
-use crate::domain::ids::Pseudonym;
+use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::time::Time;
 
+pub use answered::Answered;
 pub use ledger_state::LedgerState;
 pub use repeats::{Repeat, RequestToken, day_of};
 pub use replay::{Replayed, replay};
 
+use answered::AnsweredRequests;
 use repeats::Repeats;
 pub use runs::{Merged, Runs};
 use shards::Shards;
@@ -78,6 +81,8 @@ pub struct Applied {
     pub customers: Vec<(Pseudonym, Arc<Customer>)>,
     /// Request ids that were answered.
     pub repeats: Vec<Repeat>,
+    /// PIC-freeze requests that were answered.
+    pub answered: Vec<Answered>,
     /// The ledger's own state now.
     pub ledger: LedgerState,
 }
@@ -91,6 +96,7 @@ struct Inner {
     shards: Shards,
     store: Store,
     repeats: Repeats,
+    answered: AnsweredRequests,
     ledger: Mutex<LedgerState>,
     /// The ledger's company, for those who rule: they don't wait for who writes the ledger's state.
     company: RwLock<Arc<Company>>,
@@ -115,12 +121,14 @@ impl States {
         let Opened {
             store,
             repeats,
+            answered,
             position,
             ledger,
         } = open_files(&options, ledger)?;
         Ok(Self(Arc::new(Inner {
             shards: Shards::new(options.cache_customers),
             repeats,
+            answered,
             recorded_at: AtomicI64::new(ledger.recorded_at),
             opt_out_since: AtomicI64::new(ledger.opt_out_since.0),
             company: RwLock::new(Arc::clone(&ledger.company)),
@@ -153,6 +161,14 @@ impl States {
         days: std::ops::RangeInclusive<u32>,
     ) -> Result<Option<Repeat>, StateError> {
         self.0.repeats.find(token, days)
+    }
+
+    /// The first record that answered that PIC-freeze request, whatever customer it was about (R14).
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn answered(&self, request: Token) -> Result<Option<Position>, StateError> {
+        self.0.answered.find(request)
     }
 
     /// How many days request ids are remembered.
@@ -205,6 +221,7 @@ impl States {
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
         let added = inner.repeats.remember(applied.repeats);
+        let added = added + inner.answered.remember(applied.answered);
         let added = added + inner.shards.publish(applied.customers);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,6 +257,7 @@ impl States {
 struct Opened {
     store: Store,
     repeats: Repeats,
+    answered: AnsweredRequests,
     position: u64,
     ledger: LedgerState,
 }
@@ -251,6 +269,7 @@ fn open_files(options: &Options, ledger: [u8; 16]) -> Result<Opened, StateError>
         let (position, ledger) = store.reflects()?;
         Ok(Opened {
             repeats: Repeats::open(store.database(), options.request_window_days)?,
+            answered: AnsweredRequests::open(store.database())?,
             store,
             position,
             ledger,

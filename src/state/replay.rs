@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::repeats::{Repeat, day_of};
-use super::{Applied, StateError, States};
+use super::{Answered, Applied, StateError, States};
 use crate::codec::{FactOnly, FactReader};
 use crate::ledger::{Block, Hash, StoredBlock};
 use crate::storage::Journal;
@@ -151,6 +151,12 @@ impl<'a> Chunk<'a> {
         let Some((pseudonym, placed)) = decoded.placed() else {
             return Ok(());
         };
+        if let Some(request) = placed.event.answers_pic_request() {
+            self.applied.answered.push(Answered {
+                request,
+                position: placed.position,
+            });
+        }
         let inner = &self.states.0;
         // In place: the view may be newer than the position that it promises, and nobody reads it yet.
         let load = || inner.store.customer(pseudonym);

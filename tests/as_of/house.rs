@@ -194,6 +194,7 @@ impl House {
                 position: Position(self.next()),
                 rulebook: self.rulebooks.last().unwrap().1,
                 opt_out_since: Time(0),
+                pic_request_used: false,
                 company: &self.company,
                 person: None,
                 vault: VaultHead::default(),

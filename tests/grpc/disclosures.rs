@@ -260,6 +260,50 @@ async fn p7_a_lift_names_a_disclosure_under_a_gag_order_that_stands() {
     assert_eq!(positions_shown(&house, None).await.len(), 3);
 }
 
+/// A provider asks whether a PIC freeze stands.
+fn freeze_query(request_id: &str) -> wire::Question {
+    let ground = wire::PicFreezeGround {
+        provider: "carrier-p".into(),
+        request_id: request_id.into(),
+    };
+    wire::Question {
+        purpose: Purpose::PicFreeze.into(),
+        classes: vec![CpniClass::PicFreezeStatus.into()],
+        recipient_kind: RecipientKind::Carrier.into(),
+        entity: "carrier-p".into(),
+        ground: Some(Ground::PicFreeze(ground)),
+        ..wire::Question::default()
+    }
+}
+
+#[tokio::test]
+async fn r14_c4_a_check_says_no_once_a_request_was_answered_about_anybody_and_yes_as_of_before() {
+    let house = House::open().await;
+    let opened = house.opened("K-1", &["local"]).await;
+    house.opened("K-2", &["local"]).await;
+    let (outcome, answered) = disclose(&house, freeze_query("r-1"), None).await;
+    assert!(matches!(outcome, Outcome::Made(_)));
+    let check = async |customer_id: &str, request_id: &str, as_of: Option<u64>| {
+        let request = wire::CheckUseRequest {
+            customer: customer(customer_id),
+            question: Some(freeze_query(request_id)),
+            as_of: as_of.map(|position| wire::AsOf {
+                moment: Some(wire::as_of::Moment::Position(position)),
+            }),
+            ..wire::CheckUseRequest::default()
+        };
+        let response = house.checks().check_use(request).await.unwrap();
+        let ruling = response.into_inner().ruling.unwrap();
+        let reused = (ruling.reasons.iter()).any(|one| one.code() == ReasonCode::RequestReused);
+        assert_ne!(ruling.allowed, reused);
+        ruling.allowed
+    };
+    assert!(!check("K-2", "r-1", None).await && !check("K-1", "r-1", None).await);
+    assert!(check("K-2", "r-2", None).await, "another request");
+    assert!(!check("K-1", "r-1", Some(answered.position)).await);
+    assert!(check("K-1", "r-1", Some(opened.position)).await);
+}
+
 #[tokio::test]
 async fn c5_an_accounting_comes_in_pages() {
     let house = House::open().await;

@@ -69,6 +69,7 @@ impl Ledger {
                 position: first,
                 rulebook: self.book,
                 opt_out_since: Time(0),
+                pic_request_used: self.is_answered(command.pic_request()),
                 company: &self.company,
                 person: None,
                 vault: VaultHead::default(),
@@ -113,6 +114,7 @@ impl Ledger {
                 position,
                 rulebook: self.book,
                 opt_out_since: Time(0),
+                pic_request_used: false,
                 company: &self.company,
                 person: Some(Token([6; 16])),
                 vault: VaultHead::default(),
@@ -136,6 +138,7 @@ impl Ledger {
         World {
             rulebook: self.book,
             opt_out_since: Time(0),
+            pic_request_used: false,
             company: &self.company,
             known: None,
         }
@@ -148,7 +151,17 @@ impl Ledger {
 
     /// The answer at `at` if nothing more is recorded until then.
     pub fn ask_at(&self, question: &Question, at: Time) -> Ruling {
-        rule(self.customer.as_ref(), self.world(), question, at)
+        let world = World {
+            pic_request_used: self.is_answered(question.pic_request()),
+            ..self.world()
+        };
+        rule(self.customer.as_ref(), world, question, at)
+    }
+
+    /// Whether a PIC-freeze request was answered (R14).
+    fn is_answered(&self, request: Option<Token>) -> bool {
+        let answered = |record: &Record| record.event.answers_pic_request() == request;
+        request.is_some() && self.records.iter().any(answered)
     }
 
     /// The state as it follows from the records up to `position` alone.

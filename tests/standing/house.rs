@@ -76,6 +76,7 @@ impl House {
                 position: first,
                 rulebook: ledger.book,
                 opt_out_since: Time(0),
+                pic_request_used: false,
                 company: &ledger.company,
                 person: Some(person),
                 vault: VaultHead::default(),

@@ -194,6 +194,7 @@ fn world<'w>(adopted: &'w Option<Adopted>, company: &'w Company) -> Result<World
         Some(adopted) => Ok(World {
             rulebook: &adopted.rulebook,
             opt_out_since: adopted.opt_out_since,
+            pic_request_used: false,
             company,
             known: None,
         }),

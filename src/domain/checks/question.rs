@@ -37,6 +37,11 @@ impl Question {
         self.classes.union(self.selected_by)
     }
 
+    /// The PIC-freeze request that it claims: usable once (R14).
+    pub fn pic_request(&self) -> Option<Token> {
+        self.ground.as_ref().and_then(Ground::pic_request)
+    }
+
     /// Whether the question names anything at all; one that doesn't is malformed.
     pub fn asks_something(&self) -> bool {
         !self.asked_classes().is_empty() || !self.not_cpni.is_empty()

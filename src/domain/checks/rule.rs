@@ -223,13 +223,7 @@ impl<'a> Case<'a> {
     /// On a ground other than approval; blocks don't matter to it (R14), save to a written request, which
     /// is a form of approval.
     fn answer_on(self, ground: &Ground, asked: &[Asked<'a>], at: Time, ruling: &mut Ruling) {
-        for lack in grounds::lacks(
-            ground,
-            self.customer,
-            self.world.rulebook,
-            self.question,
-            at,
-        ) {
+        for lack in grounds::lacks(ground, self.customer, self.world, self.question, at) {
             ruling.lack(lack);
         }
         let recipient = self.question.entity.as_ref().or(ground.recipient());

@@ -57,6 +57,7 @@ impl Office {
             position: Position(self.next),
             rulebook: &self.rulebook,
             opt_out_since: Time(0),
+            pic_request_used: false,
             company: &self.company,
             person: self.person,
             vault: VaultHead::default(),

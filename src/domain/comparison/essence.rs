@@ -8,7 +8,6 @@
 use crate::domain::company::Company;
 use crate::domain::consent::word::{Block, Said, Word};
 use crate::domain::customer::Customer;
-use crate::domain::disclosures::grounds::PIC_REQUESTS_MAX;
 use crate::domain::ids::{Category, Position};
 use crate::domain::notices::opt_out::{Asked, OptOut};
 use crate::domain::scope::Scope;
@@ -24,8 +23,6 @@ pub struct Essence {
     lapsed: bool,
     words: Vec<WordEssence>,
     opt_out: Option<OptOutEssence>,
-    /// No further PIC-freeze request can be shown to be unused.
-    pic_requests_full: bool,
     /// Contacts are told on a verification on record only (P9).
     contacts_listed: bool,
     /// Callers are told nothing until a secret is set anew or a lock lifted (P13).
@@ -130,7 +127,6 @@ impl Essence {
             words,
             one_time: _,
             ended_calls: _,
-            pic_requests,
             // They hide what was disclosed, and bar no use.
             gags: _,
             // They bar erasure, and no use.
@@ -147,7 +143,6 @@ impl Essence {
             words: essences(words, services, landmarks),
             opt_out: (opt_out.as_deref())
                 .map(|opt_out| opt_out_of(opt_out, words, services, landmarks)),
-            pic_requests_full: pic_requests.len() >= PIC_REQUESTS_MAX,
             contacts_listed: contacts.as_ref().is_some_and(|list| list.is_listed()),
             suspended: (authentication.as_ref()).is_some_and(|state| state.is_suspended()),
         }

@@ -204,6 +204,7 @@ impl Comparison {
         let world = |rulebook, opt_out_since| World {
             rulebook,
             opt_out_since,
+            pic_request_used: false,
             company: &company,
             known: None,
         };

@@ -198,6 +198,7 @@ fn p17_customers_alike_in_what_the_rules_read_get_the_same_verdicts() {
             let world = World {
                 rulebook,
                 opt_out_since: Time(0),
+                pic_request_used: false,
                 company: &company,
                 known: None,
             };
@@ -311,6 +312,7 @@ fn p17_r10_customers_whose_opt_out_clocks_stand_alike_are_one_kind() {
             let world = World {
                 rulebook,
                 opt_out_since: Time(0),
+                pic_request_used: false,
                 company: &company,
                 known: None,
             };

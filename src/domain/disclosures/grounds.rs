@@ -2,10 +2,10 @@
 
 use super::Ground;
 use crate::domain::authentication::telling::{Teller, Telling};
-use crate::domain::customer::Customer;
-use crate::domain::ids::{EntityId, Personal};
+use crate::domain::customer::{Customer, World};
+use crate::domain::ids::{EntityId, Personal, Token};
 use crate::domain::question::Question;
-use crate::domain::rulebook::{GroundRule, Rulebook};
+use crate::domain::rulebook::GroundRule;
 use crate::domain::ruling::ReasonCode;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{CpniClasses, RecipientKind, closed_list};
@@ -81,10 +81,6 @@ impl GroundKind {
     }
 }
 
-/// PIC-freeze requests that a customer's state keeps. Beyond them none can be shown to be unused, so that
-/// each further one counts as used.
-pub const PIC_REQUESTS_MAX: usize = 256;
-
 /// Recipients who are who they are without a name.
 pub const SELF_EVIDENT: [RecipientKind; 3] = [
     RecipientKind::Company,
@@ -149,6 +145,14 @@ impl Ground {
         }
     }
 
+    /// The PIC-freeze request that it names: a token of provider and id (R14).
+    pub fn pic_request(&self) -> Option<Token> {
+        match self {
+            Self::PicFreeze { request, .. } => *request,
+            _ => None,
+        }
+    }
+
     /// The entity that the ground itself names as its recipient.
     pub fn recipient(&self) -> Option<&EntityId> {
         match self {
@@ -168,10 +172,11 @@ pub fn is_calendar_date(text: &str) -> bool {
 pub fn lacks(
     ground: &Ground,
     customer: &Customer,
-    rulebook: &Rulebook,
+    world: World<'_>,
     question: &Question,
     at: Time,
 ) -> Vec<Lack> {
+    let rulebook = world.rulebook;
     let rule = rulebook.ground(ground.kind());
     let mut lacks = Vec::new();
     if !rule.purposes.contains(question.purpose) {
@@ -191,7 +196,7 @@ pub fn lacks(
     for fact in rule.facts.members().filter(|fact| !ground.states(*fact)) {
         lacks.push((ReasonCode::FactsRequired, Some(fact.name())));
     }
-    lacks.extend(standing(ground, customer));
+    lacks.extend(standing(ground, world.pic_request_used));
     if rule.verified.contains(question.recipient) {
         let teller = Teller {
             customer,
@@ -226,17 +231,12 @@ fn recipient(ground: &Ground, rule: &GroundRule, question: &Question, lacks: &mu
 }
 
 /// What the facts say about themselves: closed, used, withheld from listing.
-fn standing(ground: &Ground, customer: &Customer) -> Option<Lack> {
+fn standing(ground: &Ground, pic_request_used: bool) -> Option<Lack> {
     match ground {
         Ground::Rights { open: false, .. } | Ground::Service { open: false, .. } => {
             Some((ReasonCode::NotOpen, Some("open")))
         }
-        Ground::PicFreeze {
-            request: Some(request),
-            ..
-        } if customer.pic_requests.contains(request)
-            || customer.pic_requests.len() >= PIC_REQUESTS_MAX =>
-        {
+        Ground::PicFreeze { .. } if pic_request_used => {
             Some((ReasonCode::RequestReused, Some("request")))
         }
         Ground::Directory {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::authentication::telling::Telling;
 use crate::domain::checks::rule::rule_disclosure;
 use crate::domain::customer::{Context, Customer};
-use crate::domain::event::{Event, Placed};
+use crate::domain::event::Event;
 use crate::domain::ids::{EntityId, Personal, Position, Token};
 use crate::domain::question::Question;
 use crate::domain::refusal::{Refusal, RefusalCode};
@@ -211,19 +211,6 @@ fn relied_on(ruling: &Ruling, question: &Question) -> Vec<Position> {
     positions.sort_unstable();
     positions.dedup();
     positions
-}
-
-/// The customer after a disclosure: a PIC-freeze request is used up, and a gag order stands.
-pub(super) fn evolve(customer: &mut Customer, made: &DisclosureMade, placed: &Placed<'_>) {
-    gag::sealed(customer, made.seal, placed);
-    if let Some(Ground::PicFreeze {
-        request: Some(request),
-        ..
-    }) = made.question.ground
-        && customer.pic_requests.len() < grounds::PIC_REQUESTS_MAX
-    {
-        customer.pic_requests.push(request);
-    }
 }
 
 #[cfg(test)]

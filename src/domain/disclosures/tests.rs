@@ -1,6 +1,5 @@
 //! Disclosures on each ground, told as stories.
 
-use super::grounds::PIC_REQUESTS_MAX;
 use super::{Disclose, Ground, Seal};
 use crate::domain::authentication::telling::Telling;
 use crate::domain::command::Command;
@@ -208,15 +207,14 @@ fn v37_a_pic_freeze_answer_is_the_status_once_to_that_provider() {
         reasons(&mut story, with_number),
         [ReasonCode::ClassNotCovered]
     );
-    if let Some(customer) = &mut story.customer {
-        customer
-            .pic_requests
-            .resize(PIC_REQUESTS_MAX, Token([0; 16]));
-    }
+    // It was answered about another customer.
+    story.answered.push(Token([14; 16]));
     assert_eq!(
         reasons(&mut story, ask(14, None, &[PicFreezeStatus])),
         [ReasonCode::RequestReused]
     );
+    let ruling = story.ask(&ask(14, None, &[PicFreezeStatus]));
+    assert_eq!(ruling.reasons[0].code, ReasonCode::RequestReused);
 }
 
 #[test]

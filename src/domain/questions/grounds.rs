@@ -61,18 +61,11 @@ pub(super) const PIC_FREEZE_REQUEST_REUSED: StandingQuestion = StandingQuestion 
     name: "pic-freeze-request-reused",
     requirements: "P7, R14",
     clauses: "CPNI policy, clause 3",
-    asks: "Which PIC-freeze requests were answered more than once?",
+    asks: "Which PIC-freeze requests were answered more than once about one customer?",
     kind: Kind::Rule,
     look: Look::Customer(|seen| {
-        let Some(Ground::PicFreeze {
-            request: Some(request),
-            ..
-        }) = &made(seen)?.question.ground
-        else {
-            return None;
-        };
-        (seen.before?.pic_requests.contains(request))
-            .then(|| "the request was answered before".into())
+        let request = made(seen)?.question.pic_request()?;
+        (seen.trail.answered(request)).then(|| "the request was answered before".into())
     }),
 };
 

@@ -232,6 +232,7 @@ fn world(company: &Company) -> World<'_> {
     World {
         rulebook: def(),
         opt_out_since: Time(0),
+        pic_request_used: false,
         company,
         known: None,
     }
