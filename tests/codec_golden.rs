@@ -20,7 +20,7 @@ use consent_ledger::domain::consent::word::{
 use consent_ledger::domain::disclosures::{DisclosureMade, DisclosureRefused, Ground, Seal};
 use consent_ledger::domain::event::{Event, RulingRecorded};
 use consent_ledger::domain::ids::{Category, EntityId, Personal, Position, Token};
-use consent_ledger::domain::notices::{GiveNotice, NoticeGiven};
+use consent_ledger::domain::notices::{NoticeGiven, NoticeText};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::ruling::{Basis, CellState, Reason, ReasonCode, Remedy, Ruling, State};
 use consent_ledger::domain::scope::{Cell, NamedRecipient, Recipients, Scope};
@@ -183,13 +183,14 @@ fn events() -> Vec<Event> {
             ends_at: AT,
         }),
         Event::NoticeGiven(NoticeGiven {
-            notice: GiveNotice {
+            notice: NoticeText {
                 version: "2024-05-29".to_owned(),
                 text_digest: [0x12; 32],
                 form: Medium::Electronic,
                 language: "en-US".to_owned(),
                 covers: everything(),
             },
+            shown: None,
         }),
         Event::Granted(Granted {
             scope: scope(),

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::names::{Digest, Instant, Named, numbers, positions};
 use super::scopes::ScopeData;
 use super::{Open, Seal};
+use crate::domain::company::templates::Statements;
 use crate::domain::consent::word::{
     Assurance, Block, BlockKind, Blocked, CallEnded, CitedVerification, GrantOnce, Granted,
     GrantedOnce, Statement,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{Position, Token};
-use crate::domain::notices::{GiveNotice, NoticeGiven};
+use crate::domain::notices::{NoticeGiven, NoticeText, Shown};
 use crate::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
 pub const NOTICE: &str = "notice.given.v1";
@@ -41,17 +42,29 @@ pub struct Notice {
     form: Medium,
     language: String,
     covers: ScopeData,
+    /// The record that approved the template of the notice's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    template: Option<Position>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statements: Option<Statements>,
 }
 
 impl From<&NoticeGiven> for Notice {
     fn from(event: &NoticeGiven) -> Self {
         let notice = &event.notice;
+        let (template, statements) = match event.shown {
+            Some(Shown::Template(approved)) => (Some(approved), None),
+            Some(Shown::Statements(found)) => (None, Some(found)),
+            None => (None, None),
+        };
         Self {
             version: notice.version.clone(),
             text_digest: Digest(notice.text_digest),
             form: notice.form,
             language: notice.language.clone(),
             covers: ScopeData::from(&notice.covers),
+            template,
+            statements,
         }
     }
 }
@@ -59,13 +72,14 @@ impl From<&NoticeGiven> for Notice {
 impl Notice {
     pub fn event(self) -> Event {
         Event::NoticeGiven(NoticeGiven {
-            notice: GiveNotice {
+            notice: NoticeText {
                 version: self.version,
                 text_digest: self.text_digest.0,
                 form: self.form,
                 language: self.language,
                 covers: self.covers.into(),
             },
+            shown: (self.template.map(Shown::Template)).or(self.statements.map(Shown::Statements)),
         })
     }
 }

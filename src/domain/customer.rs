@@ -134,7 +134,7 @@ pub fn decide(
     match command {
         Command::OpenAccount(command) => services::open_account(command, context),
         Command::ChangeServices(command) => services::change_services(customer, command, context),
-        Command::GiveNotice(command) => notices::give(command),
+        Command::GiveNotice(command) => notices::give(command, context),
         Command::Notices(command) => notices::decide(customer, command, context),
         Command::Affiliates(command) => served::decide(customer, command, context),
         Command::Speak(command) => speak::decide(customer, command, context),

@@ -68,7 +68,7 @@ named_list! {
         NoticeState = "NOTICE_STATE",
         /// The representative or contract doesn't stand (F17).
         ExemptionState = "EXEMPTION_STATE",
-        /// The notice's template is unknown, says something else, or lacks what the rules demand (F4, 64.2008(c)).
+        /// The notice's template is unknown, says something else, or the notice lacks what the rules demand (F4, 64.2008(c)).
         NoticeTemplate = "NOTICE_TEMPLATE",
         /// The notice is none of the customer's.
         NoticeUnknown = "NOTICE_UNKNOWN",

@@ -15,7 +15,7 @@ use super::event::{Event, Placed};
 use super::ids::{Personal, Position, Sha256Digest, Token};
 use super::notices::email::EmailAgreed;
 use super::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
-use super::notices::{GiveNotice, NoticeCommand};
+use super::notices::{GiveNotice, NoticeCommand, NoticeText};
 use super::question::Question;
 use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::{DEFAULT_TEXT, FCC_TEXT, Rulebook};
@@ -406,11 +406,14 @@ pub fn agree_to_email() -> Command {
 
 pub fn notice(covers: Scope) -> Command {
     Command::GiveNotice(GiveNotice {
-        version: "2024-05-29".into(),
-        text_digest: [7; 32],
-        form: Medium::Written,
-        language: "en".into(),
-        covers,
+        notice: NoticeText {
+            version: "2024-05-29".into(),
+            text_digest: [7; 32],
+            form: Medium::Written,
+            language: "en".into(),
+            covers,
+        },
+        statements: Some(Statements::ALL),
     })
 }
 

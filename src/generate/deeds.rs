@@ -8,7 +8,24 @@ use super::seeded::Seeded;
 use crate::proto::v1 as wire;
 use wire::question::Ground;
 use wire::spoken_word::Word;
-use wire::{CpniClass, Purpose, RecipientKind};
+use wire::{CpniClass, NoticeStatement, Purpose, RecipientKind};
+
+/// What a notice that asks for opt-in says in any form (F4; 64.2008(c)).
+pub const STATEMENTS: [NoticeStatement; 13] = [
+    NoticeStatement::RightAndDuty,
+    NoticeStatement::CpniTypes,
+    NoticeStatement::Entities,
+    NoticeStatement::Purposes,
+    NoticeStatement::RightToDeny,
+    NoticeStatement::Steps,
+    NoticeStatement::NoEffectOnService,
+    NoticeStatement::Comprehensible,
+    NoticeStatement::Legible,
+    NoticeStatement::FullyTranslated,
+    NoticeStatement::NoFreezeEncouragement,
+    NoticeStatement::ValidUntilRevoked,
+    NoticeStatement::ProximateSolicitation,
+];
 
 /// Something that a customer does, or that is done for one.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,6 +235,8 @@ impl Deed {
                     all_recipients: true,
                     ..marketing(&[], &[])
                 }),
+                template_version: String::new(),
+                statements: STATEMENTS.map(i32::from).to_vec(),
             }),
             Self::Says(word) => Command::RecordConsent(wire::RecordConsentRequest {
                 header,

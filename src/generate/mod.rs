@@ -13,7 +13,7 @@ mod seeded;
 
 use crate::proto::v1 as wire;
 
-pub use deeds::{Deed, Moment};
+pub use deeds::{Deed, Moment, STATEMENTS};
 pub use life::{AFFILIATES, AGENTS, END, LEGAL_ENTITY, NEW_NOTICE, OLD_NOTICE};
 
 /// One customer with what a migrating company asserts: the account, then services, notices, words, disclosures.

@@ -111,7 +111,7 @@ fn given(doors: &Doors, entry: &Entry, customer: Pseudonym) -> Result<Option<Cit
     };
     let given_at = said_at(&placed);
     match placed.event {
-        Event::NoticeGiven(NoticeGiven { notice }) => Ok(Some(CitedNotice {
+        Event::NoticeGiven(NoticeGiven { notice, .. }) => Ok(Some(CitedNotice {
             version: notice.version.clone(),
             text_digest: Sha256Digest(notice.text_digest),
             form: notice.form,

@@ -21,7 +21,7 @@ use consent_ledger::sequencer::SubjectRef;
 use tempfile::TempDir;
 
 use crate::engine::{intent, open_account, open_at, options};
-use crate::histories::{Play, Step};
+use crate::histories::{Play, Step, noticed};
 use crate::rules::books::{def, fcc, fcc_text};
 use crate::rules::history::clock;
 use crate::rules::imports::line;
@@ -93,10 +93,7 @@ impl House {
                 .submit(who, None, &open_account(&["local"]), None)
                 .await;
             house
-                .step(
-                    who,
-                    &Step::Notice(scope("ALL; ALL; ALL", Everything::Written)),
-                )
+                .step(who, &noticed(scope("ALL; ALL; ALL", Everything::Written)))
                 .await;
         }
         house
@@ -120,8 +117,8 @@ impl House {
     pub async fn step(&mut self, who: usize, step: &Step) {
         match step {
             Step::Wait(minutes) => return self.pass(*minutes),
-            // The house has one company for all its customers: see `entity`.
-            Step::Join(..) | Step::Leave(..) => return,
+            // The house has one company for all its customers, see `entity`; and nothing is older than its ledger.
+            Step::Join(..) | Step::Leave(..) | Step::Notice(_, None) => return,
             _ => {}
         }
         let (next, now, company) = (self.next(), self.now(), self.company.clone());

@@ -10,7 +10,7 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::projections::{AsOf, ViewError};
 
 use crate::engine::{open_at, try_open};
-use crate::histories::Step;
+use crate::histories::noticed;
 use crate::house::{House, in_small_pieces};
 use crate::rules::notation::{Everything, scope};
 
@@ -19,7 +19,7 @@ async fn with_notices(count: usize) -> House {
     for turn in 0..count {
         house.pass(1);
         let covers = scope("COMPANY; ALL; M", Everything::Written);
-        house.step(turn % 3, &Step::Notice(covers)).await;
+        house.step(turn % 3, &noticed(covers)).await;
     }
     house.settle().await;
     house
@@ -166,7 +166,7 @@ async fn t4_a_crash_before_the_list_is_written_leaves_what_the_next_start_writes
         for _ in 0..more {
             house.pass(1);
             let covers = scope("AGENT; ALL; M", Everything::Written);
-            house.step(0, &Step::Notice(covers)).await;
+            house.step(0, &noticed(covers)).await;
         }
         house.settle().await;
         let (now, dir) = (house.now(), house.dir);

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use consent_ledger::app::{Ledger, Options, StartError};
 use consent_ledger::clock::{Clock, System};
 use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::templates::Statements;
 use consent_ledger::domain::consent::word::{
     Assurance, Block, BlockKind, Speak, SpokenWord, Statement,
 };
 use consent_ledger::domain::ids::{Category, EntityId, Personal, Position};
-use consent_ledger::domain::notices::GiveNotice;
+use consent_ledger::domain::notices::{GiveNotice, NoticeText};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::scope::{Recipients, Scope};
 use consent_ledger::domain::services::OpenAccount;
@@ -116,11 +117,14 @@ pub fn everything() -> Scope {
 
 pub fn give_notice() -> Command {
     Command::GiveNotice(GiveNotice {
-        version: "2024-05-29".to_owned(),
-        text_digest: [7; 32],
-        form: Medium::Electronic,
-        language: "en".to_owned(),
-        covers: everything(),
+        notice: NoticeText {
+            version: "2024-05-29".to_owned(),
+            text_digest: [7; 32],
+            form: Medium::Electronic,
+            language: "en".to_owned(),
+            covers: everything(),
+        },
+        statements: Some(Statements::ALL),
     })
 }
 

@@ -302,6 +302,8 @@ async fn r15_a_grant_cites_a_verification_on_record_of_its_own_call() {
         form: wire::Medium::Electronic.into(),
         language: "en-US".into(),
         covers: Some(everything()),
+        template_version: String::new(),
+        statements: opt_in_statements(),
     };
     let notice = house.consents().record_notice(notice).await.unwrap();
     let notice = notice.into_inner().receipt.unwrap().position;

@@ -165,6 +165,8 @@ impl House {
             form: wire::Medium::Electronic.into(),
             language: "en-US".into(),
             covers: Some(everything()),
+            template_version: String::new(),
+            statements: opt_in_statements(),
         };
         let response = self.consents().record_notice(request).await.unwrap();
         response.into_inner().receipt.unwrap().position
@@ -214,6 +216,11 @@ pub fn open_account(id: &str, services: &[&str]) -> wire::OpenAccountRequest {
         legal_entity: "infotech".into(),
         services: services.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// What a notice that asks for opt-in says (F4).
+pub fn opt_in_statements() -> Vec<i32> {
+    (1..=13).collect()
 }
 
 pub fn everything() -> wire::Scope {

@@ -335,6 +335,75 @@ async fn f4_a_template_is_approved_with_every_statement_by_a_person_and_listed()
     );
 }
 
+/// A notice that is shown online, with those statements in it.
+fn shown(id: &str, statements: Vec<i32>) -> wire::RecordNoticeRequest {
+    wire::RecordNoticeRequest {
+        header: header(),
+        customer: customer(id),
+        notice_version: "2024-05-29".into(),
+        text_digest: vec![7; 32],
+        form: wire::Medium::Electronic.into(),
+        language: "en-US".into(),
+        covers: Some(marketing_by(&[Company])),
+        template_version: String::new(),
+        statements,
+    }
+}
+
+#[tokio::test]
+async fn f4_a_notice_that_is_given_shows_that_each_required_statement_is_in_it() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let form = wire::Medium::Electronic;
+    for (version, days) in [("opt-in", None), ("opt-out", Some(30))] {
+        (house.approve(template(version, form, days)).await).unwrap();
+    }
+    let failed = (Code::FailedPrecondition, "NOTICE_TEMPLATE".to_owned());
+    let mut lacking = opt_in_statements();
+    lacking.retain(|one| *one != i32::from(NoticeStatement::RightToDeny));
+    for statements in [Vec::new(), lacking] {
+        let lacking = shown("K-1", statements);
+        let given = house.consents().record_notice(lacking).await;
+        assert_eq!(refusal(given), failed);
+    }
+    let by_template = |version: &str| wire::RecordNoticeRequest {
+        notice_version: String::new(),
+        template_version: version.into(),
+        ..shown("K-1", Vec::new())
+    };
+    for wrong in [
+        by_template("nobody-approved-it"),
+        by_template("opt-out"),
+        wire::RecordNoticeRequest {
+            text_digest: vec![8; 32],
+            ..by_template("opt-in")
+        },
+        wire::RecordNoticeRequest {
+            language: "es".into(),
+            ..by_template("opt-in")
+        },
+    ] {
+        let given = house.consents().record_notice(wrong).await;
+        assert_eq!(refusal(given), failed);
+    }
+    for good in [by_template("opt-in"), shown("K-1", opt_in_statements())] {
+        let given = house.consents().record_notice(good).await.unwrap();
+        let notice = given.into_inner().receipt.unwrap().position;
+        let words = vec![grant(marketing_by(&[Company]))];
+        house.said("K-1", notice, words).await.unwrap();
+    }
+    let request = wire::GetPreferencesRequest {
+        customer: customer("K-1"),
+        ..wire::GetPreferencesRequest::default()
+    };
+    let preferences = house.queries().get_preferences(request).await.unwrap();
+    let notices = preferences.into_inner().notices;
+    let versions: Vec<_> = (notices.iter())
+        .map(|notice| (notice.notice_version.as_str(), notice.complete))
+        .collect();
+    assert_eq!(versions, [("opt-in", true), ("2024-05-29", true)]);
+}
+
 #[tokio::test]
 async fn f1_r7_an_affiliate_markets_held_categories_only_while_it_serves_the_customer_itself() {
     let (house, clock) = baseline().await;

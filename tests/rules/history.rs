@@ -1,17 +1,19 @@
 //! A customer's history, told in the vectors' notation, and what is expected of the answers.
 
 use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::templates::Statements;
 use consent_ledger::domain::consent::word::{
     Assurance, EndCall, GrantOnce, Speak, SpokenWord, Statement,
 };
 use consent_ledger::domain::disclosures::{Disclose, Ground, Seal};
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Personal, Position};
-use consent_ledger::domain::notices::GiveNotice;
+use consent_ledger::domain::notices::{GiveNotice, NoticeText};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::refusal::RefusalCode;
 use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::ruling::Ruling;
+use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::services::{ChangeServices, CloseService, OpenAccount};
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
@@ -190,13 +192,7 @@ impl History {
     /// A notice said to have been given at `occurred_at`.
     pub fn notice_of(&mut self, covers: &str, occurred_at: Option<Time>) -> Position {
         let records = self.record(
-            &Command::GiveNotice(GiveNotice {
-                version: "2024-05-29".to_owned(),
-                text_digest: [5; 32],
-                form: Medium::Electronic,
-                language: "en-US".to_owned(),
-                covers: scope(covers, Everything::Written),
-            }),
+            &giving(scope(covers, Everything::Written), Statements::ALL),
             occurred_at,
         );
         self.notice = Some(records[0].position);
@@ -367,6 +363,20 @@ pub fn on_ground(ground: Ground, asked: &str) -> Question {
         ground: Some(ground),
         ..question(asked)
     }
+}
+
+/// Gives a notice in which those statements are.
+pub fn giving(covers: Scope, statements: Statements) -> Command {
+    Command::GiveNotice(GiveNotice {
+        notice: NoticeText {
+            version: "2024-05-29".to_owned(),
+            text_digest: [5; 32],
+            form: Medium::Electronic,
+            language: "en-US".to_owned(),
+            covers,
+        },
+        statements: Some(statements),
+    })
 }
 
 /// A command that closes and opens.

@@ -75,21 +75,28 @@ impl Ledger {
                 vault: VaultHead::default(),
             },
         )?;
-        let mut records = Vec::new();
-        for event in events {
-            let record = Record {
-                position: Position(self.next),
-                command: first,
-                recorded_at: self.now,
-                occurred_at,
-                event,
-            };
-            self.next += 1;
-            self.customer = evolve(self.customer.take(), &placed(&record));
-            records.push(record);
-        }
-        self.records.extend(records.iter().cloned());
-        Ok(records)
+        let records = events.into_iter();
+        let records = records.map(|event| self.take(first, event, occurred_at));
+        Ok(records.collect())
+    }
+
+    /// Records an event that nobody decides here, as of an earlier release.
+    pub fn take_as_it_is(&mut self, event: Event) -> Record {
+        self.take(Position(self.next), event, None)
+    }
+
+    fn take(&mut self, command: Position, event: Event, occurred_at: Option<Time>) -> Record {
+        let record = Record {
+            position: Position(self.next),
+            command,
+            recorded_at: self.now,
+            occurred_at,
+            event,
+        };
+        self.next += 1;
+        self.customer = evolve(self.customer.take(), &placed(&record));
+        self.records.push(record.clone());
+        record
     }
 
     /// The position that the next record takes.

@@ -9,6 +9,7 @@ use super::callers::{
 use super::scene::Detail::{Brief, Full};
 use super::scene::{MAIN, Scene};
 use super::surprise::{Surprise, same, there};
+use crate::generate::STATEMENTS;
 use crate::proto::v1 as wire;
 use wire::{
     Channel, CpniClass, Medium, OpenAccountRequest, ReasonCode, RecipientKind,
@@ -343,6 +344,8 @@ pub fn notice(id: &str, form: Medium, kinds: &[RecipientKind]) -> RecordNoticeRe
         form: form.into(),
         language: "en-US".to_owned(),
         covers: marketing_to(kinds),
+        template_version: String::new(),
+        statements: STATEMENTS.map(i32::from).to_vec(),
     }
 }
 

@@ -72,7 +72,7 @@ const ALWAYS: Statements = Statements::of(Statement::RightAndDuty)
     .with(Statement::ValidUntilRevoked)
     .with(Statement::ProximateSolicitation);
 
-/// The statements that a template must hold.
+/// The statements that a notice must hold.
 fn required(form: Medium, opt_out: bool) -> Statements {
     let mut required = ALWAYS;
     if form != Medium::Oral {
@@ -202,7 +202,8 @@ impl Templates {
         }
         require_covers(&command.covers, "")?;
         command.require_opt_out(context)?;
-        command.require_statements()?;
+        let opt_out = command.opt_out_days.is_some();
+        require_statements(command.statements, command.form, opt_out)?;
         Ok(vec![TemplateEvent::Approved(TemplateApproved {
             version: command.version.clone(),
             form: command.form,
@@ -256,24 +257,29 @@ impl ApproveTemplate {
         }
         Ok(())
     }
+}
 
-    fn require_statements(&self) -> Result<(), Refusal> {
-        let missing: Vec<_> = (required(self.form, self.opt_out_days.is_some()).members())
-            .filter(|statement| !self.statements.contains(*statement))
-            .map(Statement::name)
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            RefusalCode::NoticeTemplate,
-            "statements",
-            format!(
-                "the text lacks {}; a notice says each of them (64.2008(c))",
-                missing.join(", ")
-            ),
-        ))
+/// Refuses a notice in which a statement is missing that the rules demand, and names each (64.2008(c), (d)).
+pub(in crate::domain) fn require_statements(
+    found: Statements,
+    form: Medium,
+    opt_out: bool,
+) -> Result<(), Refusal> {
+    let missing: Vec<_> = (required(form, opt_out).members())
+        .filter(|statement| !found.contains(*statement))
+        .map(Statement::name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    Err(Refusal::new(
+        RefusalCode::NoticeTemplate,
+        "statements",
+        format!(
+            "the text lacks {}; a notice says each of them (64.2008(c))",
+            missing.join(", ")
+        ),
+    ))
 }
 
 #[cfg(test)]

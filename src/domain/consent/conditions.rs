@@ -117,6 +117,11 @@ impl Grant<'_> {
                 "record {cited} is none of this customer's newest notices; give a notice and name its record"
             ));
         };
+        if !notice.complete {
+            return refuse(format!(
+                "notice {cited} is not known to hold each required statement (64.2008(c)); give one by an approved template or with the list of its statements"
+            ));
+        }
         if !notice.given_by(said_at) {
             return refuse(format!(
                 "notice {cited} was given or recorded after the grant was said; a notice comes first"

@@ -1,8 +1,10 @@
 //! Notices given to a customer before consent is asked for (F4, R15, R23).
 //!
-//! A notice of any text is enough for opt-in. One that cites an approved template may ask for opt-out approval: [`send`]
-//! says when it may be sent, [`clock`] when its period ends, [`opt_out`] what has become of it.
+//! Of every notice it is known that each statement of 64.2008(c) is in it: by an approved template, or by the list of
+//! whoever gave it, which is enough for opt-in. One that is sent by a template may ask for opt-out approval: [`send`] says
+//! when it may be sent, [`clock`] when its period ends, [`opt_out`] what has become of it.
 
+pub mod by_template;
 pub mod clock;
 pub mod email;
 pub mod opt_out;
@@ -10,6 +12,7 @@ pub mod send;
 
 use serde::{Deserialize, Serialize};
 
+use super::company::templates::{Statements, require_statements};
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position};
@@ -21,6 +24,15 @@ use super::vocabulary::Medium;
 /// Records that the customer was given a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GiveNotice {
+    /// The notice.
+    pub notice: NoticeText,
+    /// The statements that whoever gave it found in it; none: the approved template of its version has them.
+    pub statements: Option<Statements>,
+}
+
+/// A notice as it was given, and what it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeText {
     /// Version of the notice text, e.g. `2024-05-29`; 1 to 64 of `a-z 0-9 . _ -`.
     pub version: String,
     /// SHA-256 of the text as given.
@@ -37,7 +49,18 @@ pub struct GiveNotice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeGiven {
     /// What was given.
-    pub notice: GiveNotice,
+    pub notice: NoticeText,
+    /// How it is known that each required statement is in it. None in records from before that was asked for.
+    pub shown: Option<Shown>,
+}
+
+/// How it is known that each required statement is in a notice (F4, 64.2008(c)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It is the text of a template, which that record approved.
+    Template(Position),
+    /// By the list of whoever gave it.
+    Statements(Statements),
 }
 
 /// A given notice as the state remembers it.
@@ -53,17 +76,30 @@ pub struct GivenNotice {
     pub version: Box<str>,
     /// What it covers.
     pub covers: Scope,
+    /// Whether it is known to hold each required statement: no grant answers one that isn't (F4).
+    pub complete: bool,
 }
 
 /// Given notices that a customer's state keeps: the newest. Older ones can no longer be cited.
 pub const NOTICES_MAX: usize = 64;
 
 /// Events of giving a notice.
-pub(super) fn give(command: &GiveNotice) -> Result<Vec<Event>, Refusal> {
-    require_notice(&command.version, &command.language, &command.covers, "")?;
-    let mut notice = command.clone();
-    notice.covers = notice.covers.in_order();
-    Ok(vec![Event::NoticeGiven(NoticeGiven { notice })])
+pub(super) fn give(command: &GiveNotice, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    let notice = &command.notice;
+    require_notice(&notice.version, &notice.language, &notice.covers, "")?;
+    let shown = match command.statements {
+        Some(statements) => {
+            require_statements(statements, notice.form, false)?;
+            Shown::Statements(statements.members().collect())
+        }
+        None => Shown::Template(by_template::require_given(notice, context)?),
+    };
+    let notice = NoticeText {
+        covers: notice.covers.in_order(),
+        ..notice.clone()
+    };
+    let shown = Some(shown);
+    Ok(vec![Event::NoticeGiven(NoticeGiven { notice, shown })])
 }
 
 /// Refuses a notice that can't be told from others or doesn't say what it covers. `within` is where it stands in the
@@ -128,20 +164,19 @@ pub(super) fn is_language(tag: &str) -> bool {
 pub(super) fn evolve(notices: &mut Vec<GivenNotice>, given: &NoticeGiven, placed: &Placed<'_>) {
     keep(
         notices,
-        &given.notice.version,
-        &given.notice.covers,
-        &placed.of(&()),
+        GivenNotice {
+            position: placed.position,
+            recorded_at: placed.recorded_at,
+            occurred_at: placed.happened_at(),
+            version: given.notice.version.as_str().into(),
+            covers: given.notice.covers.clone(),
+            complete: given.shown.is_some(),
+        },
     );
 }
 
-fn keep(notices: &mut Vec<GivenNotice>, version: &str, covers: &Scope, placed: &Placed<'_, ()>) {
-    notices.push(GivenNotice {
-        position: placed.position,
-        recorded_at: placed.recorded_at,
-        occurred_at: placed.happened_at(),
-        version: version.into(),
-        covers: covers.clone(),
-    });
+fn keep(notices: &mut Vec<GivenNotice>, notice: GivenNotice) {
+    notices.push(notice);
     if notices.len() > NOTICES_MAX {
         notices.remove(0);
     }
@@ -216,3 +251,6 @@ impl GivenNotice {
         self.occurred_at <= at && self.recorded_at <= at
     }
 }
+
+#[cfg(test)]
+mod tests;

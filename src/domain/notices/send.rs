@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NoticeEvent, clock, email, keep};
-use crate::domain::company::templates::Template;
+use super::by_template::{self, Cited};
+use super::{GivenNotice, NoticeEvent, clock, email, keep};
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::Placed;
 use crate::domain::ids::{EntityId, Position, Sha256Digest};
@@ -135,6 +135,18 @@ pub struct NoticeFailed {
     pub voids_since: Option<Time>,
 }
 
+impl SendNotice {
+    fn cited(&self) -> Cited<'_> {
+        Cited {
+            template: &self.template,
+            text_digest: self.text_digest,
+            form: ("delivery", self.delivery.form()),
+            language: None,
+            covers: &self.covers,
+        }
+    }
+}
+
 pub(super) fn decide(
     customer: &Customer,
     command: &SendNotice,
@@ -142,7 +154,7 @@ pub(super) fn decide(
 ) -> Result<NoticeEvent, Refusal> {
     let sent = context.occurred_at.unwrap_or(context.now);
     super::require_covers(&command.covers, "")?;
-    let template = require_template(command, sent, context)?;
+    let template = by_template::require(&command.cited(), sent, context)?;
     let opt_out = (template.approved.opt_out_days)
         .map(|days| opt_out_clock(command.delivery, days, sent, context))
         .transpose()?;
@@ -161,38 +173,6 @@ pub(super) fn decide(
     }))
 }
 
-/// The template, where it says what the notice is said to say (F4).
-fn require_template<'a>(
-    command: &SendNotice,
-    sent: Time,
-    context: &Context<'a>,
-) -> Result<&'a Template, Refusal> {
-    let refuse = |field: &str, why: &str| {
-        Err(Refusal::new(
-            RefusalCode::NoticeTemplate,
-            field,
-            format!("template {}: {why}", command.template),
-        ))
-    };
-    let Some(template) = context.company.templates.get(&command.template) else {
-        return refuse("template", "no such version is approved; approve it first");
-    };
-    let approved = &template.approved;
-    if template.approved_at > sent {
-        return refuse("template", "it was approved after the notice was sent");
-    }
-    if approved.text_digest != command.text_digest {
-        return refuse("text_digest", "its text has another digest");
-    }
-    if approved.form != command.delivery.form() {
-        return refuse("delivery", "it was approved for another form");
-    }
-    if !approved.covers.covers_all(&command.covers) {
-        return refuse("covers", "it doesn't cover all that the notice covers");
-    }
-    Ok(template)
-}
-
 fn opt_out_clock(
     delivery: Delivery,
     days: u32,
@@ -206,7 +186,7 @@ fn opt_out_clock(
     if days < minimum {
         return Err(Refusal::new(
             RefusalCode::NoticeTemplate,
-            "template",
+            "template_version",
             format!(
                 "it leaves the customer {days} days; {minimum} are the least now; approve another one (64.2008(d)(1))"
             ),
@@ -264,9 +244,14 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, NoticeSent>) {
     let sent = placed.event;
     keep(
         &mut customer.notices,
-        sent.template.as_str(),
-        &sent.covers,
-        &placed.of(&()),
+        GivenNotice {
+            position: placed.position,
+            recorded_at: placed.recorded_at,
+            occurred_at: placed.happened_at(),
+            version: sent.template.as_str().into(),
+            covers: sent.covers.clone(),
+            complete: true,
+        },
     );
     if let Some(clock) = &sent.opt_out {
         let opt_out = customer.opt_out.get_or_insert_default();

@@ -12,8 +12,8 @@ use crate::domain::vocabulary::{Medium, RecipientKind, Speaker};
 pub(super) const WITHOUT_NOTICE: StandingQuestion = StandingQuestion {
     name: "grant-without-notice",
     requirements: "F4, R15",
-    clauses: "47 CFR 64.2008(a), (b)",
-    asks: "Which approvals answer no notice that was given to the customer before and covers them?",
+    clauses: "47 CFR 64.2008(a) to (c)",
+    asks: "Which approvals answer no notice that was given to the customer before, covers them and holds each required statement?",
     kind: Kind::Rule,
     look: Look::Customer(|seen| {
         let grant = Grant::of(seen)?;
@@ -33,6 +33,9 @@ pub(super) const WITHOUT_NOTICE: StandingQuestion = StandingQuestion {
                     "notice {cited} was given or recorded after the approval was said"
                 ))
             }
+            Some(notice) if !notice.complete => Some(format!(
+                "notice {cited} isn't known to hold each required statement"
+            )),
             Some(notice) if !notice.covers.covers_all(grant.scope) => Some(format!(
                 "notice {cited} doesn't cover all that was approved"
             )),

@@ -8,21 +8,17 @@ use super::checks::{answerable, only_now};
 use super::lists::member;
 use super::questions::question;
 use super::scopes::{required_scope, statement, word};
-use super::values::{
-    at_most, categories, category, entity, identifier, language, optional_time, outside_id,
-    request_id,
-};
-use super::{Malformed, Tokens, Within, answers, values};
+use super::values::{at_most, categories, category, entity, optional_time, outside_id, request_id};
+use super::{Malformed, Tokens, Within, answers, notices, values};
 use crate::domain::command::Command;
 use crate::domain::consent::word::{EndCall, GrantOnce, Speak};
 use crate::domain::disclosures::gag::GagLifted;
 use crate::domain::disclosures::{Disclose, Seal};
 use crate::domain::ids::{Position, Token};
-use crate::domain::notices::GiveNotice;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::services::{ChangeServices, CloseService, OpenAccount};
 use crate::domain::time::Time;
-use crate::domain::vocabulary::{Channel, Medium};
+use crate::domain::vocabulary::Channel;
 use crate::proto::v1 as wire;
 use crate::sequencer::{Answer, SubjectRef};
 
@@ -172,7 +168,7 @@ command_requests! {
     ChangeServicesRequest => ChangeServicesResponse = "/consent.v1.AccountService/ChangeServices":
         change_services, answers::services_changed;
     RecordNoticeRequest => RecordNoticeResponse = "/consent.v1.ConsentService/RecordNotice":
-        record_notice, answers::notice_recorded;
+        notices::give, answers::notice_recorded;
     RecordConsentRequest => RecordConsentResponse = "/consent.v1.ConsentService/RecordConsent":
         record_consent, answers::spoken;
     GrantOnceRequest => GrantOnceResponse = "/consent.v1.ConsentService/GrantOnce":
@@ -234,21 +230,6 @@ fn change_services(
             .collect::<Result<_, _>>()?,
     };
     Ok((customer, Command::ChangeServices(command)))
-}
-
-fn record_notice(
-    given: wire::RecordNoticeRequest,
-    _: Tokens<'_>,
-) -> Result<(SubjectRef, Command), Malformed> {
-    let customer = values::customer(given.customer)?;
-    let command = GiveNotice {
-        version: identifier("notice_version", given.notice_version)?,
-        text_digest: values::digest("text_digest", &given.text_digest)?,
-        form: member::<Medium>("form", given.form)?,
-        language: language("language", given.language)?,
-        covers: required_scope("covers", given.covers)?,
-    };
-    Ok((customer, Command::GiveNotice(command)))
 }
 
 fn record_consent(

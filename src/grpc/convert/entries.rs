@@ -105,13 +105,7 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
             category: closed.category.to_string(),
             ends_at: Some(timestamp(closed.ends_at)),
         }),
-        Event::NoticeGiven(given) => Wire::NoticeGiven(wire::NoticeGivenEvent {
-            notice_version: given.notice.version.clone(),
-            text_digest: given.notice.text_digest.to_vec(),
-            form: given.notice.form.number(),
-            language: given.notice.language.clone(),
-            covers: Some(wire_scope(&given.notice.covers)),
-        }),
+        Event::NoticeGiven(given) => Wire::NoticeGiven(notices::wire_given(given)),
         Event::Granted(granted) => Wire::WordSpoken(wire::WordSpokenEvent {
             word: Some(wire_grant(&granted.scope, &granted.lifts)),
             statement: Some(wire_statement(&granted.statement, texts)),

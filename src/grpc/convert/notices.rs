@@ -3,7 +3,7 @@
 use super::commands::command_requests;
 use super::lists::{Listed, member, members, numbers};
 use super::scopes::{required_scope, wire_scope};
-use super::values::{self, digest, entity, language, timestamp};
+use super::values::{self, digest, entity, identifier, language, timestamp};
 use super::{Malformed, Tokens, Within, answers};
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
@@ -13,7 +13,9 @@ use crate::domain::company::templates::{
 use crate::domain::ids::{Position, Sha256Digest};
 use crate::domain::notices::email::EmailAgreed;
 use crate::domain::notices::send::{NoticeSent, OptOutClock, ReportDelivery, SendNotice};
-use crate::domain::notices::{NoticeCommand, NoticeEvent};
+use crate::domain::notices::{
+    GiveNotice, NoticeCommand, NoticeEvent, NoticeGiven, NoticeText, Shown,
+};
 use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
 use crate::sequencer::{Answer, SubjectRef};
@@ -65,6 +67,50 @@ fn send(
         covers: required_scope("covers", given.covers)?,
     });
     Ok((customer, Command::Notices(command)))
+}
+
+/// A notice that was given, as a command.
+pub(super) fn give(
+    given: wire::RecordNoticeRequest,
+    _: Tokens<'_>,
+) -> Result<(SubjectRef, Command), Malformed> {
+    let (version, statements) = match given.template_version.as_str() {
+        "" => {
+            let version = identifier("notice_version", given.notice_version.clone())?;
+            (version, Some(members("statements", &given.statements)?))
+        }
+        template => {
+            require_template_alone(&given)?;
+            (entity("template_version", template)?.to_string(), None)
+        }
+    };
+    let customer = values::customer(given.customer)?;
+    let notice = NoticeText {
+        version,
+        text_digest: digest("text_digest", &given.text_digest)?,
+        form: member("form", given.form)?,
+        language: language("language", given.language)?,
+        covers: required_scope("covers", given.covers)?,
+    };
+    let command = Command::GiveNotice(GiveNotice { notice, statements });
+    Ok((customer, command))
+}
+
+/// A template says the version and the statements.
+fn require_template_alone(given: &wire::RecordNoticeRequest) -> Result<(), Malformed> {
+    if !given.statements.is_empty() {
+        return Err(Malformed::invalid(
+            "statements",
+            "must be empty where `template_version` is given: the template has them",
+        ));
+    }
+    if !given.notice_version.is_empty() && given.notice_version != given.template_version {
+        return Err(Malformed::invalid(
+            "notice_version",
+            "must be the template's version, or empty, where `template_version` is given",
+        ));
+    }
+    Ok(())
 }
 
 fn report(
@@ -162,6 +208,24 @@ pub fn wire_event(event: &NoticeEvent) -> wire::entry::Event {
         NoticeEvent::EmailRevoked(revoked) => Wire::EmailRevoked(wire::EmailRevokedEvent {
             consent_position: revoked.consent.0,
         }),
+    }
+}
+
+/// A notice that was given, on the wire.
+pub fn wire_given(given: &NoticeGiven) -> wire::NoticeGivenEvent {
+    let (template, statements) = match given.shown {
+        Some(Shown::Template(approved)) => (approved.0, Vec::new()),
+        Some(Shown::Statements(found)) => (0, numbers(found.members())),
+        None => (0, Vec::new()),
+    };
+    wire::NoticeGivenEvent {
+        notice_version: given.notice.version.clone(),
+        text_digest: given.notice.text_digest.to_vec(),
+        form: given.notice.form.number(),
+        language: given.notice.language.clone(),
+        covers: Some(wire_scope(&given.notice.covers)),
+        template_position: template,
+        statements,
     }
 }
 

@@ -163,6 +163,7 @@ fn notice(given: &GivenNotice) -> wire::GivenNotice {
         occurred_at: Some(timestamp(given.occurred_at)),
         notice_version: given.version.to_string(),
         covers: Some(wire_scope(&given.covers)),
+        complete: given.complete,
     }
 }
 

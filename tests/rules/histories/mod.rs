@@ -5,10 +5,12 @@
 use std::fmt;
 
 use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::templates::Statements;
 use consent_ledger::domain::consent::word::{Block, EndCall, GrantOnce, Speak, SpokenWord};
+use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Position};
-use consent_ledger::domain::notices::GiveNotice;
 use consent_ledger::domain::notices::send::{Delivery, Outcome as Became};
+use consent_ledger::domain::notices::{NoticeGiven, NoticeText};
 use consent_ledger::domain::refusal::Refusal;
 use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::scope::Scope;
@@ -19,7 +21,7 @@ use consent_ledger::domain::vocabulary::{Medium, RecipientKind};
 
 use crate::oracle::{ENTITIES, Oracle, Refusals};
 use crate::rules::company;
-use crate::rules::history::{Manner, VALID, clock};
+use crate::rules::history::{Manner, VALID, clock, giving};
 use crate::rules::ledger::{Ledger, Record};
 use crate::rules::notation::{Everything, call, category, scope, written};
 
@@ -38,8 +40,8 @@ pub enum Step {
     Close(&'static str, When),
     /// One category is closed and another, or the same, is opened in one command.
     Replace(&'static str, &'static str),
-    /// A notice is given.
-    Notice(Scope),
+    /// A notice is given, in which those statements are; none: on record from before anybody asked for them.
+    Notice(Scope, Option<Statements>),
     /// Words of one command, said now or some minutes ago.
     Speak(Vec<Said>, Manner, Option<u32>),
     /// A block that is left out of the count by which grants name blocks.
@@ -82,7 +84,10 @@ impl fmt::Debug for Step {
             Self::Open(category) => write!(f, "open({category})"),
             Self::Close(category, when) => write!(f, "close({category}) {when:?}"),
             Self::Replace(closed, opened) => write!(f, "close({closed}), open({opened}) together"),
-            Self::Notice(covers) => write!(f, "notice({})", written(covers)),
+            Self::Notice(covers, Some(Statements::ALL)) => {
+                write!(f, "notice({})", written(covers))
+            }
+            Self::Notice(covers, says) => write!(f, "notice({}) saying {says:?}", written(covers)),
             Self::Speak(words, manner, ago) if format!("{manner:?}") == format!("{VALID:?}") => {
                 write!(f, "{words:?} said {ago:?} min ago")
             }
@@ -186,7 +191,7 @@ impl Play {
         play.submit(&company::agreeing_to_email(), None)
             .result
             .unwrap();
-        play.step(&Step::Notice(scope("ALL; ALL; ALL", Everything::Written)));
+        play.step(&noticed(scope("ALL; ALL; ALL", Everything::Written)));
         play.step(&Step::Wait(1));
         play
     }
@@ -215,7 +220,7 @@ impl Play {
         let outcome = self.submit(command, occurred_at);
         if let Ok(records) = &outcome.result {
             match step {
-                Step::Notice(_) => self.notice = Some(records[0].position),
+                Step::Notice(..) => self.notice = Some(records[0].position),
                 Step::AskOptOut(..) => self.asked.push(records[0].position),
                 Step::Fail(number) => {
                     self.asked.remove(number % self.asked.len());
@@ -323,16 +328,13 @@ impl Play {
                 };
                 (change(vec![opened], vec![close]), None)
             }
-            Step::Notice(covers) => (
-                Command::GiveNotice(GiveNotice {
-                    version: "2024-05-29".to_owned(),
-                    text_digest: [5; 32],
-                    form: Medium::Electronic,
-                    language: "en-US".to_owned(),
-                    covers: covers.clone(),
-                }),
-                None,
-            ),
+            Step::Notice(covers, Some(says)) => (giving(covers.clone(), *says), None),
+            Step::Notice(covers, None) => {
+                let record = self.ledger.take_as_it_is(given_before(covers.clone()));
+                self.oracle.note(&record);
+                self.notice = Some(record.position);
+                return None;
+            }
             Step::Speak(words, manner, minutes) => {
                 let occurred_at = minutes.map(ago);
                 let statement = manner.statement(occurred_at.unwrap_or(now), self.notice);
@@ -372,6 +374,25 @@ impl Play {
             }
         }
     }
+}
+
+/// A notice of every statement is given.
+pub fn noticed(covers: Scope) -> Step {
+    Step::Notice(covers, Some(Statements::ALL))
+}
+
+/// A notice as it was put on record before anybody asked for its statements.
+fn given_before(covers: Scope) -> Event {
+    Event::NoticeGiven(NoticeGiven {
+        notice: NoticeText {
+            version: "2023-01-01".to_owned(),
+            text_digest: [5; 32],
+            form: Medium::Electronic,
+            language: "en-US".to_owned(),
+            covers,
+        },
+        shown: None,
+    })
 }
 
 fn change(open: Vec<consent_ledger::domain::ids::Category>, close: Vec<CloseService>) -> Command {

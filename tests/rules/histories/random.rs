@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use consent_ledger::domain::company::templates::{Statement, Statements};
 use consent_ledger::domain::consent::word::{Block, BlockKind};
 use consent_ledger::domain::notices::send::Delivery;
 use consent_ledger::domain::question::Question;
@@ -185,6 +186,16 @@ fn once() -> impl Strategy<Value = Step> {
     )
 }
 
+/// What is in a notice: mostly everything.
+fn says() -> impl Strategy<Value = Option<Statements>> {
+    let lacking = |one: Statement| Statements::ALL.without(one);
+    prop_oneof![
+        6 => Just(Some(Statements::ALL)),
+        2 => select(Statement::EVERY).prop_map(move |one| Some(lacking(one))),
+        1 => Just(None),
+    ]
+}
+
 /// Anything that may happen.
 pub fn step() -> impl Strategy<Value = Step> {
     let category = || select(&CATEGORIES[..]);
@@ -199,8 +210,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => category().prop_map(Step::Open),
         2 => (category(), when).prop_map(|(category, when)| Step::Close(category, when)),
         1 => (category(), category()).prop_map(|(closed, opened)| Step::Replace(closed, opened)),
-        1 => prop_oneof![written_scope(), Just(scope("ALL; ALL; ALL", Everything::Written))]
-            .prop_map(Step::Notice),
+        1 => (
+            prop_oneof![written_scope(), Just(scope("ALL; ALL; ALL", Everything::Written))],
+            says(),
+        )
+            .prop_map(|(covers, says)| Step::Notice(covers, says)),
         2 => once(),
         1 => select(&CALLS[..]).prop_map(Step::EndCall),
         2 => asks(written_scope()),

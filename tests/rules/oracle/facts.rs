@@ -1,18 +1,52 @@
 //! The facts, plainly, and the stretches of time in which services are held.
 
+use consent_ledger::domain::company::templates::{Statement, Statements};
 use consent_ledger::domain::consent::word::Block;
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{Category, Position, Token};
-use consent_ledger::domain::notices::NoticeEvent;
 use consent_ledger::domain::notices::send::Delivery;
+use consent_ledger::domain::notices::{NoticeEvent, NoticeGiven, Shown};
 use consent_ledger::domain::served::AffiliateEvent;
 use consent_ledger::domain::time::Time;
-use consent_ledger::domain::vocabulary::RecipientKind;
+use consent_ledger::domain::vocabulary::{Medium, RecipientKind};
 
 use super::cells::{
     Cells, block_cells, by_kind, grant_cells, names, names_blocked, number, written_out,
 };
 use crate::rules::ledger::Record;
+
+/// 64.2008(c), in the order of its paragraphs: what a notice must say and how. The one on type is none for what is said.
+const DEMANDED: [Statement; 13] = [
+    Statement::RightAndDuty,
+    Statement::CpniTypes,
+    Statement::Entities,
+    Statement::Purposes,
+    Statement::RightToDeny,
+    Statement::Steps,
+    Statement::NoEffectOnService,
+    Statement::Comprehensible,
+    Statement::Legible,
+    Statement::FullyTranslated,
+    Statement::NoFreezeEncouragement,
+    Statement::ValidUntilRevoked,
+    Statement::ProximateSolicitation,
+];
+
+/// F4: whether each required statement is in the notice.
+pub(super) fn says_all(found: Statements, form: Medium) -> bool {
+    let demanded = DEMANDED.iter();
+    let mut demanded = demanded.filter(|one| form != Medium::Oral || **one != Statement::Legible);
+    demanded.all(|one| found.contains(*one))
+}
+
+/// F4: whether a record of it shows that. A template was approved only because it does.
+fn is_valid(given: &NoticeGiven) -> bool {
+    match given.shown {
+        Some(Shown::Template(_)) => true,
+        Some(Shown::Statements(found)) => says_all(found, given.notice.form),
+        None => false,
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) enum What {
@@ -68,7 +102,9 @@ impl Fact {
                 What::Closed(closed.category.clone(), closed.ends_at),
                 vec![],
             ),
-            Event::NoticeGiven(given) => (What::Notice(grant_cells(&given.notice.covers)), vec![]),
+            Event::NoticeGiven(given) if is_valid(given) => {
+                (What::Notice(grant_cells(&given.notice.covers)), vec![])
+            }
             Event::Granted(granted) => (
                 What::Grant {
                     cells: grant_cells(&granted.scope),

@@ -1,4 +1,4 @@
-//! Why a command that grants something is refused (R2, R3, R9, R11, R15, R19).
+//! Why a command that grants something, or gives a notice, is refused (F4, R2, R3, R9, R11, R15, R19).
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
 use super::Oracle;
 use super::cells::{block_cells, grant_cells};
-use super::facts::{Fact, What, ended_by_lapse};
+use super::facts::{Fact, What, ended_by_lapse, says_all};
 
-/// What the specification says of a command that grants.
+/// What the specification says of a command that grants, or gives a notice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refusals {
     /// The codes that apply; none: it is accepted.
@@ -24,7 +24,7 @@ pub struct Refusals {
 }
 
 impl Oracle {
-    /// Why the command is refused, as far as it grants something (R2, R3, R9, R11, R15, R19).
+    /// Why the command is refused, as far as it grants something or gives a notice (F4, R2, R3, R9, R11, R15, R19).
     pub fn refusals(&self, command: &Command, now: Time, occurred_at: Option<Time>) -> Refusals {
         let mut refusals = Refusals::default();
         match command {
@@ -76,6 +76,12 @@ impl Oracle {
                         }
                         _ => {}
                     }
+                }
+            }
+            Command::GiveNotice(given) => {
+                let lacks = |found| !says_all(found, given.notice.form);
+                if given.statements.is_some_and(lacks) {
+                    refusals.codes.insert(RefusalCode::NoticeTemplate);
                 }
             }
             // Consent to e-mail and the templates are there, and every notice reported on is one that stands.

@@ -5,6 +5,7 @@ use consent_ledger::domain::asserted::{
     Shortfall, Source,
 };
 use consent_ledger::domain::company::Company;
+use consent_ledger::domain::company::templates::Statements;
 use consent_ledger::domain::consent::word::{
     Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce,
 };
@@ -17,7 +18,7 @@ use consent_ledger::domain::notices::email::EmailRevoked;
 use consent_ledger::domain::notices::send::{
     Delivery, NoticeFailed, NoticeSent, OptOutClock, Outcome,
 };
-use consent_ledger::domain::notices::{GiveNotice, NoticeEvent, NoticeGiven};
+use consent_ledger::domain::notices::{NoticeEvent, NoticeGiven, NoticeText, Shown};
 use consent_ledger::domain::ruling::State;
 use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::served::{AffiliateBegan, AffiliateEnded, AffiliateEvent};
@@ -52,6 +53,14 @@ fn any_scope() -> impl Strategy<Value = Scope> {
     block().prop_map(|block| block.scope)
 }
 
+fn shown() -> impl Strategy<Value = Option<Shown>> {
+    prop_oneof![
+        Just(None),
+        any_position().prop_map(|approved| Some(Shown::Template(approved))),
+        Just(Some(Shown::Statements(Statements::ALL))),
+    ]
+}
+
 /// Any event, whether or not `decide` would ever lead to it.
 fn any_event() -> impl Strategy<Value = Event> {
     let category = || select(vec!["LOCAL", "VOIP", "X"]).prop_map(category);
@@ -70,8 +79,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => category().prop_map(|category| Event::ServiceOpened(ServiceOpened { category })),
         2 => (category(), any_time())
             .prop_map(|(category, ends_at)| Event::ServiceClosed(ServiceClosed { category, ends_at })),
-        1 => any_scope().prop_map(|covers| Event::NoticeGiven(NoticeGiven {
-            notice: GiveNotice {
+        1 => (any_scope(), shown()).prop_map(|(covers, shown)| Event::NoticeGiven(NoticeGiven {
+            shown,
+            notice: NoticeText {
                 version: String::new(),
                 text_digest: [0; 32],
                 form: Medium::Oral,

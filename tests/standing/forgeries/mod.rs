@@ -72,6 +72,21 @@ const FORGERIES: &[Forgery] = &[
             statement.notice = Some(narrow)
         }))
     }),
+    (
+        "grant-without-notice",
+        "a notice that shows none of its statements",
+        |history| {
+            let grant = said(history, |_| {});
+            let mut notice = noticed(history);
+            if let Event::NoticeGiven(given) = &mut notice {
+                given.shown = None;
+            }
+            let notice = history.ledger.take_as_it_is(notice).position;
+            Said(with_statement(grant, |statement| {
+                statement.notice = Some(notice)
+            }))
+        },
+    ),
     ("oral-grant-without-evidence", "a standing one", |history| {
         Said(said(history, |statement| {
             statement.medium = Medium::Oral;

@@ -43,6 +43,10 @@ fn f4_a_notice_is_checked_by_field() {
         |it| it.language.clear() => "language";
         |it| it.covers = None => "covers";
         |it| it.covers.as_mut().unwrap().purposes.push(0) => "covers.purposes[1]";
+        |it| it.statements.push(UNKNOWN) => "statements[13]";
+        |it| it.template_version = "not a version".into() => "template_version";
+        |it| it.template_version = "v1".into() => "statements";
+        |it| { it.template_version = "v1".into(); it.statements.clear(); } => "notice_version";
     );
 }
 

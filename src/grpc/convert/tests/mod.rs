@@ -110,6 +110,8 @@ fn notice() -> wire::RecordNoticeRequest {
         form: wire::Medium::Electronic.into(),
         language: "en".into(),
         covers: scope(),
+        template_version: String::new(),
+        statements: (1..=13).collect(),
     }
 }
 

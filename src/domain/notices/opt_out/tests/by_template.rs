@@ -8,7 +8,7 @@ fn f4_a_notice_says_what_its_template_says() {
     for (command, field) in [
         (
             send("nowhere", Delivery::Post, Scope::everything()),
-            "template",
+            "template_version",
         ),
         (
             send("online-30", Delivery::Post, Scope::everything()),
@@ -48,7 +48,7 @@ fn f4_a_notice_says_what_its_template_says() {
     ));
     assert_eq!(
         early.unwrap_err().field,
-        "template",
+        "template_version",
         "approved after it was sent"
     );
 }

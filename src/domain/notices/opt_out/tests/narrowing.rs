@@ -68,7 +68,7 @@ fn e9_r10_a_template_that_leaves_less_than_the_least_period_of_today_is_used_no_
     for (template, taken) in [("online-30", false), ("online-60", true)] {
         let sent = story.attempt(&send(template, Delivery::Electronic, Scope::everything()));
         let refused = sent.err().map(|refusal| (refusal.code, refusal.field));
-        let expected = (RefusalCode::NoticeTemplate, "template".into());
+        let expected = (RefusalCode::NoticeTemplate, "template_version".into());
         assert_eq!(refused, (!taken).then_some(expected), "{template}");
     }
 }
