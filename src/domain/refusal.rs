@@ -92,6 +92,8 @@ named_list! {
         CampaignNotApproved = "CAMPAIGN_NOT_APPROVED",
         /// Outside of the campaign's dates (R21).
         CampaignDates = "CAMPAIGN_DATES",
+        /// The campaign selects customers by CPNI, and this one's may not be used for it (R13).
+        SelectionNotAllowed = "SELECTION_NOT_ALLOWED",
         /// Customers may not be told of the breach yet (F18, 64.2011(b)).
         NoticeHeld = "NOTICE_HELD",
         /// A filing lacks what it must contain (F12, F13).

@@ -5,6 +5,7 @@ mod notation;
 use super::command::Command;
 use super::company::entities::{EntityCommand, EntityJoined};
 use super::company::templates::{ApproveTemplate, Statements, TemplateCommand};
+use super::company::testing::{ASKING, campaigning, item};
 use super::company::{self, Company, CompanyCommand, CompanyEvent};
 use super::consent::word::{
     Assurance, BlockKind, EndCall, GrantOnce, Speak, SpokenWord, Statement,
@@ -167,8 +168,9 @@ impl Story {
         self.company(&command).unwrap();
     }
 
-    /// Approves a template that covers everything and says all that a notice must say.
+    /// Approves a template that covers everything and says all that a notice must say; a campaign asks for approval.
     pub fn template(&mut self, version: &str, form: Medium, opt_out_days: Option<u32>) {
+        campaigning(&mut self.company, ASKING, |_| {});
         self.person = Some(call(9));
         let command = template(version, form, opt_out_days);
         let command = CompanyCommand::Templates(TemplateCommand::Approve(command));
@@ -385,6 +387,7 @@ pub fn send(template: &str, delivery: Delivery, covers: Scope) -> Command {
         text_digest: Sha256Digest([7; 32]),
         delivery,
         covers,
+        campaign: Some(item(ASKING)),
     }))
 }
 

@@ -19,12 +19,6 @@ fn client(house: &House) -> Client {
     CampaignServiceClient::new(house.channel.clone())
 }
 
-fn by(person: &str) -> Option<wire::CommandHeader> {
-    let mut header = header();
-    header.as_mut().unwrap().taken_by = person.into();
-    header
-}
-
 /// An hour's time from now.
 fn in_hours(hours: i64) -> Option<prost_types::Timestamp> {
     let mut at = now();
@@ -49,7 +43,7 @@ fn plan() -> wire::CampaignPlan {
 
 async fn proposed(client: &mut Client, plan: wire::CampaignPlan) {
     let proposal = wire::ProposeCampaignRequest {
-        header: by("anna"),
+        header: taken_by("anna"),
         campaign_id: "spring".into(),
         plan: Some(plan),
     };
@@ -62,7 +56,7 @@ async fn decided(
     decision: CampaignDecision,
 ) -> Result<u64, Status> {
     let request = wire::DecideCampaignRequest {
-        header: by(person),
+        header: taken_by(person),
         campaign_id: "spring".into(),
         decision: decision.into(),
         reason: String::new(),
@@ -77,7 +71,7 @@ async fn drawn(
     messages: &[&[&str]],
 ) -> Result<(Vec<Vec<String>>, wire::DrawnList), Status> {
     let begin = Asked::Begin(wire::DrawListBegin {
-        header: by("anna"),
+        header: taken_by("anna"),
         campaign_id: "spring".into(),
         min_position: 0,
     });
@@ -225,7 +219,7 @@ async fn r21_the_check_before_sending_knows_the_newest_word_and_the_end_of_the_c
     assert_eq!(codes(&blocked.ruling.unwrap()), [ReasonCode::Denied]);
 
     let close = wire::CloseCampaignRequest {
-        header: by("anna"),
+        header: taken_by("anna"),
         campaign_id: "spring".into(),
         reason: "sold out".into(),
     };
@@ -251,7 +245,7 @@ async fn f11_a_request_for_approval_is_sent_only_with_a_supervisors_approval() {
     };
     proposed(&mut client, asking).await;
     let sent = || wire::RecordRequestsSentRequest {
-        header: by("anna"),
+        header: taken_by("anna"),
         campaign_id: "spring".into(),
         customers: 1,
         text_digest: vec![4; 32],
@@ -280,7 +274,7 @@ async fn f10_a_proposal_is_checked_and_the_register_shows_it_as_it_was_proposed(
     let house = House::open().await;
     let mut client = client(&house);
     let propose = |plan| wire::ProposeCampaignRequest {
-        header: by("anna"),
+        header: taken_by("anna"),
         campaign_id: "spring".into(),
         plan: Some(plan),
     };

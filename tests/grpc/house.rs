@@ -16,6 +16,7 @@ use tonic_types::StatusExt;
 use uuid::Uuid;
 use wire::account_service_client::AccountServiceClient;
 use wire::audit_service_client::AuditServiceClient;
+use wire::campaign_service_client::CampaignServiceClient;
 use wire::check_service_client::CheckServiceClient;
 use wire::consent_service_client::ConsentServiceClient;
 use wire::disclosure_service_client::DisclosureServiceClient;
@@ -155,6 +156,24 @@ impl House {
         response.unwrap().into_inner().receipt.unwrap()
     }
 
+    /// A campaign that asks for approval, proposed by one person and approved by another.
+    pub async fn campaign(&self, id: &str) {
+        let mut client = CampaignServiceClient::new(self.channel.clone());
+        let proposal = wire::ProposeCampaignRequest {
+            header: taken_by("anna"),
+            campaign_id: id.into(),
+            plan: Some(asking()),
+        };
+        client.propose_campaign(proposal).await.unwrap();
+        let decision = wire::DecideCampaignRequest {
+            header: taken_by("boris"),
+            campaign_id: id.into(),
+            decision: wire::CampaignDecision::Approve.into(),
+            reason: String::new(),
+        };
+        client.decide_campaign(decision).await.unwrap();
+    }
+
     /// Gives a notice that covers everything; its position.
     pub async fn noticed(&self, id: &str) -> u64 {
         let request = wire::RecordNoticeRequest {
@@ -202,6 +221,30 @@ pub fn header() -> Option<wire::CommandHeader> {
         taken_by: "clerk 12".into(),
         ..wire::CommandHeader::default()
     })
+}
+
+/// A header of a command that somebody else took.
+pub fn taken_by(person: &str) -> Option<wire::CommandHeader> {
+    let mut header = header();
+    header.as_mut().unwrap().taken_by = person.into();
+    header
+}
+
+/// A campaign that asks for approval, for as long as anybody looks.
+pub fn asking() -> wire::CampaignPlan {
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    wire::CampaignPlan {
+        description: "Ask for approval".into(),
+        does: vec![wire::CampaignAct::ApprovalRequest.into()],
+        purpose: wire::Purpose::MarketingComms.into(),
+        classes: vec![wire::CpniClass::Billing.into()],
+        recipient_kind: wire::RecipientKind::Company.into(),
+        products: vec!["mobile".into()],
+        // From 2020 until 2199.
+        starts_at: at(1_577_836_800),
+        ends_at: at(7_226_582_400),
+        ..wire::CampaignPlan::default()
+    }
 }
 
 pub fn customer(id: &str) -> Option<wire::CustomerRef> {

@@ -6,6 +6,7 @@
     reason = "what fails here fails the test"
 )]
 
+mod asking;
 mod callers;
 mod campaigns;
 mod commands;

@@ -15,7 +15,10 @@ use wire::{CellState, NoticeDelivery, NoticeOutcome, NoticeStatement, ReasonCode
 
 use crate::house::*;
 
-const HOUR: i64 = 3_600_000_000;
+/// The campaign by which notices are sent.
+const ASKING: &str = "asking";
+
+pub const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
 fn utc(text: &str) -> Time {
@@ -31,9 +34,10 @@ fn at(timestamp: Option<prost_types::Timestamp>) -> Option<i64> {
 }
 
 /// A house under the FCC baseline, at 15:00 of New Year's Day, and its clock.
-async fn baseline() -> (House, Arc<Manual>) {
+pub async fn baseline() -> (House, Arc<Manual>) {
     let clock = Arc::new(Manual::at(utc("2026-01-01T14:59:00Z")));
     let house = House::under("fcc", &clock).await;
+    house.campaign(ASKING).await;
     (house, clock)
 }
 
@@ -41,7 +45,7 @@ fn statements() -> Vec<i32> {
     (1..=15).collect()
 }
 
-fn template(version: &str, form: wire::Medium, days: Option<u32>) -> wire::NoticeTemplate {
+pub fn template(version: &str, form: wire::Medium, days: Option<u32>) -> wire::NoticeTemplate {
     wire::NoticeTemplate {
         version: version.into(),
         form: form.into(),
@@ -55,11 +59,11 @@ fn template(version: &str, form: wire::Medium, days: Option<u32>) -> wire::Notic
 }
 
 impl House {
-    fn notices(&self) -> NoticeServiceClient<tonic::transport::Channel> {
+    pub fn notices(&self) -> NoticeServiceClient<tonic::transport::Channel> {
         NoticeServiceClient::new(self.channel.clone())
     }
 
-    async fn approve(
+    pub async fn approve(
         &self,
         template: wire::NoticeTemplate,
     ) -> Result<wire::ApproveNoticeTemplateResponse, tonic::Status> {
@@ -77,6 +81,16 @@ impl House {
         version: &str,
         delivery: NoticeDelivery,
     ) -> Result<wire::RecordNoticeSentResponse, tonic::Status> {
+        self.send_by(ASKING, id, version, delivery).await
+    }
+
+    pub async fn send_by(
+        &self,
+        campaign: &str,
+        id: &str,
+        version: &str,
+        delivery: NoticeDelivery,
+    ) -> Result<wire::RecordNoticeSentResponse, tonic::Status> {
         let request = wire::RecordNoticeSentRequest {
             header: header(),
             customer: customer(id),
@@ -84,6 +98,7 @@ impl House {
             text_digest: vec![7; 32],
             delivery: delivery.into(),
             covers: Some(marketing_by(&[Company, Affiliate])),
+            campaign_id: campaign.into(),
         };
         let response = self.notices().record_notice_sent(request).await?;
         Ok(response.into_inner())
@@ -218,6 +233,7 @@ async fn v29_f3_a_mailed_notice_reaches_the_affiliates_that_the_register_knows()
 async fn v31_under_the_policy_an_opt_out_notice_is_history_and_never_matures() {
     let clock = Arc::new(Manual::at(utc("2026-01-01T15:00:00Z")));
     let house = House::under("default", &clock).await;
+    house.campaign(ASKING).await;
     house.opened("K-1", &["local"]).await;
     let form = wire::Medium::Electronic;
     house
@@ -333,75 +349,6 @@ async fn f4_a_template_is_approved_with_every_statement_by_a_person_and_listed()
         32,
         "a person, as a token"
     );
-}
-
-/// A notice that is shown online, with those statements in it.
-fn shown(id: &str, statements: Vec<i32>) -> wire::RecordNoticeRequest {
-    wire::RecordNoticeRequest {
-        header: header(),
-        customer: customer(id),
-        notice_version: "2024-05-29".into(),
-        text_digest: vec![7; 32],
-        form: wire::Medium::Electronic.into(),
-        language: "en-US".into(),
-        covers: Some(marketing_by(&[Company])),
-        template_version: String::new(),
-        statements,
-    }
-}
-
-#[tokio::test]
-async fn f4_a_notice_that_is_given_shows_that_each_required_statement_is_in_it() {
-    let house = House::open().await;
-    house.opened("K-1", &["local"]).await;
-    let form = wire::Medium::Electronic;
-    for (version, days) in [("opt-in", None), ("opt-out", Some(30))] {
-        (house.approve(template(version, form, days)).await).unwrap();
-    }
-    let failed = (Code::FailedPrecondition, "NOTICE_TEMPLATE".to_owned());
-    let mut lacking = opt_in_statements();
-    lacking.retain(|one| *one != i32::from(NoticeStatement::RightToDeny));
-    for statements in [Vec::new(), lacking] {
-        let lacking = shown("K-1", statements);
-        let given = house.consents().record_notice(lacking).await;
-        assert_eq!(refusal(given), failed);
-    }
-    let by_template = |version: &str| wire::RecordNoticeRequest {
-        notice_version: String::new(),
-        template_version: version.into(),
-        ..shown("K-1", Vec::new())
-    };
-    for wrong in [
-        by_template("nobody-approved-it"),
-        by_template("opt-out"),
-        wire::RecordNoticeRequest {
-            text_digest: vec![8; 32],
-            ..by_template("opt-in")
-        },
-        wire::RecordNoticeRequest {
-            language: "es".into(),
-            ..by_template("opt-in")
-        },
-    ] {
-        let given = house.consents().record_notice(wrong).await;
-        assert_eq!(refusal(given), failed);
-    }
-    for good in [by_template("opt-in"), shown("K-1", opt_in_statements())] {
-        let given = house.consents().record_notice(good).await.unwrap();
-        let notice = given.into_inner().receipt.unwrap().position;
-        let words = vec![grant(marketing_by(&[Company]))];
-        house.said("K-1", notice, words).await.unwrap();
-    }
-    let request = wire::GetPreferencesRequest {
-        customer: customer("K-1"),
-        ..wire::GetPreferencesRequest::default()
-    };
-    let preferences = house.queries().get_preferences(request).await.unwrap();
-    let notices = preferences.into_inner().notices;
-    let versions: Vec<_> = (notices.iter())
-        .map(|notice| (notice.notice_version.as_str(), notice.complete))
-        .collect();
-    assert_eq!(versions, [("opt-in", true), ("2024-05-29", true)]);
 }
 
 #[tokio::test]

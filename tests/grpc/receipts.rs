@@ -280,7 +280,9 @@ async fn c8_f4_a_grant_that_answers_a_template_notice_has_a_receipt_that_cites_t
         text_digest: vec![9; 32],
         delivery: wire::NoticeDelivery::Post.into(),
         covers: Some(covers.clone()),
+        campaign_id: "asking".into(),
     };
+    house.campaign("asking").await;
     let sent = notices.record_notice_sent(sent).await.unwrap();
     let notice = sent.into_inner().receipt.unwrap().position;
     let said = house.said("K-1", notice, vec![grant(covers)]).await;

@@ -1,10 +1,12 @@
-//! What the company does in a history: it registers who is what, approves templates of notices and sends them.
+//! What the company does in a history: it registers who is what, approves templates of notices and campaigns, and sends.
 
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::CompanyCommand;
+use consent_ledger::domain::company::campaigns::{CampaignCommand, Outbound, Outbounds, Plan};
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
+use consent_ledger::domain::company::register::{ItemId, OwnWords};
 use consent_ledger::domain::company::templates::{ApproveTemplate, Statement, TemplateCommand};
-use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
 use consent_ledger::domain::notices::NoticeCommand;
 use consent_ledger::domain::notices::email::EmailAgreed;
 use consent_ledger::domain::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
@@ -12,11 +14,13 @@ use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::served::AffiliateCommand;
 use consent_ledger::domain::services::OpenAccount;
 use consent_ledger::domain::time::Time;
-use consent_ledger::domain::vocabulary::{Medium, Speaker};
+use consent_ledger::domain::vocabulary::{
+    CpniClass, CpniClasses, Medium, Purpose, RecipientKind, Speaker,
+};
 
 use super::history::History;
 use super::ledger::Ledger;
-use super::notation::{Everything, category, recipient, scope};
+use super::notation::{Everything, category, recipient, scope, utc};
 
 /// The digest of every template's text.
 const TEXT: Sha256Digest = Sha256Digest([4; 32]);
@@ -69,13 +73,67 @@ pub fn approve(ledger: &mut Ledger, form: Medium, days: Option<u32>) {
     (ledger.submit_company(&CompanyCommand::Templates(approve))).unwrap();
 }
 
-/// Sends a notice by the template of that way and period.
+/// The campaign by which customers are asked for approval, and one that nobody approved.
+pub const ASKING: &str = "asking";
+pub const UNAPPROVED: &str = "unapproved";
+
+/// What a campaign of that time is, as proposed: it asks for approval.
+pub fn asking_plan(starts_at: Time) -> Box<Plan> {
+    Box::new(Plan {
+        description: OwnWords::parse("Ask for approval").unwrap(),
+        does: Outbounds::of(Outbound::ApprovalRequest),
+        purpose: Purpose::MarketingComms,
+        classes: CpniClasses::of(CpniClass::Billing),
+        selected_by: CpniClasses::NONE,
+        recipient: RecipientKind::Company,
+        entity: None,
+        target_categories: Vec::new(),
+        products: vec![ItemId::parse("mobile").unwrap()],
+        starts_at,
+        ends_at: utc("2199-01-01T00:00:00Z"),
+    })
+}
+
+/// Proposes a campaign that asks for approval, and lets another person approve it.
+pub fn campaign(ledger: &mut Ledger, id: &str, approved: bool) {
+    let campaign = ItemId::parse(id).unwrap();
+    if ledger.company.campaigns.get(&campaign).is_some() {
+        return;
+    }
+    let propose = CampaignCommand::Propose {
+        campaign: campaign.clone(),
+        plan: asking_plan(ledger.now),
+    };
+    (ledger.submit_company(&CompanyCommand::Campaigns(propose))).unwrap();
+    let decide = CampaignCommand::Decide {
+        campaign,
+        approve: true,
+        reason: None,
+    };
+    if approved {
+        let decide = CompanyCommand::Campaigns(decide);
+        (ledger.submit_company_by(Token([5; 16]), &decide)).unwrap();
+    }
+}
+
+/// Sends a notice by the template of that way and period, by an approved campaign.
 pub fn sending(delivery: Delivery, days: Option<u32>, covers: Scope) -> Command {
+    sending_by(Some(ASKING), delivery, days, covers)
+}
+
+/// The same by any campaign, or by none.
+pub fn sending_by(
+    campaign: Option<&str>,
+    delivery: Delivery,
+    days: Option<u32>,
+    covers: Scope,
+) -> Command {
     Command::Notices(NoticeCommand::Send(SendNotice {
         template: version(delivery.form(), days),
         text_digest: TEXT,
         delivery,
         covers,
+        campaign: campaign.map(|id| ItemId::parse(id).unwrap()),
     }))
 }
 
@@ -129,6 +187,7 @@ impl History {
         let now = self.ledger.now;
         // The template is older, and so is the consent.
         self.ledger.now = Time(now.0 - 1);
+        campaign(&mut self.ledger, ASKING, true);
         approve(&mut self.ledger, delivery.form(), Some(30));
         if delivery == Delivery::Email {
             (self.ledger.submit(&agreeing_to_email(), None)).unwrap();

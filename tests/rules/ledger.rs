@@ -112,6 +112,15 @@ impl Ledger {
 
     /// Decides about the company and, unless refused, records.
     pub fn submit_company(&mut self, command: &CompanyCommand) -> Result<Position, Refusal> {
+        self.submit_company_by(Token([6; 16]), command)
+    }
+
+    /// The same, taken by a person.
+    pub fn submit_company_by(
+        &mut self,
+        person: Token,
+        command: &CompanyCommand,
+    ) -> Result<Position, Refusal> {
         let position = Position(self.next);
         let events = company::decide(
             command,
@@ -123,7 +132,7 @@ impl Ledger {
                 opt_out_since: Time(0),
                 pic_request_used: false,
                 company: &self.company,
-                person: Some(Token([6; 16])),
+                person: Some(person),
                 vault: VaultHead::default(),
             },
         )?;

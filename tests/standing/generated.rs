@@ -3,6 +3,7 @@
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::CompanyCommand;
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
+use consent_ledger::domain::company::register::ItemId;
 use consent_ledger::domain::consent::word::Speak;
 use consent_ledger::domain::disclosures::{Disclose, Ground};
 use consent_ledger::domain::event::Event;
@@ -21,6 +22,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::house::{CLERK, House};
 use crate::log::{Log, found};
+use crate::rules::company::ASKING;
 use crate::rules::history::{VALID, change};
 use crate::rules::notation::{Everything, question, scope, word};
 
@@ -132,6 +134,7 @@ fn live(house: &mut House, deed: &Deed) {
             text_digest: Sha256Digest([6; 32]),
             delivery: *delivery,
             covers: scope(covers, Everything::Written),
+            campaign: ItemId::parse(ASKING),
         })),
         Deed::Fails(back, outcome) => Command::Notices(NoticeCommand::Report(ReportDelivery {
             notice: sent(house, *back),

@@ -4,7 +4,9 @@
 use std::ops::{Deref, DerefMut};
 
 use consent_ledger::domain::command::Command;
+use consent_ledger::domain::company::campaigns::{CampaignCommand, Outbound, Outbounds};
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
+use consent_ledger::domain::company::register::ItemId;
 use consent_ledger::domain::company::templates::{ApproveTemplate, Statements, TemplateCommand};
 use consent_ledger::domain::company::{self, CompanyCommand, CompanyEvent};
 use consent_ledger::domain::customer::Context;
@@ -21,6 +23,7 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Medium, RecipientKind, Speaker};
 
 use crate::rules::books::fcc;
+use crate::rules::company::{ASKING, asking_plan};
 use crate::rules::history::History;
 
 /// A record about the company.
@@ -129,6 +132,7 @@ impl House {
                 },
             )));
         }
+        house.campaigns(ASKING, Outbound::ApprovalRequest);
         house.record(&Command::Notices(NoticeCommand::AgreeToEmail(
             EmailAgreed {
                 medium: Medium::Electronic,
@@ -137,6 +141,23 @@ impl House {
             },
         )));
         house
+    }
+
+    /// A campaign that does that, proposed by the clerk and approved by another person.
+    pub fn campaigns(&mut self, id: &str, does: Outbound) {
+        let campaign = ItemId::parse(id).unwrap();
+        let mut plan = asking_plan(self.history.ledger.now);
+        plan.does = Outbounds::of(does);
+        self.told(&CompanyCommand::Campaigns(CampaignCommand::Propose {
+            campaign: campaign.clone(),
+            plan,
+        }));
+        let decide = CompanyCommand::Campaigns(CampaignCommand::Decide {
+            campaign,
+            approve: true,
+            reason: None,
+        });
+        self.told_by(Token([8; 16]), &decide).unwrap();
     }
 
     /// Records something about the customer.
@@ -156,6 +177,7 @@ impl House {
             text_digest: Sha256Digest([6; 32]),
             delivery,
             covers,
+            campaign: ItemId::parse(ASKING),
         })))
     }
 

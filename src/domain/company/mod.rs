@@ -16,7 +16,7 @@ pub mod register;
 pub mod standing;
 pub mod templates;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 pub mod training;
 pub mod yearly;
 

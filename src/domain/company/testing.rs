@@ -1,5 +1,8 @@
 //! Given / when / then for the company's registers: what an office tells the ledger, command by command.
 
+use super::campaigns::{
+    CampaignDecided, CampaignEvent, CampaignProposed, Outbound, Outbounds, Plan,
+};
 use super::register::{Document, ItemId, OwnWords, Reference};
 use super::{Company, CompanyCommand, CompanyEvent, decide};
 use crate::domain::customer::Context;
@@ -8,8 +11,9 @@ use crate::domain::ids::{Position, Sha256Digest, Token};
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::services::VaultHead;
-use crate::domain::testing::policy;
+use crate::domain::testing::{START, category, policy, utc};
 use crate::domain::time::Time;
+use crate::domain::vocabulary::{CpniClass, CpniClasses, Purpose, RecipientKind};
 
 /// A company and who speaks for it; each command is a minute after the last, at the next positions from 1.
 pub struct Office {
@@ -121,4 +125,48 @@ pub fn document(reference: &str) -> Document {
 
 pub fn somebody(number: u8) -> Token {
     Token([number; 16])
+}
+
+/// The campaign by which notices are sent.
+pub const ASKING: &str = "asking";
+
+/// An approved campaign that asks for approval, from the beginning and for long; changed.
+pub fn campaigning(company: &mut Company, id: &str, change: impl FnOnce(&mut Plan)) {
+    let campaign = item(id);
+    if company.campaigns.get(&campaign).is_some() {
+        return;
+    }
+    let mut plan = Plan {
+        description: words("Ask for approval"),
+        does: Outbounds::of(Outbound::ApprovalRequest),
+        purpose: Purpose::MarketingComms,
+        classes: CpniClasses::of(CpniClass::Billing),
+        selected_by: CpniClasses::NONE,
+        recipient: RecipientKind::Company,
+        entity: None,
+        target_categories: vec![category("cmrs")],
+        products: vec![item("mobile")],
+        starts_at: START,
+        ends_at: utc("2199-01-01T00:00:00Z"),
+    };
+    change(&mut plan);
+    let proposed = CampaignEvent::Proposed(CampaignProposed {
+        campaign: campaign.clone(),
+        plan: Box::new(plan),
+        proposer: somebody(9),
+    });
+    let approved = CampaignEvent::Approved(CampaignDecided {
+        campaign,
+        supervisor: somebody(8),
+        reason: None,
+    });
+    for event in [proposed, approved] {
+        company.follow(&Placed {
+            position: Position(0),
+            command: Position(0),
+            recorded_at: START,
+            occurred_at: None,
+            event: &CompanyEvent::Campaigns(event),
+        });
+    }
 }

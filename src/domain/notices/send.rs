@@ -1,4 +1,8 @@
-//! Sending a notice by an approved template, and what became of it (F4, F5, F7, R10).
+//! Sending a notice by an approved template, and what became of it (F4, F5, F7, F11, R10).
+//!
+//! Every notice asks for approval. One that goes out of the company's own accord names the campaign by which a supervisor
+//! approved that (64.2009(d)). The review of the template's text is another thing: whoever did it may have proposed the
+//! campaign.
 //!
 //! A notice *widens*, so that its clock starts when the ledger records it (R5); the next notice is owed two years after
 //! the day on which it was sent (R17: the earlier reading for what we owe).
@@ -7,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::by_template::{self, Cited};
 use super::{GivenNotice, NoticeEvent, clock, email, keep};
-use crate::domain::customer::{Context, Customer};
+use crate::domain::company::campaigns::Outbound;
+use crate::domain::company::register::ItemId;
+use crate::domain::customer::{Context, Customer, rule};
 use crate::domain::event::Placed;
 use crate::domain::ids::{EntityId, Position, Sha256Digest};
 use crate::domain::refusal::{Refusal, RefusalCode};
@@ -33,6 +39,11 @@ named_list! {
 }
 
 impl Delivery {
+    /// Whether it goes out to the customer, who didn't come or call for it (64.2009(d)).
+    pub const fn is_outbound(self) -> bool {
+        matches!(self, Self::Post | Self::Email | Self::Electronic)
+    }
+
     /// The form of the text that goes with it.
     pub const fn form(self) -> Medium {
         match self {
@@ -54,6 +65,8 @@ pub struct SendNotice {
     pub delivery: Delivery,
     /// What it covers; within what the template covers.
     pub covers: Scope,
+    /// The campaign by which a supervisor approved it. What goes out names one; what is handed over or said may.
+    pub campaign: Option<ItemId>,
 }
 
 /// Says what became of a notice.
@@ -97,6 +110,10 @@ pub struct NoticeSent {
     /// Its clock, where it asks for opt-out approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opt_out: Option<OptOutClock>,
+    /// The campaign by which a supervisor approved it (F11). None where none was named, and in records from before what
+    /// goes out had to name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<ItemId>,
 }
 
 /// The clock of a notice that asks for opt-out approval, as the rulebook counted it when the notice was recorded.
@@ -145,6 +162,46 @@ impl SendNotice {
             covers: &self.covers,
         }
     }
+
+    /// A supervisor had approved it before it was sent, and customers are selected only by CPNI that may be used (F11, R13,
+    /// R21).
+    fn require_campaign(
+        &self,
+        customer: &Customer,
+        sent: Time,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let refuse = |code, why: String| Err(Refusal::new(code, "campaign_id", why));
+        let Some(id) = &self.campaign else {
+            return match self.delivery.is_outbound() {
+                false => Ok(()),
+                true => refuse(
+                    RefusalCode::CampaignNotApproved,
+                    "a request for approval that goes out names the campaign by which a supervisor approved it (64.2009(d))".into(),
+                ),
+            };
+        };
+        let campaign = context.company.campaigns.asking(id, sent)?;
+        let Some(question) = campaign.question_to_send(Outbound::ApprovalRequest) else {
+            return Ok(());
+        };
+        let ruling = rule(Some(customer), context.world(), &question, sent);
+        if ruling.allowed {
+            return Ok(());
+        }
+        let why: Vec<_> = ruling
+            .reasons
+            .iter()
+            .map(|reason| reason.code.name())
+            .collect();
+        refuse(
+            RefusalCode::SelectionNotAllowed,
+            format!(
+                "campaign {id} selects customers by CPNI, and this customer's may not be used for it: {}",
+                why.join(", ")
+            ),
+        )
+    }
 }
 
 pub(super) fn decide(
@@ -155,6 +212,7 @@ pub(super) fn decide(
     let sent = context.occurred_at.unwrap_or(context.now);
     super::require_covers(&command.covers, "")?;
     let template = by_template::require(&command.cited(), sent, context)?;
+    command.require_campaign(customer, sent, context)?;
     let opt_out = (template.approved.opt_out_days)
         .map(|days| opt_out_clock(command.delivery, days, sent, context))
         .transpose()?;
@@ -170,6 +228,7 @@ pub(super) fn decide(
         covers: command.covers.in_order(),
         email_consent,
         opt_out,
+        campaign: command.campaign.clone(),
     }))
 }
 

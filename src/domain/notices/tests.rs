@@ -1,11 +1,16 @@
-//! Notices that were given: it is known of each that every required statement is in it (F4, 64.2008(c)).
+//! Notices that were given: it is known of each that every required statement is in it (F4, 64.2008(c)). Notices that were
+//! sent: a supervisor had approved it (F11, R21, 64.2009(d)).
 
 use super::*;
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
+use crate::domain::company::campaigns::{CampaignCommand, CampaignTurned, Outbound, Outbounds};
 use crate::domain::company::templates::{ApproveTemplate, Statement, TemplateCommand};
-use crate::domain::ids::Sha256Digest;
-use crate::domain::testing::{Story, call, classes, company, granting, notice, policy, template};
+use crate::domain::company::testing::{ASKING, campaigning, item};
+use crate::domain::notices::send::Delivery;
+use crate::domain::testing::{
+    Story, call, classes, company, granting, notice, policy, send, template,
+};
 use crate::domain::vocabulary::CpniClass::{Billing, Quantity};
 use crate::domain::vocabulary::CpniClasses;
 
@@ -99,10 +104,7 @@ fn f4_a_notice_given_by_a_template_says_what_was_approved() {
     match events.as_slice() {
         [Event::NoticeGiven(given)] => {
             assert_eq!(given.shown, Some(Shown::Template(approved)));
-            assert_eq!(
-                Sha256Digest(given.notice.text_digest),
-                Sha256Digest([7; 32])
-            );
+            assert_eq!(given.notice.version, "v2");
         }
         other => panic!("{other:?}"),
     }
@@ -154,4 +156,144 @@ fn f4_a_notice_is_complete_only_if_its_record_shows_it() {
     }
     let complete: Vec<_> = notices.iter().map(|notice| notice.complete).collect();
     assert_eq!(complete, [false, true, true]);
+}
+
+/// A customer who holds LOCAL, templates that ask for opt-in in writing and online, and an approved campaign.
+fn asking() -> Story {
+    let mut story = Story::begun();
+    story.template("letter", Medium::Written, None);
+    story.template("online", Medium::Electronic, None);
+    story.template("spoken", Medium::Oral, None);
+    story
+}
+
+fn sent_by(campaign: Option<&str>, delivery: Delivery) -> Command {
+    let template = match delivery.form() {
+        Medium::Written => "letter",
+        Medium::Electronic => "online",
+        Medium::Oral => "spoken",
+    };
+    match send(template, delivery, company(classes(&[Billing]))) {
+        Command::Notices(NoticeCommand::Send(sent)) => {
+            Command::Notices(NoticeCommand::Send(super::send::SendNotice {
+                campaign: campaign.map(item),
+                ..sent
+            }))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The code with which it is refused, and that the refusal is about the campaign.
+#[track_caller]
+fn refused_by_campaign(story: &mut Story, command: &Command) -> (RefusalCode, String) {
+    let refusal = story.attempt(command).unwrap_err();
+    assert_eq!(refusal.field, "campaign_id", "{refusal:?}");
+    (refusal.code, refusal.message)
+}
+
+fn tell(story: &mut Story, person: u8, command: CampaignCommand) {
+    story.person = Some(call(person));
+    (story.company(&CompanyCommand::Campaigns(command))).unwrap();
+}
+
+fn turned(id: &str) -> CampaignTurned {
+    CampaignTurned {
+        campaign: item(id),
+        reason: None,
+    }
+}
+
+#[test]
+fn f11_what_goes_out_names_an_approved_campaign_and_what_is_handed_over_or_said_may() {
+    use Delivery::{Electronic, Email, InPerson, Oral, Post};
+
+    let mut story = asking();
+    for delivery in [Post, Email, Electronic] {
+        let unnamed = sent_by(None, delivery);
+        let (code, _) = refused_by_campaign(&mut story, &unnamed);
+        assert_eq!(code, RefusalCode::CampaignNotApproved, "{delivery}");
+        story.act(sent_by(Some(ASKING), delivery));
+    }
+    for delivery in [InPerson, Oral] {
+        story.act(sent_by(None, delivery));
+        let unknown = sent_by(Some("nowhere"), delivery);
+        let (code, _) = refused_by_campaign(&mut story, &unknown);
+        assert_eq!(code, RefusalCode::NotRegistered, "{delivery}");
+        story.act(sent_by(Some(ASKING), delivery));
+    }
+}
+
+#[test]
+fn f11_r21_the_campaign_was_approved_and_running_when_the_notice_was_sent() {
+    let mut story = asking();
+    let plan = story.company.campaigns.get(&item(ASKING)).unwrap();
+    let plan = plan.plan.clone();
+    let campaign = item("spring");
+    tell(
+        &mut story,
+        9,
+        CampaignCommand::Propose {
+            campaign: campaign.clone(),
+            plan,
+        },
+    );
+    let by_spring = sent_by(Some("spring"), Delivery::Post);
+    let (code, message) = refused_by_campaign(&mut story, &by_spring);
+    assert_eq!(code, RefusalCode::CampaignNotApproved);
+    assert!(message.contains("NOT_APPROVED"), "{message}");
+    let before = story.now;
+    let approve = CampaignCommand::Decide {
+        campaign,
+        approve: true,
+        reason: None,
+    };
+    // The template's reviewer is the proposer; the supervisor is another person.
+    tell(&mut story, 8, approve);
+    story.occurred(before);
+    let (code, _) = refused_by_campaign(&mut story, &by_spring);
+    assert_eq!(code, RefusalCode::CampaignNotApproved, "sent before that");
+    story.act(by_spring.clone());
+    let open = story.now;
+    tell(&mut story, 9, CampaignCommand::Close(turned("spring")));
+    let (code, message) = refused_by_campaign(&mut story, &by_spring);
+    assert_eq!(code, RefusalCode::CampaignNotApproved);
+    assert!(message.contains("CLOSED"), "{message}");
+    // Sent while it ran, and recorded after its end.
+    story.occurred(open).act(by_spring);
+}
+
+#[test]
+fn f11_r21_a_refusal_says_each_thing_that_the_campaign_lacks() {
+    let mut story = asking();
+    campaigning(&mut story.company, "over", |plan| {
+        plan.ends_at = plan.starts_at.plus_minutes(1)
+    });
+    campaigning(&mut story.company, "list", |plan| {
+        plan.does = Outbounds::of(Outbound::List);
+        plan.ends_at = plan.starts_at.plus_minutes(1);
+    });
+    let over = sent_by(Some("over"), Delivery::Post);
+    let (code, _) = refused_by_campaign(&mut story, &over);
+    assert_eq!(code, RefusalCode::CampaignDates);
+    let list = sent_by(Some("list"), Delivery::Post);
+    let (_, message) = refused_by_campaign(&mut story, &list);
+    for stop in ["OUTSIDE_DATES", "NOT_PLANNED"] {
+        assert!(message.contains(stop), "{message}");
+    }
+}
+
+#[test]
+fn f11_r13_customers_are_selected_by_cpni_only_where_it_may_be_used() {
+    let mut story = asking();
+    campaigning(&mut story.company, "selecting", |plan| {
+        plan.selected_by = classes(&[Quantity])
+    });
+    let selected = sent_by(Some("selecting"), Delivery::Post);
+    let (code, message) = refused_by_campaign(&mut story, &selected);
+    assert_eq!(code, RefusalCode::SelectionNotAllowed);
+    assert!(message.contains("APPROVAL_REQUIRED"), "{message}");
+    story.notice(company(CpniClasses::ALL));
+    story.grant(company(classes(&[Quantity])));
+    story.act(selected);
 }

@@ -2,8 +2,11 @@
 
 use super::{Kind, Look, SeenOfCompany, StandingQuestion};
 use crate::domain::company::CompanyEvent;
-use crate::domain::company::campaigns::CampaignEvent;
+use crate::domain::company::campaigns::{CampaignEvent, Outbound};
 use crate::domain::company::register::ItemId;
+use crate::domain::event::Event;
+use crate::domain::notices::NoticeEvent;
+use crate::domain::notices::send::Delivery;
 
 pub(super) const SELF_APPROVED: StandingQuestion = StandingQuestion {
     name: "campaign-self-approved",
@@ -43,6 +46,43 @@ pub(super) const UNAPPROVED_DRAWN: StandingQuestion = StandingQuestion {
         }
         (campaign.rejected.is_some() || campaign.closed.is_some())
             .then(|| format!("campaign {id} was rejected or closed"))
+    }),
+};
+
+pub(super) const UNAPPROVED_NOTICE: StandingQuestion = StandingQuestion {
+    name: "notice-of-unapproved-campaign",
+    requirements: "F11, R21",
+    clauses: "47 CFR 64.2009(d)",
+    asks: "Which notices that ask for approval went out without a supervisor's approval of that, or named a campaign that hadn't it?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let Event::Notices(NoticeEvent::Sent(sent)) = seen.placed.event else {
+            return None;
+        };
+        let outbound = match sent.delivery {
+            Delivery::Post | Delivery::Email | Delivery::Electronic => true,
+            Delivery::InPerson | Delivery::Oral => false,
+        };
+        let Some(id) = &sent.campaign else {
+            return outbound.then(|| "it went out and names no campaign".into());
+        };
+        let Some(campaign) = seen.world.company.campaigns.get(id) else {
+            return Some(format!("campaign {id} was never proposed"));
+        };
+        let sent_at = seen.placed.happened_at();
+        let wrong = match (campaign.approved_since, campaign.closed) {
+            (None, _) => "was not approved",
+            (Some(since), _) if since > sent_at => "was approved after it was sent",
+            (_, Some(closed)) if closed.at <= sent_at => "was closed",
+            _ if sent_at < campaign.plan.starts_at || sent_at >= campaign.plan.ends_at => {
+                "was not in its dates"
+            }
+            _ if !campaign.plan.does.contains(Outbound::ApprovalRequest) => {
+                "does not ask for approval"
+            }
+            _ => return None,
+        };
+        Some(format!("campaign {id} {wrong}"))
     }),
 };
 

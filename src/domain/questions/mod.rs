@@ -180,6 +180,7 @@ pub const ALL: &[StandingQuestion] = &[
     // Campaigns and breaches.
     campaigns::SELF_APPROVED,
     campaigns::UNAPPROVED_DRAWN,
+    campaigns::UNAPPROVED_NOTICE,
     campaigns::LIST_KEPT_TOO_LONG,
     breaches::TOLD_TOO_EARLY,
     // The policy itself.

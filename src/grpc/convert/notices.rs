@@ -2,6 +2,7 @@
 
 use super::commands::command_requests;
 use super::lists::{Listed, member, members, numbers};
+use super::registers::optional_item;
 use super::scopes::{required_scope, wire_scope};
 use super::values::{self, digest, entity, identifier, language, timestamp};
 use super::{Malformed, Tokens, Within, answers};
@@ -65,6 +66,7 @@ fn send(
         text_digest: Sha256Digest(digest("text_digest", &given.text_digest)?),
         delivery: member("delivery", given.delivery)?,
         covers: required_scope("covers", given.covers)?,
+        campaign: optional_item("campaign_id", &given.campaign_id)?,
     });
     Ok((customer, Command::Notices(command)))
 }
@@ -238,5 +240,6 @@ fn wire_sent(sent: &NoticeSent) -> wire::NoticeSentEvent {
         covers: Some(wire_scope(&sent.covers)),
         email_consent_position: sent.email_consent.map_or(0, |consent| consent.0),
         opt_out: sent.opt_out.as_ref().map(wire_clock),
+        campaign_id: (sent.campaign.as_ref()).map_or_else(String::new, ToString::to_string),
     }
 }

@@ -59,6 +59,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::SelfApproval
         | ErrorReason::CampaignNotApproved
         | ErrorReason::CampaignDates
+        | ErrorReason::SelectionNotAllowed
         | ErrorReason::NoticeHeld
         | ErrorReason::ContentRequired
         | ErrorReason::NoticeTemplate

@@ -132,6 +132,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             "CAMPAIGN_DATES",
         ),
         (
+            RefusalCode::SelectionNotAllowed,
+            Code::FailedPrecondition,
+            "SELECTION_NOT_ALLOWED",
+        ),
+        (
             RefusalCode::NoticeHeld,
             Code::FailedPrecondition,
             "NOTICE_HELD",

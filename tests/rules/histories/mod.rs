@@ -50,8 +50,8 @@ pub enum Step {
     Once(&'static str, Scope, Manner),
     /// A call ends.
     EndCall(&'static str),
-    /// A notice that asks for opt-out approval is sent.
-    AskOptOut(Delivery, Scope),
+    /// A notice that asks for opt-out approval is sent, by that campaign or by none.
+    AskOptOut(Delivery, Scope, Option<&'static str>),
     /// One of those notices, by its number among all of them, bounces or comes back.
     Fail(usize),
     /// An entity, by its number in the small world, joins in a kind: whether it provides communications-related services.
@@ -97,8 +97,8 @@ impl fmt::Debug for Step {
             Self::Extra(block) => write!(f, "extra {:?}", Said::Block(block.clone())),
             Self::Once(call, covers, _) => write!(f, "one-time({}) in {call}", written(covers)),
             Self::EndCall(call) => write!(f, "{call} ends"),
-            Self::AskOptOut(delivery, covers) => {
-                write!(f, "opt-out by {delivery}({})", written(covers))
+            Self::AskOptOut(delivery, covers, campaign) => {
+                write!(f, "opt-out by {delivery}({}) {campaign:?}", written(covers))
             }
             Self::Fail(number) => write!(f, "opt-out notice {number} fails"),
             Self::Join(who, kind, communications) => {
@@ -180,6 +180,8 @@ impl Play {
     pub fn new(book: &'static Rulebook, fcc: bool, held: &[&str]) -> Self {
         let mut play = Self::nobody(book, 1);
         play.oracle.fcc = fcc;
+        company::campaign(&mut play.ledger, company::ASKING, true);
+        company::campaign(&mut play.ledger, company::UNAPPROVED, false);
         for form in [Medium::Written, Medium::Electronic] {
             company::approve(&mut play.ledger, form, Some(30));
         }
@@ -253,9 +255,10 @@ impl Play {
         let now = self.ledger.now;
         let ago = |minutes: u32| Time(now.0 - i64::from(minutes) * 60_000_000);
         Some(match step {
-            Step::AskOptOut(delivery, covers) => {
-                (company::sending(*delivery, Some(30), covers.clone()), None)
-            }
+            Step::AskOptOut(delivery, covers, campaign) => (
+                company::sending_by(*campaign, *delivery, Some(30), covers.clone()),
+                None,
+            ),
             Step::Fail(number) => {
                 let notice = *self.asked.get(number % self.asked.len().max(1))?;
                 (company::reporting(notice, Became::Bounced), None)

@@ -15,6 +15,7 @@ use proptest::sample::select;
 
 use super::{Said, Step, When};
 use crate::oracle::ENTITIES;
+use crate::rules::company::{ASKING, UNAPPROVED};
 use crate::rules::history::{Manner, VALID};
 use crate::rules::notation::{Everything, call, question, scope, written_question};
 
@@ -227,7 +228,13 @@ pub fn step() -> impl Strategy<Value = Step> {
 fn asks(covers: impl Strategy<Value = Scope>) -> impl Strategy<Value = Step> {
     use Delivery::{Electronic, Email, Post};
     let delivery = select(vec![Post, Email, Email, Electronic, Electronic]);
-    (delivery, covers).prop_map(|(delivery, covers)| Step::AskOptOut(delivery, covers))
+    let campaign = prop_oneof![
+        10 => Just(Some(ASKING)),
+        1 => Just(Some(UNAPPROVED)),
+        1 => Just(None),
+    ];
+    (delivery, covers, campaign)
+        .prop_map(|(delivery, covers, campaign)| Step::AskOptOut(delivery, covers, campaign))
 }
 
 /// The company's register changes, or an affiliate serves the customer.

@@ -1,10 +1,11 @@
-//! Why a command that grants something, or gives a notice, is refused (F4, R2, R3, R9, R11, R15, R19).
+//! Why a command that grants something, or gives or sends a notice, is refused (F4, F11, R2, R3, R9, R11, R15, R19).
 
 use std::collections::BTreeSet;
 
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::{SpokenWord, Statement};
 use consent_ledger::domain::ids::Position;
+use consent_ledger::domain::notices::NoticeCommand;
 use consent_ledger::domain::refusal::RefusalCode;
 use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::time::Time;
@@ -13,8 +14,9 @@ use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 use super::Oracle;
 use super::cells::{block_cells, grant_cells};
 use super::facts::{Fact, What, ended_by_lapse, says_all};
+use crate::rules::company::ASKING;
 
-/// What the specification says of a command that grants, or gives a notice.
+/// What the specification says of a command that grants, or gives or sends a notice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refusals {
     /// The codes that apply; none: it is accepted.
@@ -24,7 +26,8 @@ pub struct Refusals {
 }
 
 impl Oracle {
-    /// Why the command is refused, as far as it grants something or gives a notice (F4, R2, R3, R9, R11, R15, R19).
+    /// Why the command is refused, as far as it grants something, or gives or sends a notice (F4, F11, R2, R3, R9, R11, R15,
+    /// R19).
     pub fn refusals(&self, command: &Command, now: Time, occurred_at: Option<Time>) -> Refusals {
         let mut refusals = Refusals::default();
         match command {
@@ -83,6 +86,12 @@ impl Oracle {
                 if given.statements.is_some_and(lacks) {
                     refusals.codes.insert(RefusalCode::NoticeTemplate);
                 }
+            }
+            // 64.2009(d): whatever is sent here goes out, and asks for approval.
+            Command::Notices(NoticeCommand::Send(send))
+                if (send.campaign.as_ref()).is_none_or(|id| id.as_str() != ASKING) =>
+            {
+                refusals.codes.insert(RefusalCode::CampaignNotApproved);
             }
             // Consent to e-mail and the templates are there, and every notice reported on is one that stands.
             Command::Notices(_) | Command::Affiliates(_) => {}

@@ -154,6 +154,7 @@ fn notice_event() -> impl Strategy<Value = Event> {
     )
         .prop_map(|(delivery, covers, opt_out)| {
             NoticeEvent::Sent(NoticeSent {
+                campaign: None,
                 template: EntityId::parse("t").unwrap(),
                 approved: Position(1),
                 text_digest: Sha256Digest([0; 32]),

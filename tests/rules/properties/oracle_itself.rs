@@ -100,6 +100,7 @@ impl Facts {
     fn ask_opt_out(&mut self, delivery: Delivery) -> Position {
         let nothing = Time(0);
         let sent = NoticeSent {
+            campaign: None,
             template: EntityId::parse("t").unwrap(),
             approved: Position(1),
             text_digest: Sha256Digest([0; 32]),

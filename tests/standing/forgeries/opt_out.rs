@@ -1,16 +1,20 @@
 //! What is forged about opt-out: notices, their clocks, what rests on them.
 
+use consent_ledger::domain::company::campaigns::Outbound;
+use consent_ledger::domain::company::register::ItemId;
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
 use consent_ledger::domain::notices::NoticeEvent;
 use consent_ledger::domain::notices::send::{Delivery, Outcome};
 use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Purpose, RecipientKind};
 
-use super::Forged::Said;
+use super::Forged::{Said, SaidToOccur};
 use super::{Forgery, approved, changed, made, next};
 use crate::house::House;
 use crate::rules::books::{def, fcc};
+use crate::rules::company::ASKING;
 
 pub const FORGERIES: &[Forgery] = &[
     ("opt-out-after-bounce", "it came back", |house| {
@@ -163,6 +167,35 @@ pub const FORGERIES: &[Forgery] = &[
             Said(notice)
         },
     ),
+    ("notice-of-unapproved-campaign", "it names none", |house| {
+        Said(by_campaign(sent(house), None))
+    }),
+    (
+        "notice-of-unapproved-campaign",
+        "one that draws a list",
+        |house| {
+            *house = House::by_fcc(&["LOCAL"]);
+            house.campaigns("spring", Outbound::List);
+            let notice = next(house.clone(), |house| {
+                house.send(Delivery::Post, Scope::everything());
+            });
+            Said(by_campaign(notice, Some("spring")))
+        },
+    ),
+    (
+        "notice-of-unapproved-campaign",
+        "it was sent before the approval",
+        |house| {
+            *house = House::by_fcc(&["LOCAL"]);
+            let notice = next(house.clone(), |house| {
+                house.send(Delivery::Post, Scope::everything());
+            });
+            let campaigns = &house.ledger.company.campaigns;
+            let asking = campaigns.get(&ItemId::parse(ASKING).unwrap()).unwrap();
+            let before = Time(asking.approved_since.unwrap().0 - 1);
+            SaidToOccur(notice, before)
+        },
+    ),
     ("approval-not-live", "the customer opted out", |house| {
         let (_, used) = opted_out(house);
         house.says("d(COMPANY; *; *)");
@@ -201,4 +234,11 @@ fn sent(house: &mut House) -> Event {
     next(house.clone(), |house| {
         house.send(Delivery::Email, Scope::everything());
     })
+}
+
+fn by_campaign(mut notice: Event, campaign: Option<&str>) -> Event {
+    if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
+        sent.campaign = campaign.map(|id| ItemId::parse(id).unwrap());
+    }
+    notice
 }

@@ -41,6 +41,8 @@ pub struct Campaign {
     pub supervisor: Option<Token>,
     /// Its approval.
     pub approved: Option<Step>,
+    /// Since when its approval is on record: what went out before had none, whatever its date says (R5).
+    pub approved_since: Option<Time>,
     /// Its rejection; it is over then.
     pub rejected: Option<Step>,
     /// Its beginning.
@@ -51,7 +53,7 @@ pub struct Campaign {
     pub lists: u32,
     /// The newest of them, oldest first.
     pub drawings: Vec<Drawing>,
-    /// Customers who were asked for approval.
+    /// Customers who were asked for approval, but those whose notices name the campaign one by one.
     pub requests: u64,
     /// The newest record of that.
     pub requested: Option<Step>,
@@ -103,11 +105,13 @@ named_list! {
 }
 
 impl Campaign {
-    /// Why it may not do that at `at`; nothing: it may (F11, R21).
+    /// Why it may not do that at `at`, or might not then; nothing: it may (F11, R21).
     pub fn stops(&self, act: Outbound, at: Time) -> Vec<SendStop> {
+        let approved = self.approved_since.is_some_and(|since| since <= at);
+        let closed = self.closed.is_some_and(|step| step.at <= at);
         let stops = [
-            (self.approved.is_none(), SendStop::NotApproved),
-            (self.closed.is_some(), SendStop::Closed),
+            (!approved, SendStop::NotApproved),
+            (closed, SendStop::Closed),
             (!self.plan.runs_at(at), SendStop::OutsideDates),
             (!self.plan.does.contains(act), SendStop::NotPlanned),
         ];
@@ -141,33 +145,32 @@ impl Campaign {
         }
     }
 
+    /// Refuses what it may not do at `at`, by the first reason's code, and says each.
     fn require(&self, id: &ItemId, act: Outbound, at: Time) -> Result<(), Refusal> {
-        let Some(stop) = self.stops(act, at).into_iter().next() else {
-            return Ok(());
+        let stops = self.stops(act, at);
+        let code = match stops.first() {
+            None => return Ok(()),
+            Some(SendStop::OutsideDates) => RefusalCode::CampaignDates,
+            Some(_) => RefusalCode::CampaignNotApproved,
         };
-        let refuse = |code, field: &str, why: String| Err(Refusal::new(code, field, why));
+        let stops: Vec<_> = (stops.iter())
+            .map(|stop| format!("{} ({stop})", self.explained(*stop, act)))
+            .collect();
+        let why = format!("campaign {id} at {at}: {}", stops.join("; "));
+        Err(Refusal::new(code, "campaign_id", why))
+    }
+
+    fn explained(&self, stop: SendStop, act: Outbound) -> String {
         match stop {
-            SendStop::OutsideDates => refuse(
-                RefusalCode::CampaignDates,
-                "campaign_id",
-                format!(
-                    "campaign {id} runs from {} until {}",
-                    self.plan.starts_at, self.plan.ends_at
-                ),
+            SendStop::NotApproved => "no supervisor had approved it".into(),
+            SendStop::Closed => "it was closed".into(),
+            SendStop::OutsideDates => format!(
+                "it runs from {} until {}",
+                self.plan.starts_at, self.plan.ends_at
             ),
-            SendStop::NotPlanned => refuse(
-                RefusalCode::CampaignNotApproved,
-                "campaign_id",
-                format!("campaign {id} was not proposed as one that does this: {act}"),
-            ),
-            SendStop::NotApproved
-            | SendStop::Closed
-            | SendStop::ListUnknown
-            | SendStop::ListExpired => refuse(
-                RefusalCode::CampaignNotApproved,
-                "campaign_id",
-                format!("campaign {id} is not approved by a supervisor, or is closed ({stop})"),
-            ),
+            SendStop::NotPlanned => format!("it was not proposed as one that does this: {act}"),
+            SendStop::ListUnknown => "it has no such list".into(),
+            SendStop::ListExpired => "its list has expired".into(),
         }
     }
 }
@@ -180,6 +183,16 @@ impl Campaigns {
     pub fn drawable(&self, id: &ItemId, at: Time) -> Result<&Campaign, Refusal> {
         let campaign = self.registered(id)?;
         campaign.require(id, Outbound::List, at)?;
+        Ok(campaign)
+    }
+
+    /// The campaign, if by it customers might be asked for approval at `at` (F11, R21).
+    ///
+    /// # Errors
+    /// As [`Campaigns::drawable`].
+    pub fn asking(&self, id: &ItemId, at: Time) -> Result<&Campaign, Refusal> {
+        let campaign = self.registered(id)?;
+        campaign.require(id, Outbound::ApprovalRequest, at)?;
         Ok(campaign)
     }
 
@@ -229,8 +242,7 @@ impl Campaigns {
             }
             CampaignCommand::Draw(list) => CampaignEvent::ListDrawn(self.draw(list, context)?),
             CampaignCommand::SendRequests(sent) => {
-                let campaign = self.registered(&sent.campaign)?;
-                campaign.require(&sent.campaign, Outbound::ApprovalRequest, context.now)?;
+                self.asking(&sent.campaign, context.now)?;
                 if sent.customers == 0 {
                     return Err(invalid(
                         "customers",
@@ -330,6 +342,7 @@ impl Campaigns {
             CampaignEvent::Approved(event) => {
                 self.change(&event.campaign, |one| {
                     one.approved = Some(step);
+                    one.approved_since = Some(placed.recorded_at);
                     one.supervisor = Some(event.supervisor);
                 });
             }
@@ -376,6 +389,7 @@ impl Campaign {
             proposer: proposed.proposer,
             supervisor: None,
             approved: None,
+            approved_since: None,
             rejected: None,
             started: None,
             closed: None,

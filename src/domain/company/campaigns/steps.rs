@@ -92,7 +92,7 @@ pub struct CampaignTurned {
     pub reason: Option<OwnWords>,
 }
 
-/// Outbound requests for approval were sent (64.2009(d)).
+/// Outbound requests for approval were sent (64.2009(d)), other than by notices that name the campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestsSent {

@@ -265,7 +265,7 @@ fn r21_sending_stops_when_the_list_expires_and_when_the_campaign_is_over() {
     );
     office.act(turn(CampaignCommand::Close));
     assert_eq!(
-        stops(&office, list, at),
+        stops(&office, list, office.now),
         [SendStop::Closed, SendStop::ListUnknown]
     );
 }

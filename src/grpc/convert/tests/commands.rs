@@ -44,9 +44,12 @@ fn f4_a_notice_is_checked_by_field() {
         |it| it.covers = None => "covers";
         |it| it.covers.as_mut().unwrap().purposes.push(0) => "covers.purposes[1]";
         |it| it.statements.push(UNKNOWN) => "statements[13]";
-        |it| it.template_version = "not a version".into() => "template_version";
         |it| it.template_version = "v1".into() => "statements";
         |it| { it.template_version = "v1".into(); it.statements.clear(); } => "notice_version";
+        |it| {
+            (it.notice_version, it.template_version) = ("v 1".into(), "v 1".into());
+            it.statements.clear();
+        } => "template_version";
     );
 }
 
