@@ -208,6 +208,7 @@ fn events() -> Vec<Event> {
                 statement: statement(),
             },
             ends_at: AT,
+            evidence_due_by: None,
         }),
         Event::CallEnded(CallEnded {
             call: Token([9; 16]),

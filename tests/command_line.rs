@@ -215,6 +215,22 @@ async fn f12_f19_the_registers_are_printed_as_a_table_as_csv_and_as_json() {
     assert_eq!(listed[0]["duty"], "certificate");
     assert_eq!(listed[0]["rule"], "47 CFR 64.2009(e)");
 
+    let nobody = print(&["deadlines", "--customers", "--within", "30d"]);
+    assert_eq!(out(&nobody), "nothing is due about any customer\n");
+    assert!(nobody.status.success(), "{}", err(&nobody));
+    let columns = out(&print(&["deadlines", "--customers", "--output", "csv"]));
+    assert!(
+        columns.starts_with("standing,due,due_by,from,duty,customer,"),
+        "{columns}"
+    );
+    for wrong in [
+        &["deadlines", "--within", "30d"][..],
+        &["deadlines", "--customers", "--within", "1y"],
+        &["deadlines", "--customers", "--duty", "certificate"],
+    ] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+
     let csv = out(&print(&["certificate", "2025", "--output", "csv"]));
     assert!(csv.starts_with("counted,kind,count,records\n"), "{csv}");
     assert!(csv.contains("untrained,,1,1\n"), "{csv}");

@@ -20,6 +20,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.ConsentService/RecordNotice", WRITE_CONSENT),
     ("/consent.v1.ConsentService/RecordConsent", WRITE_CONSENT),
     ("/consent.v1.ConsentService/GrantOnce", WRITE_CONSENT),
+    ("/consent.v1.ConsentService/SupplyEvidence", WRITE_CONSENT),
     ("/consent.v1.ConsentService/EndCall", WRITE_CONSENT),
     // Authorised contacts.
     ("/consent.v1.ContactService/RequestContacts", CALLERS),
@@ -158,6 +159,10 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.ConductService/RecordPerson", ADMINISTER),
     ("/consent.v1.ConductService/ListPeople", AUDIT),
     ("/consent.v1.ComplianceService/ListDeadlines", AUDIT),
+    (
+        "/consent.v1.ComplianceService/ListCustomerDeadlines",
+        READ_CALLERS,
+    ),
     ("/consent.v1.ComplianceService/GetCertificate", AUDIT),
     (
         "/consent.v1.ComplianceService/RecordCertificate",
@@ -264,6 +269,7 @@ mod tests {
                 "Record",
                 "Grant",
                 "EndCall",
+                "/Supply",
                 "/Disclose",
                 "/Open",
                 "/Set",

@@ -63,7 +63,7 @@ impl<'a> Consent<'a> {
                 statement,
                 ends_at: None,
             }),
-            Event::GrantedOnce(GrantedOnce { grant, ends_at }) => Some(Self {
+            Event::GrantedOnce(GrantedOnce { grant, ends_at, .. }) => Some(Self {
                 scope: &grant.scope,
                 statement: &grant.statement,
                 ends_at: Some(*ends_at),

@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod inspect;
 mod output;
+mod owed;
 mod receipt;
 mod registers;
 mod rulebook;

@@ -5,7 +5,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use super::output::Table;
-use super::{Ended, Global, output};
+use super::{Ended, Global, output, owed};
 use crate::domain::calendar;
 use crate::proto::v1 as wire;
 use wire::campaign_service_client::CampaignServiceClient;
@@ -25,14 +25,18 @@ struct Server {
 Examples:
   consent-ledger deadlines
   consent-ledger deadlines --standing due --standing late --output csv
+  consent-ledger deadlines --customers --within 30d --duty opt_out_repeat --output csv > notices-due.csv
 
 The exit code is 1 when something listed is late.")]
 pub struct Deadlines {
     #[command(flatten)]
     server: Server,
-    /// Only what stands so, may be repeated: not_yet, due, late, done, done_late.
+    /// Only what stands so, may be repeated: not_yet, due, late, done, done_late [default: all; with --customers what is
+    /// still to be done].
     #[arg(long = "standing", value_name = "STANDING", value_parser = standing)]
     standings: Vec<wire::DutyStanding>,
+    #[command(flatten)]
+    owed: owed::Wanted,
 }
 
 /// List the register of campaigns.
@@ -85,7 +89,7 @@ impl Server {
     }
 }
 
-fn complain(status: &Status) -> Ended {
+pub(super) fn complain(status: &Status) -> Ended {
     let ended = match status.code() {
         tonic::Code::InvalidArgument => Ended::Usage,
         _ => Ended::Unreachable,
@@ -99,6 +103,9 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         Ok(channel) => channel,
         Err(ended) => return ended,
     };
+    if arguments.owed.customers {
+        return owed::list(&global, channel, arguments.owed, arguments.standings).await;
+    }
     let request = wire::ListDeadlinesRequest {
         standings: arguments.standings.into_iter().map(i32::from).collect(),
         min_position: 0,
@@ -301,12 +308,12 @@ fn standing_of(certificate: &wire::GetCertificateResponse) -> String {
     )
 }
 
-fn named(name: &str, prefix: &str) -> String {
+pub(super) fn named(name: &str, prefix: &str) -> String {
     name.trim_start_matches(prefix).to_ascii_lowercase()
 }
 
 /// A text, or nothing where it is empty.
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     match text {
         "" => Value::Null,
         text => json!(text),

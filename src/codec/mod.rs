@@ -104,6 +104,7 @@ pub fn encode(event: &Event, seal: Seal<'_>) -> Result<Encoded, EncodeError> {
             json(&said::BlockData::new(event, seal))?,
         ),
         Event::GrantedOnce(event) => (said::GRANTED_ONCE, json(&said::Once::new(event, seal))?),
+        Event::EvidenceSupplied(event) => (said::EVIDENCE_SUPPLIED, json(event)?),
         Event::CallEnded(event) => (said::CALL_ENDED, json(&said::CallEndedData::from(event))?),
         Event::DisclosureMade(made) => (asked::kind(event), json(&asked::Made::new(made, seal))?),
         Event::DisclosureRefused(refused) => (
@@ -134,6 +135,7 @@ pub fn decode(kind: &str, data: &str, open: Open<'_>) -> Result<Event, DecodeErr
             said::BlockData::event(parse(kind, data)?, kind, open)
         }
         said::GRANTED_ONCE => said::Once::event(parse(kind, data)?, open),
+        said::EVIDENCE_SUPPLIED => Event::EvidenceSupplied(parse(kind, data)?),
         said::CALL_ENDED => said::CallEndedData::event(parse(kind, data)?),
         asked::MADE | asked::MADE_TELLING => {
             asked::of_kind(kind, asked::Made::event(parse(kind, data)?, open))?
@@ -194,6 +196,7 @@ const SPINE: &[&str] = &[
     asked::REFUSED_TELLING,
     asked::RULED_TELLING,
     asked::GAG_LIFTED,
+    said::EVIDENCE_SUPPLIED,
 ];
 
 /// Every event type of customers.

@@ -21,6 +21,7 @@ pub const DENIED: &str = "consent.denied.v1";
 pub const WITHDRAWN: &str = "consent.withdrawn.v1";
 pub const RESTRICTED: &str = "consent.restricted.v1";
 pub const GRANTED_ONCE: &str = "consent.granted_once.v1";
+pub const EVIDENCE_SUPPLIED: &str = "consent.evidence_supplied.v1";
 pub const CALL_ENDED: &str = "call.ended.v1";
 
 const ASSURANCE_REFERENCE: &str = "assurance_reference";
@@ -231,6 +232,8 @@ pub struct Once {
     scope: ScopeData,
     statement: StatementData,
     ends_at: Instant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence_due_by: Option<Instant>,
 }
 
 impl Once {
@@ -240,6 +243,7 @@ impl Once {
             scope: ScopeData::from(&event.grant.scope),
             statement: StatementData::new(&event.grant.statement, seal),
             ends_at: Instant(event.ends_at),
+            evidence_due_by: event.evidence_due_by.map(Instant),
         }
     }
 
@@ -251,6 +255,7 @@ impl Once {
                 statement: self.statement.statement(open),
             },
             ends_at: self.ends_at.0,
+            evidence_due_by: self.evidence_due_by.map(|by| by.0),
         })
     }
 }

@@ -46,6 +46,14 @@ pub fn days_after(trigger: Time, days: u32) -> Time {
     reckoned.unwrap_or(trigger)
 }
 
+/// The same by the days of a customer's zone (R17).
+pub fn days_after_in(trigger: Time, days: u32, zone: &TimeZone) -> Time {
+    let reckoned = day_in(trigger, zone)
+        .and_then(|day| day.checked_add(i64::from(days).days()).ok())
+        .and_then(|day| end_in(day, zone));
+    reckoned.unwrap_or(trigger)
+}
+
 /// The last instant of that day of the year after `year`; of the year's own last day where there is no such day.
 pub fn end_of_day_next_year(year: i16, month: i8, day: i8) -> Time {
     let reckoned = Date::new(year.saturating_add(1), month, day)
@@ -81,6 +89,11 @@ pub fn day_text(at: Time) -> String {
     day_of(at).map_or_else(String::new, |day| day.to_string())
 }
 
+/// The day in a customer's zone, likewise.
+pub fn day_text_in(at: Time, zone: &TimeZone) -> String {
+    day_in(at, zone).map_or_else(String::new, |day| day.to_string())
+}
+
 fn is_business_day(day: Date) -> bool {
     let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
     !weekend && !is_holiday(day)
@@ -108,19 +121,29 @@ fn nth_business_day(mut day: Date, days: u32) -> Option<Date> {
 }
 
 fn day_of(at: Time) -> Option<Date> {
-    let zone = TimeZone::get(FEDERAL_ZONE).ok()?;
+    day_in(at, &TimeZone::get(FEDERAL_ZONE).ok()?)
+}
+
+fn day_in(at: Time, zone: &TimeZone) -> Option<Date> {
     let at = Timestamp::from_microsecond(at.0).ok()?;
-    Some(at.to_zoned(zone).date())
+    Some(at.to_zoned(zone.clone()).date())
 }
 
 fn start_of(day: Date) -> Option<Time> {
-    let zone = TimeZone::get(FEDERAL_ZONE).ok()?;
-    let start = day.to_zoned(zone).ok()?;
+    start_in(day, &TimeZone::get(FEDERAL_ZONE).ok()?)
+}
+
+fn start_in(day: Date, zone: &TimeZone) -> Option<Time> {
+    let start = day.to_zoned(zone.clone()).ok()?;
     Some(Time(start.timestamp().as_microsecond()))
 }
 
 fn end_of(day: Date) -> Option<Time> {
-    let next = start_of(day.tomorrow().ok()?)?;
+    end_in(day, &TimeZone::get(FEDERAL_ZONE).ok()?)
+}
+
+fn end_in(day: Date, zone: &TimeZone) -> Option<Time> {
+    let next = start_in(day.tomorrow().ok()?, zone)?;
     Some(Time(next.0.saturating_sub(1)))
 }
 

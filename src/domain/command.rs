@@ -3,6 +3,7 @@
 use super::asserted::{Assert, Asserted};
 use super::authentication::AuthenticationCommand;
 use super::company::CompanyCommand;
+use super::consent::evidence::SupplyEvidence;
 use super::consent::word::{EndCall, GrantOnce, Speak};
 use super::contacts::ContactCommand;
 use super::disclosures::Disclose;
@@ -31,6 +32,8 @@ pub enum Command {
     Speak(Speak),
     /// Records a one-time approval (F8, R11).
     GrantOnce(GrantOnce),
+    /// Supplies the digest of a one-time approval's recording (P4, R11).
+    SupplyEvidence(SupplyEvidence),
     /// Records the end of a call (R11).
     EndCall(EndCall),
     /// Asks for a disclosure and records it, made or refused (P7).

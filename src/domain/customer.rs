@@ -6,8 +6,9 @@ use super::asserted::Imported;
 use super::authentication::{self, Authentication};
 use super::command::Command;
 use super::company::Company;
+use super::consent::evidence::Evidence;
 use super::consent::word::{OneTime, Word};
-use super::consent::{one_time, speak};
+use super::consent::{evidence, one_time, speak};
 use super::contacts::{self, Contacts};
 use super::disclosures::gag::{self, GagOrders};
 use super::event::{Event, Placed};
@@ -48,6 +49,8 @@ pub struct Customer {
     pub words: Vec<Word>,
     /// One-time approvals whose call may be open.
     pub one_time: Vec<OneTime>,
+    /// Digests of one-time approvals' recordings that came later, or are owed; few customers have any (P4).
+    pub evidence: Option<Box<Evidence>>,
     /// Calls that ended lately: no approval can be added to them.
     pub ended_calls: Vec<Token>,
     /// Gag orders on disclosures (P7).
@@ -139,6 +142,7 @@ pub fn decide(
         Command::Affiliates(command) => served::decide(customer, command, context),
         Command::Speak(command) => speak::decide(customer, command, context),
         Command::GrantOnce(command) => one_time::decide(customer, command, context),
+        Command::SupplyEvidence(command) => evidence::decide(customer, command, context),
         Command::EndCall(command) => Ok(one_time::decide_end(command)),
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::LiftGag(command) => gag::decide(customer, command, context),
@@ -236,6 +240,7 @@ impl Customer {
             Event::Granted(granted) => speak::evolve(self, granted.said(), placed),
             Event::Blocked(blocked) => speak::evolve(self, blocked.said(), placed),
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
+            Event::EvidenceSupplied(event) => evidence::follow(self, &placed.of(event)),
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
             Event::DisclosureMade(made) => gag::sealed(self, made.seal, placed),
             Event::DisclosureRefused(refused) => gag::sealed(self, refused.seal, placed),
@@ -260,6 +265,7 @@ impl Customer {
             served_by: Vec::new(),
             words: Vec::new(),
             one_time: Vec::new(),
+            evidence: None,
             ended_calls: Vec::new(),
             gags: None,
             holds: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::asserted::AssertedEvent;
 use super::authentication::AuthenticationEvent;
+use super::consent::evidence::EvidenceSupplied;
 use super::consent::word::{Blocked, CallEnded, Granted, GrantedOnce};
 use super::contacts::ContactEvent;
 use super::disclosures::gag::GagLifted;
@@ -36,6 +37,8 @@ pub enum Event {
     Blocked(Blocked),
     /// A one-time approval was given.
     GrantedOnce(GrantedOnce),
+    /// The digest of a one-time approval's recording was supplied.
+    EvidenceSupplied(EvidenceSupplied),
     /// A call ended.
     CallEnded(CallEnded),
     /// A disclosure was made.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod hindsight;
 pub mod ids;
 pub mod notices;
+pub mod owed;
 pub mod preferences;
 pub mod questions;
 pub mod refusal;

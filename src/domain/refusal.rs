@@ -34,6 +34,8 @@ named_list! {
         VerificationRequired = "VERIFICATION_REQUIRED",
         /// Oral words of that kind need evidence (R15).
         EvidenceRequired = "EVIDENCE_REQUIRED",
+        /// No digest of a recording is owed for that record (P4).
+        EvidenceState = "EVIDENCE_STATE",
         /// The service is held already, or isn't held.
         ServiceState = "SERVICE_STATE",
         /// `occurred_at` lies in the future or too far back (R5).

@@ -40,6 +40,8 @@ pub enum Deed {
         call: String,
         /// What.
         scope: wire::Scope,
+        /// Whether the recording's digest isn't at hand yet, and is owed.
+        digest_follows: bool,
     },
     /// The call is over.
     EndsCall {
@@ -77,6 +79,8 @@ const SAYS: &[(i64, Says)] = &[
 ];
 /// Who approves a use for the length of a call.
 const APPROVES_ONCE: i64 = 120;
+/// Of how many of them the recording's digest isn't at hand yet.
+const DIGEST_FOLLOWS: i64 = 400;
 /// Who closes a service, and who opens it again after that.
 const CLOSES: i64 = 60;
 const OPENS_AGAIN: i64 = 500;
@@ -85,6 +89,9 @@ const DISCLOSED: i64 = 300;
 
 /// Keeps the row of deeds apart from that of facts.
 const DEEDS: u64 = 0x6465_6564_7300_0001;
+
+/// And that of digests.
+const DIGESTS: u64 = 0x6469_6765_7374_0001;
 
 #[derive(Clone, Copy)]
 enum Says {
@@ -109,6 +116,7 @@ pub fn deeds(life: &mut Life, seed: u64, number: u64) -> Vec<Deed> {
         deeds.push(Deed::ApprovesOnce {
             call: call.clone(),
             scope,
+            digest_follows: Seeded::of(seed ^ DIGESTS, number).per_mille(DIGEST_FOLLOWS),
         });
         deeds.push(Deed::EndsCall { call });
     }
@@ -244,13 +252,23 @@ impl Deed {
                 words: vec![word.clone()],
                 statement: Some(moment.statement(wire::Medium::Electronic)),
             }),
-            Self::ApprovesOnce { call, scope } => Command::GrantOnce(wire::GrantOnceRequest {
-                header,
-                customer,
-                call_id: call.clone(),
-                scope: Some(scope.clone()),
-                statement: Some(moment.statement(wire::Medium::Oral)),
-            }),
+            Self::ApprovesOnce {
+                call,
+                scope,
+                digest_follows,
+            } => {
+                let mut statement = moment.statement(wire::Medium::Oral);
+                if *digest_follows {
+                    statement.evidence_digest.clear();
+                }
+                Command::GrantOnce(wire::GrantOnceRequest {
+                    header,
+                    customer,
+                    call_id: call.clone(),
+                    scope: Some(scope.clone()),
+                    statement: Some(statement),
+                })
+            }
             Self::EndsCall { call } => Command::EndCall(wire::EndCallRequest {
                 header,
                 customer,

@@ -55,6 +55,10 @@ fn f8_customers_do_all_that_a_ledger_witnesses_and_are_given_a_notice_first() {
     }
     assert_eq!(kinds.len(), 7, "{kinds:?}");
     assert_eq!(kinds["once"], kinds["ends"]);
+    let mut deeds = customers.iter().flat_map(|customer| &customer.deeds);
+    let owing =
+        |deed: &Deed| matches!(deed, Deed::ApprovesOnce { digest_follows, .. } if *digest_follows);
+    assert!(deeds.any(owing), "some owe a digest (P4)");
     assert!(kinds.values().all(|count| *count >= 20), "{kinds:?}");
 }
 

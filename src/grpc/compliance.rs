@@ -3,11 +3,12 @@
 use tonic::{Request, Response, Status};
 
 use super::call::Call;
-use super::convert::compliance::{wire_deadline, wire_figure};
+use super::convert::compliance::{wanted_owed, wire_deadline, wire_figure};
 use super::convert::lists::members;
 use super::convert::registers::{step, year};
 use super::convert::values::timestamp;
 use super::doors::Doors;
+use super::owed;
 use crate::domain::company::certificates::due_by;
 use crate::domain::company::deadlines::Standing;
 use crate::domain::ids::Position;
@@ -36,6 +37,20 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
             position,
             at: Some(timestamp(now)),
         }))
+    }
+
+    type ListCustomerDeadlinesStream = owed::Answers;
+
+    async fn list_customer_deadlines(
+        &self,
+        request: Request<wire::ListCustomerDeadlinesRequest>,
+    ) -> Result<Response<Self::ListCustomerDeadlinesStream>, Status> {
+        let (call, doors) = (Call::of(&request)?, &self.0);
+        let given = request.into_inner();
+        let min_position = Position(given.min_position);
+        let wanted = wanted_owed(given, doors.views().now())?;
+        doors.wait_for(&call, min_position).await?;
+        owed::list(doors, &call, wanted).map(Response::new)
     }
 
     async fn get_certificate(

@@ -31,6 +31,13 @@ impl wire::consent_service_server::ConsentService for Consents {
         self.0.command(request).await
     }
 
+    async fn supply_evidence(
+        &self,
+        request: Request<wire::SupplyEvidenceRequest>,
+    ) -> Result<Response<wire::SupplyEvidenceResponse>, Status> {
+        self.0.command(request).await
+    }
+
     async fn end_call(
         &self,
         request: Request<wire::EndCallRequest>,

@@ -24,6 +24,7 @@ mod in_order;
 mod incidents;
 mod intake;
 mod notices;
+mod owed;
 mod pages;
 mod past;
 mod policies;

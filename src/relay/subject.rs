@@ -7,7 +7,8 @@
 //! <event>    the record's type without its version, dots as dashes, so that it is one token:
 //!              account-opened      service-opened      service-closed      notice-given
 //!              consent-granted     consent-denied      consent-withdrawn   consent-restricted
-//!              consent-granted_once                    call-ended
+//!              consent-granted_once                    consent-evidence_supplied
+//!              call-ended
 //!              disclosure-made     disclosure-refused  ruling-recorded
 //!              ledger-opened       rulebook-adopted
 //!            or `withheld` for a position that subscribers may not see

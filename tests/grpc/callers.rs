@@ -7,7 +7,6 @@ use consent_ledger::proto::v1 as wire;
 use prost::Message;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
-use uuid::Uuid;
 use wire::authentication_service_client::AuthenticationServiceClient;
 use wire::authority::Authority;
 use wire::disclose_response::Outcome;
@@ -198,15 +197,6 @@ impl House {
         clock.pass(40 * DAY);
         (house, clock)
     }
-}
-
-/// A header whose request id carries no time: the house's own is set by hand.
-fn dated() -> Option<wire::CommandHeader> {
-    let header = header()?;
-    Some(wire::CommandHeader {
-        request_id: Uuid::new_v4().to_string(),
-        ..header
-    })
 }
 
 fn on(authority: Authority) -> Option<wire::Authority> {

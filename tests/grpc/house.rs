@@ -247,6 +247,15 @@ pub fn asking() -> wire::CampaignPlan {
     }
 }
 
+/// A header whose request id carries no time: the house's own is set by hand.
+pub fn dated() -> Option<wire::CommandHeader> {
+    let header = header()?;
+    Some(wire::CommandHeader {
+        request_id: Uuid::new_v4().to_string(),
+        ..header
+    })
+}
+
 pub fn customer(id: &str) -> Option<wire::CustomerRef> {
     let id = wire::customer_ref::Customer::Id(id.into());
     Some(wire::CustomerRef { customer: Some(id) })

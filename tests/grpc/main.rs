@@ -12,6 +12,7 @@ mod campaigns;
 mod commands;
 mod conduct;
 mod contacts;
+mod customer_deadlines;
 mod disclosures;
 mod entities;
 mod house;

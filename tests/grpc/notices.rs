@@ -19,7 +19,7 @@ use crate::house::*;
 const ASKING: &str = "asking";
 
 pub const HOUR: i64 = 3_600_000_000;
-const DAY: i64 = 24 * HOUR;
+pub const DAY: i64 = 24 * HOUR;
 
 fn utc(text: &str) -> Time {
     Time(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
@@ -75,7 +75,7 @@ impl House {
         Ok(response.into_inner())
     }
 
-    async fn send(
+    pub async fn send(
         &self,
         id: &str,
         version: &str,
@@ -92,7 +92,7 @@ impl House {
         delivery: NoticeDelivery,
     ) -> Result<wire::RecordNoticeSentResponse, tonic::Status> {
         let request = wire::RecordNoticeSentRequest {
-            header: header(),
+            header: dated(),
             customer: customer(id),
             template_version: version.into(),
             text_digest: vec![7; 32],

@@ -177,6 +177,9 @@ pub fn event(event: Option<&Event>) -> String {
         Some(Event::NoticeGiven(given)) => format!("version {}", given.notice_version),
         Some(Event::WordSpoken(spoken)) => spoken.word.as_ref().map(word).unwrap_or_default(),
         Some(Event::OnceGranted(granted)) => granted.scope.as_ref().map(scope).unwrap_or_default(),
+        Some(Event::EvidenceSupplied(supplied)) => {
+            format!("the recording of record {}", supplied.approval_position)
+        }
         Some(Event::CallEnded(_)) => "what was approved for its length ends".to_owned(),
         Some(Event::DisclosureMade(made)) => {
             let gag = if made.sealed {

@@ -56,6 +56,10 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
             json!(periods.verification_minutes),
         ),
         ("periods.one_time_hours", json!(periods.one_time_hours)),
+        (
+            "periods.one_time_evidence_days",
+            json!(periods.one_time_evidence_days),
+        ),
         ("periods.retention_days", json!(periods.retention_days)),
         ("switches.opt_out", json!(rulebook.opt_out_switch())),
         (

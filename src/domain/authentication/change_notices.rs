@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::authority::is_start_of_service;
 use super::of_record::{OfRecord, Reach, ReachKind};
 use super::{Authentication, AuthenticationEvent};
+use crate::domain::company::register::Step;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::Placed;
 use crate::domain::ids::{Position, Token};
@@ -77,6 +78,18 @@ pub struct ChangeNoticeSent {
     pub due_at: Time,
 }
 
+/// Notifications sent that a customer's state keeps: the newest.
+pub const SENT_MAX: usize = 16;
+
+/// A notification that was owed, and was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentNotice {
+    /// What was owed.
+    pub due: DueNotice,
+    /// The record that says so.
+    pub done: Step,
+}
+
 /// A notification that is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueNotice {
@@ -112,8 +125,16 @@ impl Authentication {
         }
     }
 
-    pub(super) fn change_notice_sent(&mut self, sent: &ChangeNoticeSent) {
-        self.due.retain(|due| due.change != sent.change);
+    pub(super) fn change_notice_sent(&mut self, placed: &Placed<'_, ChangeNoticeSent>) {
+        let mut due = self.due.iter();
+        let Some(index) = due.position(|due| due.change == placed.event.change) else {
+            return;
+        };
+        let (due, done) = (self.due.remove(index), Step::of(placed));
+        self.sent.push(SentNotice { due, done });
+        if self.sent.len() > SENT_MAX {
+            self.sent.remove(0);
+        }
     }
 
     /// The numbers and addresses to which a notification may go: of record when the change was made, or ended by it. On

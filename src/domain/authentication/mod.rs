@@ -30,7 +30,7 @@ use authority::Authority;
 use challenge::{
     AnswerChallenge, Challenge, ChallengeFailed, ChallengePassed, ChallengeSet, Reset, SetChallenge,
 };
-use change_notices::{ChangeNoticeSent, DueNotice, SendChangeNotice};
+use change_notices::{ChangeNoticeSent, DueNotice, SendChangeNotice, SentNotice};
 use credentials::{
     CheckFailed, CheckSecret, Credential, CredentialEstablished, CredentialLocked,
     CredentialRefused, CredentialUnlocked, EstablishCredential, Failures, LiftLock, Lock,
@@ -156,6 +156,8 @@ pub struct Authentication {
     pub online_account: bool,
     /// Notifications that are owed, oldest first.
     pub due: Vec<DueNotice>,
+    /// Those that were sent, oldest first, bounded.
+    pub sent: Vec<SentNotice>,
     /// The legs of the business exemption.
     pub exemption: Exemption,
 }
@@ -263,7 +265,7 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, Authentication
         Done::ChallengeSet(event) => state.challenge_set(&placed.of(event)),
         Done::ChallengePassed(event) => state.challenge_passed(&placed.of(event)),
         Done::OnlineAccountChanged(event) => state.online_account_changed(&placed.of(event)),
-        Done::ChangeNoticeSent(event) => state.change_notice_sent(event),
+        Done::ChangeNoticeSent(event) => state.change_notice_sent(&placed.of(event)),
         Done::LegBegun(event) => state.exemption.begin(&placed.of(event)),
         Done::LegEnded(event) => state.exemption.end(event),
         Done::MailIssued(_) | Done::TicketOpened(_) => {}

@@ -64,6 +64,25 @@ named_list! {
     }
 }
 
+impl Standing {
+    /// Where a duty stands that was done then, or isn't done. `waits`: it can't, or may not, be done yet.
+    pub fn of(due_by: Option<Time>, done_at: Option<Time>, waits: bool, now: Time) -> Self {
+        let past = |at: Time| due_by.is_some_and(|by| at > by);
+        match done_at {
+            Some(at) if past(at) => Self::DoneLate,
+            Some(_) => Self::Done,
+            None if past(now) => Self::Late,
+            None if waits => Self::NotYet,
+            None => Self::Due,
+        }
+    }
+
+    /// Whether it is still to be done.
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::DoneLate)
+    }
+}
+
 /// A duty about one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadline {
@@ -186,16 +205,9 @@ impl Deadline {
     }
 
     fn standing(self, now: Time) -> Self {
-        let past = |at: Time| self.due_by.is_some_and(|by| at > by);
-        let standing = match self.done {
-            Some(step) if past(step.at) => Standing::DoneLate,
-            Some(_) => Standing::Done,
-            None if past(now) => Standing::Late,
-            None if self.waits_for.is_some() || self.from.is_some_and(|from| now < from) => {
-                Standing::NotYet
-            }
-            None => Standing::Due,
-        };
+        let waits = self.waits_for.is_some() || self.from.is_some_and(|from| now < from);
+        let done_at = self.done.map(|step| step.at);
+        let standing = Standing::of(self.due_by, done_at, waits, now);
         Self { standing, ..self }
     }
 

@@ -126,6 +126,8 @@ impl Essence {
             served_by: _,
             words,
             one_time: _,
+            // It is owed, and bears on no use.
+            evidence: _,
             ended_calls: _,
             // They hide what was disclosed, and bar no use.
             gags: _,

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub(in crate::domain) mod conditions;
+pub mod evidence;
 pub mod one_time;
 pub mod precedence;
 pub mod speak;

@@ -1,6 +1,7 @@
 //! One-time approvals: for the length of a call (F8, R11, 64.2008(f)).
 
 use super::conditions::Grant;
+use super::evidence;
 use super::precedence::later;
 use super::word::{CallEnded, EndCall, GrantOnce, GrantedOnce, OneTime, Said, Word};
 use crate::domain::company::standing::Standing;
@@ -56,9 +57,17 @@ pub(in crate::domain) fn decide(
     let said_at = context.occurred_at.unwrap_or(context.now);
     let ends_at = said_at.plus_hours(context.rulebook.periods().one_time_hours);
     require_open_call(customer, command, ends_at, context)?;
+    let evidence_due_by = match statement.evidence_digest {
+        Some(_) => None,
+        None => Some(evidence::owed_by(customer, said_at, context)?),
+    };
     let mut grant = command.clone();
     grant.scope = grant.scope.in_order();
-    Ok(vec![Event::GrantedOnce(GrantedOnce { grant, ends_at })])
+    Ok(vec![Event::GrantedOnce(GrantedOnce {
+        grant,
+        ends_at,
+        evidence_due_by,
+    })])
 }
 
 fn require_open_call(
@@ -123,6 +132,7 @@ pub(in crate::domain) fn evolve(
     granted: &GrantedOnce,
     placed: &Placed<'_>,
 ) {
+    evidence::owe(customer, &placed.of(granted));
     customer.one_time.push(OneTime {
         position: placed.position,
         call: granted.grant.call,

@@ -141,6 +141,8 @@ pub struct GrantedOnce {
     pub grant: GrantOnce,
     /// When it ends at the latest, whether or not the call's end is recorded (R11: 4 h).
     pub ends_at: Time,
+    /// The last instant at which the recording's digest is in time, where the approval came without it (P4).
+    pub evidence_due_by: Option<Time>,
 }
 
 /// A call ended.

@@ -84,6 +84,7 @@ fn counts(placed: &Placed<'_>) -> Counts {
         | Event::NoticeGiven(_)
         | Event::Granted(_)
         | Event::GrantedOnce(_)
+        | Event::EvidenceSupplied(_)
         | Event::DisclosureMade(_)
         | Event::DisclosureRefused(_)
         | Event::GagLifted(_)

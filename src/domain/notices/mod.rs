@@ -8,6 +8,7 @@ pub mod by_template;
 pub mod clock;
 pub mod email;
 pub mod opt_out;
+pub mod repeat;
 pub mod send;
 
 use serde::{Deserialize, Serialize};

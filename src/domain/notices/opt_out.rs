@@ -111,6 +111,19 @@ pub enum Reading {
     Clock(State, Vec<Position>),
 }
 
+/// What a notice owes: that it is repeated before its years are over (F6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Repeat {
+    /// From when on the notice must have been repeated.
+    pub overdue_at: Time,
+    /// The notice.
+    pub notice: Position,
+    /// Since when it is owed: since the notice was recorded.
+    pub since: Time,
+    /// The notice that repeated it, in time or late, and when that was recorded.
+    pub by: Option<(Position, Time)>,
+}
+
 impl OptOut {
     pub(super) fn ask(&mut self, placed: &Placed<'_, NoticeSent>, clock: &OptOutClock) {
         self.asked.push(Asked {
@@ -208,6 +221,41 @@ impl OptOut {
     /// The instants at which a clock turns (R18).
     pub fn turns(&self) -> impl Iterator<Item = Time> {
         (self.asked.iter()).flat_map(|asked| [asked.clock.matures_at, asked.clock.refresh_at])
+    }
+
+    /// Whether some notice, failed ones aside, must be or have been repeated by then.
+    pub(super) fn any_overdue_by(&self, until: Time) -> bool {
+        (self.asked.iter()).any(|asked| asked.clock.refresh_at <= until)
+    }
+
+    /// What the notices owe in a cell that they decide, oldest first: what is still owed comes last (F6).
+    pub(super) fn repeats(&self, look: Look<'_>) -> Vec<Repeat> {
+        if !look.may_be_approved() || !look.world.rulebook.opt_out(look.at) {
+            return Vec::new();
+        }
+        let counting = (self.asked.iter()).filter(|asked| {
+            asked.recorded_at <= look.at
+                && asked.covers.covers(look.cell)
+                && self.counts(asked, &look)
+        });
+        let mut repeats: Vec<Repeat> = Vec::new();
+        for asked in counting {
+            let overdue_at = asked.clock.refresh_at;
+            if let Some(last) = repeats.last_mut() {
+                // One that leaves the date where it was repeats nothing.
+                if asked.recorded_at < last.overdue_at && overdue_at <= last.overdue_at {
+                    continue;
+                }
+                last.by = Some((asked.position, asked.recorded_at));
+            }
+            repeats.push(Repeat {
+                overdue_at,
+                notice: asked.position,
+                since: asked.recorded_at,
+                by: None,
+            });
+        }
+        repeats
     }
 
     /// What the notices make of the cell.

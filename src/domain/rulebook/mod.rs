@@ -70,6 +70,8 @@ pub struct Periods {
     pub verification_minutes: u32,
     /// How long a one-time approval lasts at most (R11).
     pub one_time_hours: u32,
+    /// Days within which the digest of a one-time approval's recording is supplied (P4).
+    pub one_time_evidence_days: u32,
     /// For how long records are kept after the newest, and after the last service ended (F20).
     pub retention_days: u32,
 }

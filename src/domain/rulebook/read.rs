@@ -21,6 +21,9 @@ use crate::domain::vocabulary::{
 /// Categories whose users' location the statute itself puts under opt-in (47 USC 222(f)).
 const LOCATED: [&str; 2] = ["cmrs", "voip"];
 
+/// Days for the digest of a one-time approval's recording, where the rulebook says nothing (P4).
+const EVIDENCE_DAYS: u32 = 30;
+
 /// Why a rulebook can't be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rulebook, line {line}, {rule}: {message}")]
@@ -197,6 +200,10 @@ impl Reader<'_> {
             occurred_back_hours: self.within(&periods.occurred_back_hours, 0..=168, "hours")?,
             verification_minutes: self.within(&periods.verification_minutes, 1..=60, "minutes")?,
             one_time_hours: self.within(&periods.one_time_hours, 1..=24, "hours")?,
+            one_time_evidence_days: match &periods.one_time_evidence_days {
+                Some(days) => self.within(days, 1..=365, "days")?,
+                None => EVIDENCE_DAYS,
+            },
             // A year at least (64.2007(a)(3), 64.2008(a)(2), 64.2009(c)); 366 days hold one in any case.
             retention_days: self.within(&periods.retention_days, 366..=36_600, "days")?,
         })

@@ -37,6 +37,8 @@ pub(super) struct Periods {
     pub occurred_back_hours: Spanned<u32>,
     pub verification_minutes: Spanned<u32>,
     pub one_time_hours: Spanned<u32>,
+    /// Texts of earlier releases, which ledgers keep, leave it out.
+    pub one_time_evidence_days: Option<Spanned<u32>>,
     pub retention_days: Spanned<u32>,
 }
 

@@ -35,6 +35,7 @@ bare_receipts! {
     services_changed -> ChangeServicesResponse;
     notice_recorded -> RecordNoticeResponse;
     granted_once -> GrantOnceResponse;
+    evidence_supplied -> SupplyEvidenceResponse;
     call_ended -> EndCallResponse;
     gag_order_lifted -> LiftGagOrderResponse;
     entity_joined -> RecordEntityJoinedResponse;

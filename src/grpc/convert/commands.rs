@@ -11,10 +11,11 @@ use super::scopes::{required_scope, statement, word};
 use super::values::{at_most, categories, category, entity, optional_time, outside_id, request_id};
 use super::{Malformed, Tokens, Within, answers, notices, values};
 use crate::domain::command::Command;
+use crate::domain::consent::evidence::SupplyEvidence;
 use crate::domain::consent::word::{EndCall, GrantOnce, Speak};
 use crate::domain::disclosures::gag::GagLifted;
 use crate::domain::disclosures::{Disclose, Seal};
-use crate::domain::ids::{Position, Token};
+use crate::domain::ids::{Position, Sha256Digest, Token};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::services::{ChangeServices, CloseService, OpenAccount};
 use crate::domain::time::Time;
@@ -173,6 +174,8 @@ command_requests! {
         record_consent, answers::spoken;
     GrantOnceRequest => GrantOnceResponse = "/consent.v1.ConsentService/GrantOnce":
         grant_once, answers::granted_once;
+    SupplyEvidenceRequest => SupplyEvidenceResponse = "/consent.v1.ConsentService/SupplyEvidence":
+        supply_evidence, answers::evidence_supplied;
     EndCallRequest => EndCallResponse = "/consent.v1.ConsentService/EndCall":
         end_call, answers::call_ended;
     DiscloseRequest => DiscloseResponse = "/consent.v1.DisclosureService/Disclose":
@@ -265,6 +268,18 @@ fn grant_once(
         statement: statement(given.statement, tokens)?,
     };
     Ok((customer, Command::GrantOnce(command)))
+}
+
+fn supply_evidence(
+    given: wire::SupplyEvidenceRequest,
+    _: Tokens<'_>,
+) -> Result<(SubjectRef, Command), Malformed> {
+    let customer = values::customer(given.customer)?;
+    let command = SupplyEvidence {
+        approval: Position(given.approval_position),
+        evidence_digest: Sha256Digest(values::digest("evidence_digest", &given.evidence_digest)?),
+    };
+    Ok((customer, Command::SupplyEvidence(command)))
 }
 
 fn end_call(

@@ -1,16 +1,20 @@
 //! What is due, and the yearly certificate, on the wire (F12, F19).
 
+use std::collections::BTreeSet;
+
 use super::commands::command_requests;
 use super::lists::{Listed, members};
 use super::registers::{about, document, step, year};
 use super::values::timestamp;
-use super::{Malformed, Tokens, Within, answers};
+use super::{Malformed, Tokens, Within, answers, values};
 use crate::domain::calendar;
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
 use crate::domain::company::certificates::{CertificateCommand, CertificateFiled, Figure};
 use crate::domain::company::deadlines::Deadline;
+use crate::domain::owed::{CustomerDuty, Horizon, Owed};
 use crate::domain::rulebook::Rulebook;
+use crate::domain::time::Time;
 use crate::proto::v1 as wire;
 use crate::sequencer::{Answer, SubjectRef};
 
@@ -64,6 +68,64 @@ pub fn wire_deadline(deadline: &Deadline) -> wire::Deadline {
         caused_by: deadline.caused_by.map(|position| position.0),
         done: deadline.done.map(step),
         holidays_unknown: !deadline.holidays_known(),
+    }
+}
+
+/// Days within which a duty is due that a list holds, where the caller names none.
+const WITHIN_DAYS: u32 = 90;
+/// Most days that a caller may name: ten years.
+const WITHIN_DAYS_MAX: u32 = 3660;
+
+/// Whose duties a list holds, and which.
+pub struct WantedOwed {
+    /// Only this customer's; none: every one's.
+    pub customer: Option<SubjectRef>,
+    /// Which.
+    pub horizon: Horizon,
+}
+
+/// The list that a request asks for at that instant.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn wanted_owed(
+    given: wire::ListCustomerDeadlinesRequest,
+    now: Time,
+) -> Result<WantedOwed, Malformed> {
+    let days = match given.within_days {
+        0 => WITHIN_DAYS,
+        some if some > WITHIN_DAYS_MAX => {
+            let problem = format!("is {some}; at most {WITHIN_DAYS_MAX}");
+            return Err(Malformed::invalid("within_days", problem));
+        }
+        some => some,
+    };
+    let mut horizon = Horizon::open(now.plus_hours(days.saturating_mul(24)));
+    if !given.duties.is_empty() {
+        let duties: BTreeSet<CustomerDuty> = members("duties", &given.duties)?;
+        horizon.duties = duties.into_iter().collect();
+    }
+    if !given.standings.is_empty() {
+        horizon.standings = members("standings", &given.standings)?;
+    }
+    let customer = given.customer.map(|named| values::customer(Some(named)));
+    Ok(WantedOwed {
+        customer: customer.transpose()?,
+        horizon,
+    })
+}
+
+/// A duty about a customer on the wire.
+pub fn wire_owed(owed: &Owed, rulebook: &Rulebook) -> wire::CustomerDeadline {
+    wire::CustomerDeadline {
+        duty: owed.duty.number(),
+        rule: owed.duty.rule().to_owned(),
+        caused_by: owed.caused_by.0,
+        from: Some(timestamp(owed.from)),
+        due_by: Some(timestamp(owed.due_by)),
+        due_day: calendar::day_text_in(owed.due_by, rulebook.time_zone()),
+        standing: owed.standing.number(),
+        done: owed.done.map(step),
     }
 }
 

@@ -121,6 +121,12 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
             scope: Some(wire_scope(&granted.grant.scope)),
             statement: Some(wire_statement(&granted.grant.statement, texts)),
             ends_at: Some(timestamp(granted.ends_at)),
+            evidence_due_by: granted.evidence_due_by.map(timestamp),
+        }),
+        Event::EvidenceSupplied(supplied) => Wire::EvidenceSupplied(wire::EvidenceSuppliedEvent {
+            approval_position: supplied.approval.0,
+            evidence_digest: supplied.evidence_digest.0.to_vec(),
+            due_by: Some(timestamp(supplied.due_by)),
         }),
         Event::CallEnded(ended) => Wire::CallEnded(wire::CallEndedEvent {
             call_token: ended.call.to_string(),

@@ -18,6 +18,7 @@ use crate::domain::company::templates::Statement;
 use crate::domain::contacts::ContactPermission;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::notices::send::{Delivery, Outcome};
+use crate::domain::owed::CustomerDuty;
 use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
@@ -112,6 +113,7 @@ listed! {
         EmployeeAccess, UnauthorizedDisclosure, OnlineAccess, Pretexting, UnauthorizedMarketing,
     }
     BrokerMeasure = BrokerMeasure { Court, StateCommission, Commission, LawEnforcement, Demand }
+    CustomerDuty = CustomerDuty { OptOutRepeat, ChangeNotice, RecordingDigest }
     Duty = Duty {
         LawEnforcementNotice, CommissionNotice, CustomerNotice, BreachSummary, FailureLetter, Certificate,
     }
@@ -201,6 +203,7 @@ mod tests {
         refuses(LetterContent::EVERY);
         refuses(ComplaintCategory::EVERY);
         refuses(BrokerMeasure::EVERY);
+        refuses(CustomerDuty::EVERY);
         refuses(Standing::EVERY);
         refuses(StatementContent::EVERY);
         refuses(ContactPermission::EVERY);

@@ -49,6 +49,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::NoticeRequired
         | ErrorReason::VerificationRequired
         | ErrorReason::EvidenceRequired
+        | ErrorReason::EvidenceState
         | ErrorReason::ServiceState
         | ErrorReason::EntityState
         | ErrorReason::PolicyState

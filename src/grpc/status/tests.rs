@@ -198,6 +198,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             "NOTICE_STATE",
         ),
         (
+            RefusalCode::EvidenceState,
+            Code::FailedPrecondition,
+            "EVIDENCE_STATE",
+        ),
+        (
             RefusalCode::ExemptionState,
             Code::FailedPrecondition,
             "EXEMPTION_STATE",

@@ -1,5 +1,7 @@
 //! Opt-out, naively: each notice's clock by calendar and by hours, and which of them count in a cell (R9, R10, R17).
 
+use std::collections::BTreeSet;
+
 use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::notices::send::Delivery;
 use consent_ledger::domain::ruling::State;
@@ -8,7 +10,7 @@ use consent_ledger::domain::vocabulary::{CpniClass, Purpose, RecipientKind};
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::Oracle;
-use super::cells::Cell;
+use super::cells::{Cell, world};
 use super::facts::{Fact, What, ended_by_lapse, gap_after, intervals};
 
 /// When a notice's period ends, and when the next one is overdue.
@@ -58,6 +60,39 @@ impl Oracle {
 
     /// What opt-out makes of a cell without a grant and without a block; `None`: nothing.
     pub(super) fn by_opt_out(&self, cell: Cell, at: Time) -> Option<State> {
+        let Clock { matures, overdue } = self.clock_of(cell, at)?;
+        Some(match at {
+            at if at >= overdue => State::RefreshOverdue,
+            at if at >= matures => State::OptOutApproved,
+            _ => State::Waiting,
+        })
+    }
+
+    /// F6: from when on some notice must have been repeated, for every cell that silence decides: the company's, and that
+    /// of each agent and affiliate by itself.
+    pub fn repeats_owed(&self, at: Time) -> BTreeSet<Time> {
+        use RecipientKind::{Affiliate, Agent, Company};
+        use State::{OptOutApproved, RefreshOverdue, Waiting};
+        let single = |cell: &Cell| match cell.kind {
+            Company => cell.who.is_none(),
+            Agent | Affiliate => cell.who.is_some(),
+            _ => false,
+        };
+        let by_silence = |cell: &Cell| {
+            cell.purpose == Purpose::MarketingComms
+                && matches!(
+                    self.state(*cell, at),
+                    Waiting | OptOutApproved | RefreshOverdue
+                )
+        };
+        (world().filter(single))
+            .filter(by_silence)
+            .filter_map(|cell| Some(self.clock_of(cell, at)?.overdue))
+            .collect()
+    }
+
+    /// The clock of a cell by all notices that count in it.
+    fn clock_of(&self, cell: Cell, at: Time) -> Option<Clock> {
         let counting: Vec<&Fact> = (self.facts.iter())
             .filter(|fact| self.counts(fact, cell, at) && !ended_by_lapse(&self.facts, fact, at))
             .collect();
@@ -71,12 +106,9 @@ impl Oracle {
         let clocks: Vec<Clock> = (counting[begins..].iter())
             .map(|fact| self.clock(fact))
             .collect();
-        let approved = clocks.iter().map(|clock| clock.matures).min()?;
-        let overdue = clocks.iter().map(|clock| clock.overdue).max()?;
-        Some(match at {
-            at if at >= overdue => State::RefreshOverdue,
-            at if at >= approved => State::OptOutApproved,
-            _ => State::Waiting,
+        Some(Clock {
+            matures: clocks.iter().map(|clock| clock.matures).min()?,
+            overdue: clocks.iter().map(|clock| clock.overdue).max()?,
         })
     }
 

@@ -1,6 +1,10 @@
 //! Rules and oracle agree: answers, refusals, and what a grant is answered to be blocked by.
 
+use std::collections::BTreeSet;
+
+use consent_ledger::domain::company::deadlines::Standing;
 use consent_ledger::domain::event::Event;
+use consent_ledger::domain::owed::{CustomerDuty, Horizon, owed};
 use consent_ledger::domain::time::Time;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -88,8 +92,39 @@ fn agree_on_valid_until(play: &Play, question: &Asked) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// F6: by when notices are to be repeated, in all that silence decides.
+fn agree_on_repeats(play: &Play) -> Result<(), TestCaseError> {
+    let horizon = Horizon {
+        duties: vec![CustomerDuty::OptOutRepeat],
+        ..Horizon::open(Time(i64::MAX))
+    };
+    let Some(customer) = &play.ledger.customer else {
+        return Ok(());
+    };
+    for minutes in MINUTES_LATER {
+        let at = play.ledger.now.plus_minutes(minutes);
+        let listed = owed(customer, play.ledger.world(), at, &horizon);
+        let found: BTreeSet<_> = listed.iter().map(|one| Time(one.due_by.0 + 1)).collect();
+        let expected = play.oracle.repeats_owed(at);
+        prop_assert_eq!(&found, &expected, "at +{} min: {:#?}", minutes, listed);
+        for one in &listed {
+            let late = one.standing == Standing::Late;
+            prop_assert_eq!(late, one.due_by < at, "at +{} min: {:#?}", minutes, one);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    /// F6, F19: the list of what is owed, against a reckoning of every cell.
+    #[test]
+    fn f6_f19_the_list_of_notices_due_is_what_the_oracle_reckons(by_fcc: bool, steps in steps()) {
+        let book = if by_fcc { fcc() } else { def() };
+        let play = Play::new(book, by_fcc, &["LOCAL"]).through(&steps);
+        agree_on_repeats(&play)?;
+    }
 
     /// R1-R13, R15: after every step, on every question.
     #[test]

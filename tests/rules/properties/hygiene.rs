@@ -6,6 +6,7 @@ use consent_ledger::domain::asserted::{
 };
 use consent_ledger::domain::company::Company;
 use consent_ledger::domain::company::templates::Statements;
+use consent_ledger::domain::consent::evidence::EvidenceSupplied;
 use consent_ledger::domain::consent::word::{
     Block, BlockKind, Blocked, CallEnded, GrantOnce, Granted, GrantedOnce,
 };
@@ -98,9 +99,15 @@ fn any_event() -> impl Strategy<Value = Event> {
             })
         ),
         3 => block().prop_map(move |block| Event::Blocked(Blocked { block, statement: statement() })),
-        1 => (a_call(), any_scope(), any_time()).prop_map(move |(call, scope, ends_at)| {
-            let grant = GrantOnce { call, scope, statement: statement() };
-            Event::GrantedOnce(GrantedOnce { grant, ends_at })
+        1 => (a_call(), any_scope(), any_time(), prop::option::of(any_time())).prop_map(
+            move |(call, scope, ends_at, evidence_due_by)| {
+                let grant = GrantOnce { call, scope, statement: statement() };
+                Event::GrantedOnce(GrantedOnce { grant, ends_at, evidence_due_by })
+            }
+        ),
+        1 => (any_position(), any_time()).prop_map(|(approval, due_by)| {
+            let evidence_digest = Sha256Digest([6; 32]);
+            Event::EvidenceSupplied(EvidenceSupplied { approval, evidence_digest, due_by })
         }),
         1 => a_call().prop_map(|call| Event::CallEnded(CallEnded { call })),
         1 => any_position().prop_map(move |position| Event::DisclosureMade(DisclosureMade {

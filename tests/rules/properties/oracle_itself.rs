@@ -286,7 +286,11 @@ fn v35_a_one_time_approval() {
     };
     let ends_at = k.now.plus_hours(4);
     k.put(
-        Event::GrantedOnce(GrantedOnce { grant, ends_at }),
+        Event::GrantedOnce(GrantedOnce {
+            grant,
+            ends_at,
+            evidence_due_by: None,
+        }),
         None,
         None,
     );
