@@ -7,6 +7,7 @@ use super::{DecodeError, EncodeError, FactReader, decode, json, parse};
 use crate::domain::company::CompanyEvent;
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Personal, Position, Pseudonym};
+use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 use crate::ledger::{Genesis, Part, Record, Sealed, Subject, Timestamp};
 
@@ -40,6 +41,14 @@ pub struct RulebookAdopted {
     /// Whether opt-out approval, which the one before enabled until then, stays enabled: what customers were asked goes on
     /// (R10, R24).
     pub opt_out_kept: bool,
+}
+
+impl RulebookAdopted {
+    /// Since when opt-out approval has been enabled, if it is, where it had been since `before` and this one takes force
+    /// `at` that instant (R24).
+    pub fn opt_out_since(&self, before: Time, at: Time) -> Time {
+        Rulebook::opt_out_since(self.opt_out_kept.then_some(before), at)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

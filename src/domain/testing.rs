@@ -109,9 +109,9 @@ impl Story {
 
     /// Another rulebook takes force.
     pub fn adopt(&mut self, rulebook: Rulebook) {
-        if !rulebook.keeps_opt_out_of(&self.rulebook, self.now) {
-            self.opt_out_since = self.now;
-        }
+        let kept = rulebook.keeps_opt_out_of(&self.rulebook, self.now);
+        let since = kept.then_some(self.opt_out_since);
+        self.opt_out_since = Rulebook::opt_out_since(since, self.now);
         self.rulebook = rulebook;
     }
 

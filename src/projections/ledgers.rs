@@ -111,9 +111,8 @@ fn fold(facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
             }
             Fact::RulebookAdopted(adopted) => {
                 ledger.rulebook = adopted.digest;
-                if !adopted.opt_out_kept {
-                    ledger.opt_out_since = told.recorded_at;
-                }
+                ledger.opt_out_since =
+                    adopted.opt_out_since(ledger.opt_out_since, told.recorded_at);
             }
             Fact::Company(event) if !in_hindsight => {
                 Arc::make_mut(&mut ledger.company).follow(&told.placed().of(event));

@@ -55,9 +55,7 @@ pub fn adopt(
     let hash = block.push(&line);
     ledger.version = record.version;
     ledger.last = record.position;
-    if !adopted.opt_out_kept {
-        ledger.opt_out_since = now;
-    }
+    ledger.opt_out_since = adopted.opt_out_since(ledger.opt_out_since, now);
     ledger.rulebook = (adopted.name, adopted.version, adopted.digest);
     ledger.recorded_at = now.0;
     ledger.hash = hash.0;

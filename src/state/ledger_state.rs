@@ -62,9 +62,8 @@ impl LedgerState {
                     adopted.version.clone(),
                     adopted.digest,
                 );
-                if !adopted.opt_out_kept {
-                    self.opt_out_since = Time(record.recorded_at.0);
-                }
+                let at = Time(record.recorded_at.0);
+                self.opt_out_since = adopted.opt_out_since(self.opt_out_since, at);
             }
             Fact::Company(event) if record.position > self.last => {
                 self.version = record.version;

@@ -125,12 +125,17 @@ impl<'a> Pass<'a> {
     fn adopt(&mut self, digest: [u8; 32], record: &Record) -> Result<(), AskError> {
         let rulebook = self.asking.rulebooks.find(digest, record.position)?;
         let at = Time(record.recorded_at.0);
-        let kept = (self.adopted.take())
-            .filter(|before| rulebook.keeps_opt_out_of(&before.rulebook, at))
-            .map(|before| before.opt_out_since);
+        let opt_out_since = match self.adopted.take() {
+            // The ledger begins.
+            None => at,
+            Some(before) => {
+                let kept = rulebook.keeps_opt_out_of(&before.rulebook, at);
+                Rulebook::opt_out_since(kept.then_some(before.opt_out_since), at)
+            }
+        };
         self.adopted = Some(Adopted {
             rulebook,
-            opt_out_since: kept.unwrap_or(at),
+            opt_out_since,
         });
         Ok(())
     }

@@ -131,7 +131,8 @@ impl Comparison {
         examples_max: usize,
     ) -> Self {
         let kept = after.keeps_opt_out_of(&before, at);
-        let opt_out_since = (opt_out_since, if kept { opt_out_since } else { at });
+        let since_after = Rulebook::opt_out_since(kept.then_some(opt_out_since), at);
+        let opt_out_since = (opt_out_since, since_after);
         Self {
             questions: questions::all(&before, &after, at),
             landmarks: Landmarks::of(&company, opt_out_since.0, at),

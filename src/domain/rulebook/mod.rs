@@ -229,6 +229,13 @@ impl Rulebook {
         before.opt_out(at) && self.opt_out(at)
     }
 
+    /// Since when opt-out approval counts as enabled where a rulebook takes force at that instant: as before where it goes
+    /// on, and else from the next instant. What was recorded at the very instant may have come before, and a doubt is no
+    /// (R10, R24).
+    pub fn opt_out_since(kept: Option<Time>, at: Time) -> Time {
+        kept.unwrap_or(Time(at.0.saturating_add(1)))
+    }
+
     /// Whether opt-out approval is switched on, whatever the date of its rule.
     pub fn opt_out_switch(&self) -> bool {
         self.switches.opt_out

@@ -48,6 +48,25 @@ fn r24_a_rulebook_that_enables_opt_out_again_revives_no_approval() {
 }
 
 #[test]
+fn r10_r24_what_was_recorded_at_the_instant_of_a_switch_may_have_come_before_it() {
+    // While the wall clock is behind, records and switches are of one instant: of the newest record.
+    let at = "2026-06-01T00:00:00Z";
+    let mut story = story_of(baseline());
+    story.send_at(
+        utc(SENT),
+        "online-30",
+        Delivery::Electronic,
+        Scope::everything(),
+    );
+    assert_eq!(state(&story, &cmrs(), at), APPROVED);
+    story.now = utc(SENT);
+    story.adopt(policy());
+    story.adopt(baseline());
+    assert_eq!(state(&story, &cmrs(), at), UNKNOWN);
+    assert!(reasons(&story, &cmrs(), at).contains(&ReasonCode::OptOutNotEnabled));
+}
+
+#[test]
 fn p17_r18_the_dates_of_the_rule_bound_the_answer() {
     let dated = FCC_TEXT.replace(
         "[rules.opt_out]\nstatus = \"in_force\"",
