@@ -337,9 +337,11 @@ impl<'a> Case<'a> {
             let noticed = customer.opt_out.iter().flat_map(|opt_out| opt_out.covers());
             entities.extend(noticed.flat_map(|scope| self.of_kind(scope, at)));
         }
-        // Of a kind whose e-mailed notices failed, who was named in one stands apart (R10).
+        // Of a kind whose e-mailed notices failed, who was named in one stands apart (R10). Only the registered do: nobody
+        // else is ever approved by opt-out, or is of a kind because a notice says so (R12).
         let failed = customer.opt_out.iter().flat_map(|opt_out| opt_out.failed());
-        entities.extend(failed.flat_map(|(_, scope)| self.of_kind(scope, at)));
+        let failed = failed.flat_map(|(_, scope)| self.of_kind(scope, at));
+        entities.extend(failed.filter(|id| self.world.company.entities.get(id).is_some()));
         let several = self.world.company.entities.several();
         let of_kind = several.filter(|entity| entity.kinds(at).contains(kind));
         entities.extend(of_kind.map(|entity| &entity.id));

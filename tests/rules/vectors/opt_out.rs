@@ -24,6 +24,21 @@ fn k(book: &'static consent_ledger::domain::rulebook::Rulebook) -> History {
 }
 
 #[test]
+fn r12_a_notice_that_failed_makes_nobody_one_of_a_kind() {
+    let mut k = k(fcc());
+    let n1 = k.asks_opt_out(Delivery::Email, "AGENT acme; BILLING; M");
+    k.says("g(AGENT; ALL; M)");
+    let d2 = k.says("d(AFFILIATE acme; *; M)");
+    let agents = "AGENT; BILLING; M→CMRS";
+    k.answers(agents, "yes, granted", &[]);
+    k.fails(n1, Outcome::Bounced);
+    k.answers(agents, "yes, granted", &[]);
+    // A block that names an entity follows it whatever it becomes.
+    k.joins("AGENT acme");
+    k.answers(agents, "no, denied", &[d2]);
+}
+
+#[test]
 fn v19_f5_silence_after_an_opt_out_notice_lifts_no_withdrawal() {
     let mut k = k(fcc());
     k.says("g(COMPANY; BILLING; M)");
