@@ -125,6 +125,14 @@ impl OfRecord {
     }
 }
 
+impl Associated {
+    /// What it takes the place of.
+    pub(in crate::domain) fn gone(&self) -> Option<Reach> {
+        let kind = self.reach.kind;
+        self.replaces.map(|value| Reach { kind, value })
+    }
+}
+
 impl Authentication {
     /// The number or address, while it belongs to the account.
     pub fn belonging(&self, reach: Reach, at: Time) -> Option<&OfRecord> {
@@ -139,9 +147,8 @@ impl Authentication {
         {
             self.of_record.remove(past);
         }
-        if let Some(old) = event.replaces {
-            let kind = event.reach.kind;
-            self.cease(Reach { kind, value: old }, placed.recorded_at);
+        if let Some(gone) = event.gone() {
+            self.cease(gone, placed.recorded_at);
         }
         self.of_record.push(OfRecord {
             reach: event.reach,
@@ -163,6 +170,14 @@ impl Authentication {
         if let Some(one) = self.of_record.iter_mut().find(belonging) {
             one.until = Some(at);
         }
+    }
+}
+
+/// The customer in hindsight, at a time before the record and after the event: a number or an address no longer belonged
+/// to the account; what took its place didn't yet (R5).
+pub(in crate::domain) fn narrow(customer: &mut Customer, gone: Reach, happened_at: Time) {
+    if let Some(state) = &mut customer.authentication {
+        state.cease(gone, happened_at);
     }
 }
 

@@ -15,7 +15,7 @@ pub use learnt::Learnt;
 pub use uses::{Cause, Use, VoidedUse};
 
 use super::asserted::AssertedEvent;
-use super::authentication::AuthenticationEvent;
+use super::authentication::{AuthenticationEvent, of_record};
 use super::company::entities::EntityEvent;
 use super::company::{Company, CompanyEvent};
 use super::contacts::{self, ContactEvent};
@@ -74,6 +74,12 @@ fn counts(placed: &Placed<'_>) -> Counts {
             | AuthenticationEvent::ChallengePassed(_)
             | AuthenticationEvent::LegEnded(_),
         ) => Counts::Happened(placed.happened_at()),
+        // A number or an address may have given way to it; see `follow_later`.
+        Event::Authentication(AuthenticationEvent::Associated(associated))
+            if associated.gone().is_some() =>
+        {
+            Counts::Happened(placed.happened_at())
+        }
         // A notice that failed was never given, whenever that became known (R10).
         Event::Notices(NoticeEvent::Failed(_)) => Counts::Happened(Time(i64::MIN)),
         Event::Affiliates(AffiliateEvent::Ended(ended)) => Counts::Dated(ended.ends_at),
@@ -139,6 +145,14 @@ pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -
 fn follow_later(customer: &mut Customer, placed: &Placed<'_>) {
     match placed.event {
         Event::Contacts(ContactEvent::Listed(listed)) => contacts::narrow(customer, listed),
+        Event::Authentication(AuthenticationEvent::Dissociated(event)) => {
+            of_record::narrow(customer, event.reach, placed.happened_at());
+        }
+        Event::Authentication(AuthenticationEvent::Associated(event)) => {
+            if let Some(gone) = event.gone() {
+                of_record::narrow(customer, gone, placed.happened_at());
+            }
+        }
         _ => customer.take(placed),
     }
 }

@@ -1,5 +1,6 @@
 //! R5, case by case; `tests/rules` compares it with an oracle over random histories.
 
+mod callers;
 mod entities;
 
 use super::{Cause, Learnt, Then, Use, VoidedUse};
