@@ -26,5 +26,7 @@ mod imports;
 mod invariants;
 #[path = "rules/properties/oracle_itself.rs"]
 mod oracle_itself;
+#[path = "rules/properties/rulebooks.rs"]
+mod rulebooks;
 #[path = "rules/properties/standing.rs"]
 mod standing;

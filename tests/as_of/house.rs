@@ -9,57 +9,54 @@ use consent_ledger::clock::{Clock, Manual};
 use consent_ledger::domain::asserted::Asserted;
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
-use consent_ledger::domain::company::{self, Company, CompanyCommand, CompanyEvent};
+use consent_ledger::domain::company::{Company, CompanyCommand, decide as decide_of_company};
 use consent_ledger::domain::customer::Context;
-use consent_ledger::domain::event::Placed;
-use consent_ledger::domain::ids::{EntityId, Position, Pseudonym};
+use consent_ledger::domain::ids::{EntityId, Position, Pseudonym, Token};
 use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::services::VaultHead;
 use consent_ledger::domain::time::Time;
-use consent_ledger::domain::vocabulary::RecipientKind;
+use consent_ledger::domain::vocabulary::Medium;
 use consent_ledger::sequencer::SubjectRef;
 use tempfile::TempDir;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::engine::{intent, open_account, open_at, options};
-use crate::histories::{Play, Step, noticed};
-use crate::rules::books::{def, fcc, fcc_text};
+use crate::histories::{Book, Play, Step, noticed};
+use crate::oracle::ENTITIES;
+use crate::rules::books::{def, fcc_again_text, fcc_text};
+use crate::rules::company;
 use crate::rules::history::clock;
 use crate::rules::imports::line;
+use crate::rules::ledger::{Adopted, OfCompany};
 use crate::rules::notation::{Everything, scope};
 
 /// Customers in one ledger.
 pub const CUSTOMERS: usize = 3;
 
-/// A record about the company.
-pub struct OfCompany {
-    pub position: Position,
-    pub recorded_at: Time,
-    pub occurred_at: Option<Time>,
-    pub event: CompanyEvent,
-}
-
-impl OfCompany {
-    pub fn placed(&self) -> Placed<'_, CompanyEvent> {
-        Placed {
-            position: self.position,
-            command: self.position,
-            recorded_at: self.recorded_at,
-            occurred_at: self.occurred_at,
-            event: &self.event,
-        }
-    }
-}
+/// Who takes commands.
+const CLERK: Token = Token([6; 16]);
 
 /// The house; its customers are `K-0`, `K-1` …
 pub struct House {
     pub ledger: Ledger,
     pub plays: Vec<Play>,
     pub of_company: Vec<OfCompany>,
-    /// From which positions on which rulebook is in force.
-    pub rulebooks: Vec<(Position, &'static Rulebook)>,
+    /// The rulebooks since the beginning, the one in force last.
+    pub adopted: Vec<Adopted>,
     pub dir: TempDir,
     company: Company,
     clock: Arc<Manual>,
+}
+
+/// A request of that time: the ledger takes none that is long past.
+fn request_id(now: Time) -> Uuid {
+    let (seconds, micros) = (now.0.div_euclid(1_000_000), now.0.rem_euclid(1_000_000));
+    let (seconds, nanos) = (u64::try_from(seconds), u32::try_from(micros * 1_000));
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        seconds.unwrap(),
+        nanos.unwrap(),
+    ))
 }
 
 /// A view of few records a run, few bytes a chunk, few events between kept states.
@@ -83,20 +80,38 @@ impl House {
             ledger: ledger.unwrap(),
             plays: (0..CUSTOMERS).map(|_| Play::nobody(def(), 1)).collect(),
             of_company: Vec::new(),
-            rulebooks: vec![(Position(0), def())],
+            adopted: Vec::new(),
             dir,
             company: Company::default(),
             clock,
         };
+        let genesis = house.recorded_at(Position(0));
+        house.adopted.push(Adopted {
+            position: Position(0),
+            recorded_at: genesis,
+            book: def(),
+            opt_out_since: genesis,
+        });
+        for form in [Medium::Written, Medium::Electronic] {
+            house.tell(&company::approving(form, Some(30))).await;
+        }
         for who in 0..CUSTOMERS {
             house
                 .submit(who, None, &open_account(&["local"]), None)
+                .await;
+            house
+                .submit(who, None, &company::agreeing_to_email(), None)
                 .await;
             house
                 .step(who, &noticed(scope("ALL; ALL; ALL", Everything::Written)))
                 .await;
         }
         house
+    }
+
+    pub fn recorded_at(&self, position: Position) -> Time {
+        let record = self.ledger.views.record(position).unwrap().unwrap();
+        Time(record.decoded.record.recorded_at.0)
     }
 
     pub fn now(&self) -> Time {
@@ -117,8 +132,30 @@ impl House {
     pub async fn step(&mut self, who: usize, step: &Step) {
         match step {
             Step::Wait(minutes) => return self.pass(*minutes),
-            // The house has one company for all its customers, see `entity`; and nothing is older than its ledger.
-            Step::Join(..) | Step::Leave(..) | Step::Notice(_, None) => return,
+            // Nothing is older than the ledger.
+            Step::Notice(_, None) => return,
+            // The house has one company for all its customers.
+            Step::Join(who, kind, communications_related) => {
+                let entity = EntityId::parse(ENTITIES[*who].0).unwrap();
+                let join = EntityCommand::Join(EntityJoined {
+                    entity,
+                    kind: *kind,
+                    communications_related: *communications_related,
+                });
+                return self.tell(&CompanyCommand::Entities(join)).await;
+            }
+            Step::Leave(who, kind, when) => {
+                let leave = EntityCommand::Leave {
+                    entity: EntityId::parse(ENTITIES[*who].0).unwrap(),
+                    kind: *kind,
+                    ends_at: Some(when.from(self.now())),
+                };
+                return self.tell(&CompanyCommand::Entities(leave)).await;
+            }
+            // Another rulebook is adopted at a start.
+            Step::Switch(_) => return,
+            // The vault has no such place.
+            Step::Desk(desk) if desk.sets_secret() => return,
             _ => {}
         }
         let (next, now, company) = (self.next(), self.now(), self.company.clone());
@@ -143,6 +180,7 @@ impl House {
         occurred_at: Option<Time>,
     ) {
         let mut intent = intent(&format!("K-{who}"), command.clone());
+        intent.request_id = request_id(self.now());
         intent.occurred_at = occurred_at;
         let (next, now) = (self.next(), self.now());
         let play = &mut self.plays[who];
@@ -167,46 +205,36 @@ impl House {
         self.submit(who, None, &line(self.next(), fact), None).await;
     }
 
-    /// Registers an entity as something, or ends that: some minutes ago, or now.
-    pub async fn entity(&mut self, joins: bool, kind: RecipientKind, minutes_ago: u32) {
-        let entity = EntityId::parse("acme").unwrap();
-        let ago = Time(self.now().0 - i64::from(minutes_ago) * 60_000_000);
-        let command = CompanyCommand::Entities(match joins {
-            true => EntityCommand::Join(EntityJoined {
-                entity,
-                kind,
-                communications_related: true,
-            }),
-            false => EntityCommand::Leave {
-                entity,
-                kind,
-                ends_at: Some(ago),
-            },
-        });
-        let decided = company::decide(
-            &command,
+    /// Records something about the company.
+    async fn tell(&mut self, command: &CompanyCommand) {
+        let in_force = self.adopted.last().unwrap();
+        let first = Position(self.next());
+        let decided = decide_of_company(
+            command,
             &Context {
                 now: self.now(),
                 occurred_at: None,
-                position: Position(self.next()),
-                rulebook: self.rulebooks.last().unwrap().1,
-                opt_out_since: Time(0),
+                position: first,
+                rulebook: in_force.book,
+                opt_out_since: in_force.opt_out_since,
                 pic_request_used: false,
                 company: &self.company,
-                person: None,
+                person: Some(CLERK),
                 vault: VaultHead::default(),
             },
         );
-        let mut intent = intent("", Command::Company(command));
+        let mut intent = intent("", Command::Company(command.clone()));
+        intent.request_id = request_id(self.now());
         intent.subject = SubjectRef::Company;
-        let (position, recorded_at) = (Position(self.next()), self.now());
+        intent.person = Some(CLERK);
+        let recorded_at = self.now();
         let answer = self.ledger.handle.submit(intent).await;
         assert_eq!(decided.is_ok(), answer.is_ok(), "{decided:?} {answer:?}");
-        for event in decided.into_iter().flatten() {
+        for (position, event) in (first.0..).zip(decided.into_iter().flatten()) {
             let record = OfCompany {
-                position,
+                position: Position(position),
+                command: first,
                 recorded_at,
-                occurred_at: None,
                 event,
             };
             self.company.follow(&record.placed());
@@ -220,14 +248,30 @@ impl House {
         self.reopen_with(in_small_pieces(&dir), between)
     }
 
-    /// Closes the ledger and opens it again, under the FCC baseline.
-    pub fn reopen_under_fcc(self) -> Self {
+    /// Closes the ledger and opens it again, under another rulebook or the same.
+    pub fn reopen_under(self, book: Book) -> Self {
         let mut options = in_small_pieces(self.dir.path());
-        options.rulebook = Some(fcc_file(self.dir.path()));
+        options.rulebook = rulebook_file(self.dir.path(), book);
+        let (before, next) = (*self.adopted.last().unwrap(), self.next());
         let mut house = self.reopen_with(options, |_| {});
-        let adopted = house.next() - 1;
-        house.rulebooks.push((Position(adopted), fcc()));
-        (house.plays.iter_mut()).for_each(|play| play.ledger.book = fcc());
+        if house.next() == next {
+            return house;
+        }
+        let (position, book) = (Position(next), book.rulebook());
+        let recorded_at = house.recorded_at(position);
+        let kept = book.keeps_opt_out_of(before.book, recorded_at);
+        let kept = kept.then_some(before.opt_out_since);
+        let opt_out_since = Rulebook::opt_out_since(kept, recorded_at);
+        house.adopted.push(Adopted {
+            position,
+            recorded_at,
+            book,
+            opt_out_since,
+        });
+        for play in &mut house.plays {
+            play.ledger.book = book;
+            play.ledger.opt_out_since = opt_out_since;
+        }
         house
     }
 
@@ -236,7 +280,7 @@ impl House {
             ledger,
             plays,
             of_company,
-            rulebooks,
+            adopted,
             dir,
             company,
             clock,
@@ -248,7 +292,7 @@ impl House {
             ledger,
             plays,
             of_company,
-            rulebooks,
+            adopted,
             dir,
             company,
             clock,
@@ -266,8 +310,14 @@ impl House {
     }
 }
 
-fn fcc_file(dir: &Path) -> PathBuf {
-    let path = dir.join("fcc.toml");
-    std::fs::write(&path, fcc_text()).unwrap();
-    path
+/// The file of a rulebook; none for the one that a server has by itself.
+fn rulebook_file(dir: &Path, book: Book) -> Option<PathBuf> {
+    let text = match book {
+        Book::Def => return None,
+        Book::Fcc => fcc_text(),
+        Book::FccAgain => fcc_again_text(),
+    };
+    let path = dir.join("rulebook.toml");
+    std::fs::write(&path, text).unwrap();
+    Some(path)
 }

@@ -10,7 +10,7 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::projections::{AsOf, ViewError};
 
 use crate::engine::{open_at, try_open};
-use crate::histories::noticed;
+use crate::histories::{Book, Step, noticed};
 use crate::house::{House, in_small_pieces};
 use crate::rules::notation::{Everything, scope};
 
@@ -89,15 +89,15 @@ async fn c4_who_was_not_known_then_and_what_is_no_customer_have_no_state() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r24_a_rulebook_whose_text_is_gone_refuses_the_questions_of_its_time_alone() {
-    let house = with_notices(3).await.reopen_under_fcc();
-    let adopted = house.rulebooks[1].0;
+    let house = with_notices(3).await.reopen_under(Book::Fcc);
+    let adopted = house.adopted[1].position;
     let kept = house.dir.path().join("rulebooks");
     let old = house.ledger.genesis.rulebook.digest.to_string();
     house.ledger.close().unwrap();
     std::fs::remove_file(kept.join(format!("{old}.toml"))).unwrap();
 
     let mut options = in_small_pieces(house.dir.path());
-    options.rulebook = Some(house.dir.path().join("fcc.toml"));
+    options.rulebook = Some(house.dir.path().join("rulebook.toml"));
     let ledger = try_open(options).unwrap();
     let newest = Position(ledger.views.reached().0 - 1);
     (ledger.views)

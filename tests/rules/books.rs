@@ -27,6 +27,21 @@ pub fn fcc() -> &'static Rulebook {
     &FCC
 }
 
+static FCC_AGAIN: LazyLock<Rulebook> =
+    LazyLock::new(|| Rulebook::parse(&fcc_again_text(), [2; 32]).unwrap());
+
+/// The text of a later version of the FCC baseline with the same rules.
+pub fn fcc_again_text() -> String {
+    let version = r#"version = "2007-12-08""#;
+    assert_eq!(BASELINE.matches(version).count(), 1);
+    BASELINE.replace(version, r#"version = "2026-03-01""#)
+}
+
+/// A later version of the FCC baseline with the same rules.
+pub fn fcc_again() -> &'static Rulebook {
+    &FCC_AGAIN
+}
+
 /// A later version of the policy with the same rules.
 pub fn def_of_version(version: &str) -> &'static Rulebook {
     let version = format!("version = {version:?}");

@@ -57,20 +57,22 @@ pub fn leave(ledger: &mut Ledger, who: &str, ends_at: Option<Time>) {
 
 /// Approves the template of that form and period, which covers everything, unless it is approved.
 pub fn approve(ledger: &mut Ledger, form: Medium, days: Option<u32>) {
-    let version = version(form, days);
-    if ledger.company.templates.get(&version).is_some() {
-        return;
+    if ledger.company.templates.get(&version(form, days)).is_none() {
+        (ledger.submit_company(&approving(form, days))).unwrap();
     }
-    let approve = TemplateCommand::Approve(ApproveTemplate {
-        version,
+}
+
+/// The command that approves it.
+pub fn approving(form: Medium, days: Option<u32>) -> CompanyCommand {
+    CompanyCommand::Templates(TemplateCommand::Approve(ApproveTemplate {
+        version: version(form, days),
         form,
         language: "en-US".to_owned(),
         text_digest: TEXT,
         covers: Scope::everything(),
         statements: Statement::EVERY.iter().copied().collect(),
         opt_out_days: days,
-    });
-    (ledger.submit_company(&CompanyCommand::Templates(approve))).unwrap();
+    }))
 }
 
 /// The campaign by which customers are asked for approval, and one that nobody approved.

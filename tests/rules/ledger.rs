@@ -1,7 +1,7 @@
 //! A ledger of one customer without a disk: `decide`, then `evolve`, each event one position.
 
 use consent_ledger::domain::command::Command;
-use consent_ledger::domain::company::{self, Company, CompanyCommand};
+use consent_ledger::domain::company::{self, Company, CompanyCommand, CompanyEvent};
 use consent_ledger::domain::customer::{Context, Customer, World, decide, evolve, rule};
 use consent_ledger::domain::event::{Event, Placed};
 use consent_ledger::domain::ids::{Position, Token};
@@ -23,11 +23,49 @@ pub struct Record {
     pub event: Event,
 }
 
+/// A record about the company.
+#[derive(Clone, Debug)]
+pub struct OfCompany {
+    pub position: Position,
+    /// The first position of its command.
+    pub command: Position,
+    pub recorded_at: Time,
+    pub event: CompanyEvent,
+}
+
+impl OfCompany {
+    /// The record's event in its place.
+    pub fn placed(&self) -> Placed<'_, CompanyEvent> {
+        Placed {
+            position: self.position,
+            command: self.command,
+            recorded_at: self.recorded_at,
+            occurred_at: None,
+            event: &self.event,
+        }
+    }
+}
+
+/// A rulebook that is in force from a record on.
+#[derive(Clone, Copy, Debug)]
+pub struct Adopted {
+    pub position: Position,
+    pub recorded_at: Time,
+    pub book: &'static Rulebook,
+    /// As in [`World`].
+    pub opt_out_since: Time,
+}
+
 /// One customer's records, the state that follows from them, and a clock that the test sets.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub book: &'static Rulebook,
+    pub opt_out_since: Time,
+    /// The rulebooks since the beginning, the one in force last.
+    pub adopted: Vec<Adopted>,
     pub company: Company,
+    /// What was recorded of the company by [`Ledger::submit_company`].
+    pub of_company: Vec<OfCompany>,
     pub now: Time,
     pub customer: Option<Customer>,
     pub records: Vec<Record>,
@@ -45,7 +83,15 @@ impl Ledger {
     pub fn starting_at(book: &'static Rulebook, now: Time, next: u64) -> Self {
         Self {
             book,
+            opt_out_since: Time(0),
+            adopted: vec![Adopted {
+                position: Position(0),
+                recorded_at: Time(0),
+                book,
+                opt_out_since: Time(0),
+            }],
             company: Company::default(),
+            of_company: Vec::new(),
             now,
             customer: None,
             records: Vec::new(),
@@ -68,7 +114,7 @@ impl Ledger {
                 occurred_at,
                 position: first,
                 rulebook: self.book,
-                opt_out_since: Time(0),
+                opt_out_since: self.opt_out_since,
                 pic_request_used: self.is_answered(command.pic_request()),
                 company: &self.company,
                 person: None,
@@ -129,31 +175,45 @@ impl Ledger {
                 occurred_at: None,
                 position,
                 rulebook: self.book,
-                opt_out_since: Time(0),
+                opt_out_since: self.opt_out_since,
                 pic_request_used: false,
                 company: &self.company,
                 person: Some(person),
                 vault: VaultHead::default(),
             },
         )?;
-        for event in &events {
-            self.company.follow(&Placed {
-                position: Position(self.next),
+        for event in events {
+            let record = OfCompany {
+                position: self.take_position(),
                 command: position,
                 recorded_at: self.now,
-                occurred_at: None,
                 event,
-            });
-            self.next += 1;
+            };
+            self.company.follow(&record.placed());
+            self.of_company.push(record);
         }
         Ok(position)
+    }
+
+    /// Another rulebook takes force, or the same again (R24).
+    pub fn adopt(&mut self, book: &'static Rulebook) {
+        let kept = book.keeps_opt_out_of(self.book, self.now);
+        self.opt_out_since = Rulebook::opt_out_since(kept.then_some(self.opt_out_since), self.now);
+        self.book = book;
+        let adopted = Adopted {
+            position: self.take_position(),
+            recorded_at: self.now,
+            book,
+            opt_out_since: self.opt_out_since,
+        };
+        self.adopted.push(adopted);
     }
 
     /// What the rules know besides the customer.
     pub fn world(&self) -> World<'_> {
         World {
             rulebook: self.book,
-            opt_out_since: Time(0),
+            opt_out_since: self.opt_out_since,
             pic_request_used: false,
             company: &self.company,
             known: None,

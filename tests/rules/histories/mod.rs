@@ -10,7 +10,7 @@ use consent_ledger::domain::consent::word::{Block, EndCall, GrantOnce, Speak, Sp
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Position};
 use consent_ledger::domain::notices::send::{Delivery, Outcome as Became};
-use consent_ledger::domain::notices::{NoticeGiven, NoticeText};
+use consent_ledger::domain::notices::{NoticeCommand, NoticeGiven, NoticeText};
 use consent_ledger::domain::refusal::Refusal;
 use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::scope::Scope;
@@ -20,13 +20,16 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Medium, RecipientKind};
 
 use crate::oracle::{ENTITIES, Oracle, Refusals};
+use crate::rules::books::{def, fcc, fcc_again};
 use crate::rules::company;
 use crate::rules::history::{Manner, VALID, clock, giving};
 use crate::rules::ledger::{Ledger, Record};
 use crate::rules::notation::{Everything, call, category, scope, written};
 
+mod desk;
 mod random;
 
+pub use desk::*;
 pub use random::*;
 
 /// One thing that may happen.
@@ -50,8 +53,8 @@ pub enum Step {
     Once(&'static str, Scope, Manner),
     /// A call ends.
     EndCall(&'static str),
-    /// A notice that asks for opt-out approval is sent, by that campaign or by none.
-    AskOptOut(Delivery, Scope, Option<&'static str>),
+    /// A notice that asks for opt-out approval is sent, by that campaign or by none, now or some minutes ago.
+    AskOptOut(Delivery, Scope, Option<&'static str>, Option<u32>),
     /// One of those notices, by its number among all of them, bounces or comes back.
     Fail(usize),
     /// An entity, by its number in the small world, joins in a kind: whether it provides communications-related services.
@@ -60,6 +63,33 @@ pub enum Step {
     Leave(usize, RecipientKind, When),
     /// An affiliate serves the customer itself.
     Serve(usize),
+    /// It no longer does.
+    ServeNoMore(usize, When),
+    /// The customer consents to notices by e-mail, or takes that back, now or some minutes ago.
+    Email(bool, Option<u32>),
+    /// Another rulebook takes force.
+    Switch(Book),
+    /// Something about contacts and callers.
+    Desk(Desk),
+}
+
+/// A rulebook that may take force.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Book {
+    Def,
+    Fcc,
+    /// A later version of the baseline, with the same rules.
+    FccAgain,
+}
+
+impl Book {
+    pub fn rulebook(self) -> &'static Rulebook {
+        match self {
+            Self::Def => def(),
+            Self::Fcc => fcc(),
+            Self::FccAgain => fcc_again(),
+        }
+    }
 }
 
 /// When a service ends, in minutes from now.
@@ -68,6 +98,16 @@ pub enum When {
     Now,
     Ahead(u32),
     Ago(u32),
+}
+
+impl When {
+    pub fn from(self, now: Time) -> Time {
+        match self {
+            Self::Now => now,
+            Self::Ahead(minutes) => now.plus_minutes(minutes),
+            Self::Ago(minutes) => Time(now.0 - i64::from(minutes) * 60_000_000),
+        }
+    }
 }
 
 /// A word; a grant names blocks by their number among all that were said (beyond the last: one that doesn't exist).
@@ -97,8 +137,9 @@ impl fmt::Debug for Step {
             Self::Extra(block) => write!(f, "extra {:?}", Said::Block(block.clone())),
             Self::Once(call, covers, _) => write!(f, "one-time({}) in {call}", written(covers)),
             Self::EndCall(call) => write!(f, "{call} ends"),
-            Self::AskOptOut(delivery, covers, campaign) => {
-                write!(f, "opt-out by {delivery}({}) {campaign:?}", written(covers))
+            Self::AskOptOut(delivery, covers, campaign, ago) => {
+                let covers = written(covers);
+                write!(f, "opt-out by {delivery}({covers}) {campaign:?} sent {ago:?} min ago")
             }
             Self::Fail(number) => write!(f, "opt-out notice {number} fails"),
             Self::Join(who, kind, communications) => {
@@ -108,6 +149,13 @@ impl fmt::Debug for Step {
                 write!(f, "{} leaves as {kind} {when:?}", ENTITIES[*who].0)
             }
             Self::Serve(who) => write!(f, "{} serves the customer", ENTITIES[*who].0),
+            Self::ServeNoMore(who, when) => {
+                write!(f, "{} serves no more {when:?}", ENTITIES[*who].0)
+            }
+            Self::Email(true, ago) => write!(f, "consents to e-mail {ago:?} min ago"),
+            Self::Email(false, ago) => write!(f, "no e-mail since {ago:?} min ago"),
+            Self::Switch(book) => write!(f, "{book:?} takes force"),
+            Self::Desk(desk) => write!(f, "{desk:?}"),
         }
     }
 }
@@ -142,6 +190,11 @@ impl Step {
     /// Whether the customer speaks.
     pub fn is_preference(&self) -> bool {
         matches!(self, Self::Speak(..) | Self::Extra(_) | Self::Once(..))
+    }
+
+    /// Whether the company does it, for all customers at once: who is of a kind, and by which rulebook it goes.
+    pub fn is_of_company(&self) -> bool {
+        matches!(self, Self::Join(..) | Self::Leave(..) | Self::Switch(_))
     }
 }
 
@@ -254,11 +307,14 @@ impl Play {
     pub fn command(&mut self, step: &Step) -> Option<(Command, Option<Time>)> {
         let now = self.ledger.now;
         let ago = |minutes: u32| Time(now.0 - i64::from(minutes) * 60_000_000);
+        let end = |when: When| when.from(now);
         Some(match step {
-            Step::AskOptOut(delivery, covers, campaign) => (
-                company::sending_by(*campaign, *delivery, Some(30), covers.clone()),
-                None,
-            ),
+            Step::AskOptOut(delivery, covers, campaign, minutes) => {
+                // The templates and campaigns are no older than the history.
+                let sent = minutes.map(ago).filter(|sent| *sent >= clock("09:00"));
+                let asking = company::sending_by(*campaign, *delivery, Some(30), covers.clone());
+                (asking, sent)
+            }
             Step::Fail(number) => {
                 let notice = *self.asked.get(number % self.asked.len().max(1))?;
                 (company::reporting(notice, Became::Bounced), None)
@@ -273,12 +329,8 @@ impl Play {
                 return None;
             }
             Step::Leave(who, kind, when) => {
-                if self.oracle.register.is_open(*who, *kind, now) {
-                    let end = match when {
-                        When::Now => now,
-                        When::Ahead(minutes) => now.plus_minutes(*minutes),
-                        When::Ago(minutes) => ago(*minutes),
-                    };
+                let end = end(*when);
+                if self.oracle.register.may_leave(*who, *kind, end, now) {
                     let recipient = format!("{} {}", kind.name(), ENTITIES[*who].0);
                     company::leave(&mut self.ledger, &recipient, Some(end));
                     self.oracle.register.leave(*who, *kind, end, now);
@@ -287,16 +339,27 @@ impl Play {
             }
             Step::Serve(who) => {
                 let affiliate = EntityId::parse(ENTITIES[*who].0).unwrap();
-                let customer = self.ledger.customer.as_ref();
-                let mut served = customer.iter().flat_map(|customer| &customer.served_by);
-                if served.any(|one| one.affiliate == affiliate) {
-                    return None;
-                }
-                (
-                    Command::Affiliates(AffiliateCommand::Begin(affiliate)),
-                    None,
-                )
+                let begin = AffiliateCommand::Begin(affiliate);
+                (Command::Affiliates(begin), None)
             }
+            Step::ServeNoMore(who, when) => {
+                let affiliate = EntityId::parse(ENTITIES[*who].0).unwrap();
+                let ends_at = Some(end(*when));
+                let end = AffiliateCommand::End { affiliate, ends_at };
+                (Command::Affiliates(end), None)
+            }
+            Step::Email(true, minutes) => (company::agreeing_to_email(), minutes.map(ago)),
+            Step::Email(false, minutes) => (
+                Command::Notices(NoticeCommand::RevokeEmail),
+                minutes.map(ago),
+            ),
+            Step::Switch(book) => {
+                let fcc = *book != Book::Def;
+                (self.oracle).switch(fcc, now, Position(self.ledger.next));
+                self.ledger.adopt(book.rulebook());
+                return None;
+            }
+            Step::Desk(desk) => (desk.command(self.ledger.customer.as_ref()?, now), None),
             Step::Wait(minutes) => {
                 self.ledger.now = now.plus_minutes(*minutes);
                 return None;

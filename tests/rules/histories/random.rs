@@ -33,7 +33,7 @@ pub fn config() -> ProptestConfig {
 }
 
 const CATEGORIES: [&str; 3] = ["LOCAL", "VOIP", "CMRS"];
-const CALLS: [&str; 3] = ["c1", "c2", "c3"];
+pub(super) const CALLS: [&str; 3] = ["c1", "c2", "c3"];
 const RECIPIENTS: [&str; 13] = [
     "COMPANY",
     "COMPANY",
@@ -164,7 +164,7 @@ fn speak() -> impl Strategy<Value = Step> {
     (
         prop_oneof![6 => vec(word(), 1..=1), 2 => vec(word(), 2..=3)],
         prop_oneof![6 => Just(VALID), 1 => any_manner()],
-        prop::option::weighted(0.2, select(vec![1_u32, 10, 90, 600])),
+        ago(),
     )
         .prop_map(|(words, manner, ago)| Step::Speak(words, manner, ago))
 }
@@ -220,6 +220,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => select(&CALLS[..]).prop_map(Step::EndCall),
         2 => asks(written_scope()),
         1 => (0..6_usize).prop_map(Step::Fail),
+        1 => email(),
         2 => register(),
     ]
 }
@@ -233,8 +234,25 @@ fn asks(covers: impl Strategy<Value = Scope>) -> impl Strategy<Value = Step> {
         1 => Just(Some(UNAPPROVED)),
         1 => Just(None),
     ];
-    (delivery, covers, campaign)
-        .prop_map(|(delivery, covers, campaign)| Step::AskOptOut(delivery, covers, campaign))
+    (delivery, covers, campaign, ago()).prop_map(|(delivery, covers, campaign, ago)| {
+        Step::AskOptOut(delivery, covers, campaign, ago)
+    })
+}
+
+/// Now, or rarely a while ago.
+fn ago() -> impl Strategy<Value = Option<u32>> {
+    prop::option::weighted(0.2, select(vec![1_u32, 10, 90, 600]))
+}
+
+/// Consent to e-mail is given, or taken back.
+fn email() -> impl Strategy<Value = Step> {
+    (any::<bool>(), ago()).prop_map(|(agrees, ago)| Step::Email(agrees, ago))
+}
+
+/// Another rulebook takes force, or the same again.
+pub fn switch() -> impl Strategy<Value = Step> {
+    use super::Book::{Def, Fcc, FccAgain};
+    select(vec![Def, Fcc, Fcc, FccAgain]).prop_map(Step::Switch)
 }
 
 /// The company's register changes, or an affiliate serves the customer.
@@ -247,21 +265,24 @@ fn register() -> impl Strategy<Value = Step> {
         select(vec![Affiliate, Agent, Parent, PartnerOrContractor]),
     );
     let in_kind = || prop_oneof![3 => natural.clone(), 1 => any.clone()];
-    let when = prop_oneof![
-        2 => Just(When::Now),
-        1 => select(vec![60_u32, 2_000, 50_000]).prop_map(When::Ahead),
-        1 => Just(When::Ago(5)),
-    ];
+    let when = || {
+        prop_oneof![
+            2 => Just(When::Now),
+            1 => select(vec![60_u32, 2_000, 50_000]).prop_map(When::Ahead),
+            1 => select(vec![5_u32, 90, 1_000]).prop_map(When::Ago),
+        ]
+    };
     prop_oneof![
         4 => (in_kind(), prop::bool::weighted(0.8))
             .prop_map(|((who, kind), communications)| Step::Join(who, kind, communications)),
-        3 => (in_kind(), when).prop_map(|((who, kind), when)| Step::Leave(who, kind, when)),
+        3 => (in_kind(), when()).prop_map(|((who, kind), when)| Step::Leave(who, kind, when)),
         1 => who().prop_map(Step::Serve),
+        1 => (who(), when()).prop_map(|(who, when)| Step::ServeNoMore(who, when)),
     ]
 }
 
 /// Notices that wait, mature, fail and age, few words among them, and entities that come and go.
-fn waiting_step() -> impl Strategy<Value = Step> {
+pub fn waiting_step() -> impl Strategy<Value = Step> {
     let covers = select(vec![
         "COMPANY; BILLING; M",
         "COMPANY + AFFILIATE; ALL; M",
@@ -277,6 +298,7 @@ fn waiting_step() -> impl Strategy<Value = Step> {
         6 => asks(covers),
         5 => select(waits).prop_map(Step::Wait),
         2 => (0..6_usize).prop_map(Step::Fail),
+        1 => email(),
         2 => (vec(narrow_word(), 1..=1)).prop_map(|words| Step::Speak(words, VALID, None)),
         4 => register(),
         1 => category().prop_map(Step::Open),
@@ -294,6 +316,16 @@ fn narrow_step() -> impl Strategy<Value = Step> {
         1 => once(),
         1 => step(),
     ]
+}
+
+/// Notices that wait while one rulebook follows another.
+pub fn switching_step() -> impl Strategy<Value = Step> {
+    prop_oneof![2 => switch(), 1 => Just(Step::Wait(1)), 5 => waiting_step(), 1 => step()]
+}
+
+/// A history under one rulebook after another.
+pub fn switching() -> impl Strategy<Value = Vec<Step>> {
+    vec(switching_step(), 1..25)
 }
 
 /// A history, in a wide world, in a narrow one, or in one that waits.

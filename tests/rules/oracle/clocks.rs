@@ -135,6 +135,28 @@ impl Oracle {
         })
     }
 
+    /// Whether the notice is none, whenever that became known: it bounced or came back, or was e-mailed after the consent
+    /// to that had been taken back (F7, R5, R10).
+    pub(super) fn failed(&self, position: Position) -> bool {
+        let notice = self.facts.iter().find(|fact| fact.position == position);
+        let by_email = |notice: &Fact| {
+            matches!(
+                notice.what,
+                What::OptOut {
+                    delivery: Delivery::Email,
+                    ..
+                }
+            )
+        };
+        self.facts.iter().any(|fact| match fact.what {
+            What::Failed(failed) => failed == position,
+            What::EmailRevoked => notice.is_some_and(|notice| {
+                by_email(notice) && position < fact.position && fact.said_at() <= notice.recorded_at
+            }),
+            _ => false,
+        })
+    }
+
     /// Whether the fact is a notice whose clock runs in the cell at all.
     fn counts(&self, fact: &Fact, cell: Cell, at: Time) -> bool {
         let What::OptOut {
@@ -143,25 +165,23 @@ impl Oracle {
         else {
             return false;
         };
-        let failed = |position: Position| {
-            let mut facts = self.facts.iter();
-            facts.any(|other| matches!(other.what, What::Failed(notice) if notice == position))
-        };
         let email_failed_before = || {
             self.facts.iter().any(|older| match &older.what {
                 What::OptOut {
                     cells,
                     delivery: Delivery::Email,
                     ..
-                } => older.position < fact.position && failed(older.position) && cells.has(cell),
+                } => {
+                    older.position < fact.position && self.failed(older.position) && cells.has(cell)
+                }
                 _ => false,
             })
         };
-        self.fcc
+        self.enabled_since(fact)
             && cells.has(cell)
             && fact.recorded_at <= at
             && self.can_be_opt_out(cell, at)
-            && !failed(fact.position)
+            && !self.failed(fact.position)
             && !(*delivery == Delivery::Email && email_failed_before())
             && !self.held(fact.recorded_at).is_empty()
             && self.register.kept(cell, fact.recorded_at, at)

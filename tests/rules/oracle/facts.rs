@@ -61,8 +61,12 @@ pub(super) enum What {
     },
     /// That notice bounced or came back.
     Failed(Position),
-    /// An affiliate serves the customer itself.
+    /// Consent to notices by e-mail, given and taken back.
+    EmailAgreed,
+    EmailRevoked,
+    /// An affiliate serves the customer itself, and no longer does.
     Served(usize),
+    ServedNoMore(usize, Time),
     Grant {
         cells: Cells,
         lifts: Vec<Position>,
@@ -144,8 +148,14 @@ impl Fact {
                 None => (What::Notice(grant_cells(&sent.covers)), vec![]),
             },
             Event::Notices(NoticeEvent::Failed(failed)) => (What::Failed(failed.notice), vec![]),
+            Event::Notices(NoticeEvent::EmailAgreed(_)) => (What::EmailAgreed, vec![]),
+            Event::Notices(NoticeEvent::EmailRevoked(_)) => (What::EmailRevoked, vec![]),
             Event::Affiliates(AffiliateEvent::Began(began)) => {
                 (What::Served(number(&began.affiliate)), vec![])
+            }
+            Event::Affiliates(AffiliateEvent::Ended(ended)) => {
+                let who = number(&ended.affiliate);
+                (What::ServedNoMore(who, ended.ends_at), vec![])
             }
             Event::CallEnded(ended) => (What::CallEnded(ended.call), vec![]),
             _ => return None,

@@ -34,6 +34,9 @@ pub struct Answer {
     /// Yes, no, or left open.
     pub allowed: Option<bool>,
     pub state: State,
+    /// The state where a clock that runs for one of a kind is a state of the kind, though not all of it can be approved
+    /// so: that is left open.
+    pub or_state: State,
     /// What a yes may rest on.
     pub bases: Vec<Basis>,
 }
@@ -43,12 +46,42 @@ pub struct Answer {
 pub struct Oracle {
     facts: Vec<Fact>,
     /// FCC: opt-out is enabled, a block doesn't reach held categories, agents and affiliates may market them (R7, R8).
+    /// By the rulebook in force.
     pub fcc: bool,
+    /// The rulebooks before it (R24).
+    switches: Vec<Switch>,
     /// Who is what to the company (R12).
     pub register: Register,
 }
 
+/// Another rulebook took force.
+#[derive(Clone, Copy, Debug)]
+struct Switch {
+    position: Position,
+    at: Time,
+    /// Whether the one before was the FCC's.
+    was_fcc: bool,
+}
+
 impl Oracle {
+    /// Another rulebook takes force.
+    pub fn switch(&mut self, fcc: bool, at: Time, position: Position) {
+        self.switches.push(Switch {
+            position,
+            at,
+            was_fcc: self.fcc,
+        });
+        self.fcc = fcc;
+    }
+
+    /// R10, R24: whether opt-out was enabled when the notice was sent, when it was recorded, and ever since: what a
+    /// rulebook ended, another one doesn't bring back. At the very instant it is not known which came first.
+    fn enabled_since(&self, notice: &Fact) -> bool {
+        let mut since = (self.switches.iter())
+            .filter(|one| one.position > notice.position || one.at >= notice.said_at());
+        self.fcc && since.all(|one| one.was_fcc)
+    }
+
     /// Takes note of what was recorded.
     pub fn note(&mut self, record: &Record) {
         let Some(mut fact) = Fact::of(record) else {
@@ -70,18 +103,32 @@ impl Oracle {
         let counts = |fact: &&Fact| match &fact.what {
             What::Block { .. } | What::CallEnded(_) => fact.said_at() <= at,
             // A notice that failed was never given (R10).
-            What::Closed(..) | What::Failed(_) => true,
+            What::Closed(..) | What::ServedNoMore(..) | What::Failed(_) => true,
+            What::EmailRevoked => fact.said_at() <= at,
             What::Opened(_)
             | What::Notice(_)
             | What::OptOut { .. }
+            | What::EmailAgreed
             | What::Served(_)
             | What::Grant { .. }
             | What::Once { .. } => fact.recorded_at <= at,
         };
+        // The rulebook is the one in force then (R24).
+        let (before, after) = (self.switches.iter()).partition(|switch| switch.at <= at);
+        let (before, after): (Vec<Switch>, Vec<Switch>) = (before, after);
         Self {
             facts: self.facts.iter().filter(counts).cloned().collect(),
-            fcc: self.fcc,
-            register: self.register.clone(),
+            fcc: after.first().map_or(self.fcc, |next| next.was_fcc),
+            switches: before,
+            register: self.register.joined_by(at),
+        }
+    }
+
+    /// The same with the register as it was known then: a yes must hold by both.
+    pub fn in_hindsight_as_known(&self, at: Time) -> Self {
+        Self {
+            register: self.register.known_at(at),
+            ..self.in_hindsight(at)
         }
     }
 
@@ -108,7 +155,9 @@ impl Oracle {
         let mut points = BTreeSet::new();
         for fact in &self.facts {
             match &fact.what {
-                What::Closed(_, ends_at) | What::Once { ends_at, .. } => {
+                What::Closed(_, ends_at)
+                | What::ServedNoMore(_, ends_at)
+                | What::Once { ends_at, .. } => {
                     points.insert(*ends_at);
                 }
                 What::OptOut { .. } => points.extend(self.clock(fact).turns()),
@@ -245,7 +294,9 @@ impl Oracle {
             None => {
                 // A block keeps the whole kind from a yes; a lapse is told of all that was spoken of.
                 let lapsed = self.held(at).is_empty();
-                let matters = |fact: &&Fact| lapsed || matches!(fact.what, What::Block { .. });
+                let is_block = |fact: &Fact| matches!(fact.what, What::Block { .. });
+                let spoken = |fact: &Fact| lapsed && !self.failed(fact.position);
+                let matters = |fact: &&Fact| is_block(fact) || spoken(fact);
                 let named = self.facts.iter().filter(matters);
                 let named = named.flat_map(|fact| &fact.names);
                 let unregistered = named
@@ -276,20 +327,21 @@ impl Oracle {
         let mut answer = Answer {
             allowed: Some(true),
             state: State::Granted,
+            or_state: State::Granted,
             bases: Vec::new(),
         };
         for cell in self.cells(question, at) {
-            let state = match self.state(cell, at) {
-                // A clock that runs for one of a kind is no state of the kind, where not all of it can be approved so.
+            let state = self.state(cell, at);
+            let by_clock = matches!(
+                state,
                 State::Waiting | State::RefreshOverdue | State::OptOutApproved
-                    if question.entity.is_none()
-                        && self.by_opt_out(Cell { who: None, ..cell }, at).is_none() =>
-                {
-                    State::Unknown
-                }
-                state => state,
-            };
-            answer.state = answer.state.max(state);
+            );
+            let of_one = by_clock
+                && question.entity.is_none()
+                && self.by_opt_out(Cell { who: None, ..cell }, at).is_none();
+            let counted = if of_one { State::Unknown } else { state };
+            answer.state = answer.state.max(counted);
+            answer.or_state = answer.or_state.max(state);
             let mut bases = Vec::new();
             if state == State::Granted {
                 bases.push(Basis::Grant);
@@ -308,6 +360,7 @@ impl Oracle {
                 _ if question.purpose == Purpose::CompetitorTracking => Some(false),
                 [] => Some(false),
                 [Basis::OneTime] => once,
+                [Basis::OptOut] if of_one => None,
                 _ => Some(true),
             };
             answer.allowed = match (answer.allowed, allowed) {
@@ -327,9 +380,8 @@ impl Oracle {
             .who
             .is_some_and(|who| self.register.has(who, cell.kind, at));
         let serves = || {
-            let served =
-                |fact: &Fact| matches!(fact.what, What::Served(who) if Some(who) == cell.who);
-            question.entity.is_some() && of_kind && held.len() >= 2 && self.facts.iter().any(served)
+            let served = cell.who.and_then(|who| self.served(who, at));
+            question.entity.is_some() && of_kind && held.len() >= 2 && served.is_some()
         };
         let may = match cell.kind {
             RecipientKind::Company => true,
@@ -342,6 +394,23 @@ impl Oracle {
             && !targets.is_empty()
             && targets.iter().all(|target| held.contains(target))
             && (self.fcc || self.standing_blocks(cell, at).is_empty())
+    }
+
+    /// Whether the affiliate serves the customer then, and if so until when.
+    fn served(&self, who: usize, at: Time) -> Option<Option<Time>> {
+        let newest = (self.facts.iter()).rfind(
+            |fact| matches!(fact.what, What::Served(one) if one == who && fact.recorded_at <= at),
+        )?;
+        let later = self
+            .facts
+            .iter()
+            .filter(|fact| fact.position > newest.position);
+        let ends = later.filter_map(|fact| match fact.what {
+            What::ServedNoMore(one, ends_at) if one == who => Some(ends_at),
+            _ => None,
+        });
+        let end = ends.min();
+        end.is_none_or(|end| at < end).then_some(end)
     }
 
     /// R11. Left open: whether a later block elsewhere, or one said to be older, ends the approval.

@@ -6,13 +6,15 @@ use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::{SpokenWord, Statement};
 use consent_ledger::domain::ids::Position;
 use consent_ledger::domain::notices::NoticeCommand;
+use consent_ledger::domain::notices::send::Delivery;
 use consent_ledger::domain::refusal::RefusalCode;
 use consent_ledger::domain::scope::Scope;
+use consent_ledger::domain::served::AffiliateCommand;
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
 use super::Oracle;
-use super::cells::{block_cells, grant_cells};
+use super::cells::{block_cells, grant_cells, number};
 use super::facts::{Fact, What, ended_by_lapse, says_all};
 use crate::rules::company::ASKING;
 
@@ -87,14 +89,38 @@ impl Oracle {
                     refusals.codes.insert(RefusalCode::NoticeTemplate);
                 }
             }
-            // 64.2009(d): whatever is sent here goes out, and asks for approval.
-            Command::Notices(NoticeCommand::Send(send))
-                if (send.campaign.as_ref()).is_none_or(|id| id.as_str() != ASKING) =>
-            {
-                refusals.codes.insert(RefusalCode::CampaignNotApproved);
+            // The templates are there, and every notice reported on is one that stands.
+            Command::Notices(command) => {
+                // 64.2009(d): whatever is sent here goes out, and asks for approval.
+                if let NoticeCommand::Send(send) = command
+                    && (send.campaign.as_ref()).is_none_or(|id| id.as_str() != ASKING)
+                {
+                    refusals.codes.insert(RefusalCode::CampaignNotApproved);
+                }
+                let needed = match command {
+                    NoticeCommand::Send(send) if send.delivery == Delivery::Email => {
+                        Some(occurred_at.unwrap_or(now))
+                    }
+                    NoticeCommand::RevokeEmail => Some(now),
+                    _ => None,
+                };
+                if needed.is_some_and(|at| !self.consented_to_email(at)) {
+                    (refusals.codes).insert(RefusalCode::EmailConsentRequired);
+                }
             }
-            // Consent to e-mail and the templates are there, and every notice reported on is one that stands.
-            Command::Notices(_) | Command::Affiliates(_) => {}
+            Command::Affiliates(command) => {
+                let refused = match command {
+                    AffiliateCommand::Begin(one) => self.served(number(one), now) == Some(None),
+                    AffiliateCommand::End { affiliate, .. } => {
+                        self.served(number(affiliate), now).is_none()
+                    }
+                };
+                if refused {
+                    refusals.codes.insert(RefusalCode::EntityState);
+                }
+            }
+            // No answer without a ground depends on what callers and contacts do.
+            Command::Contacts(_) | Command::Authentication(_) => refusals.open = true,
             // Whether a call can end twice is left open.
             Command::EndCall(_) => refusals.open = true,
             _ => {}
@@ -112,6 +138,13 @@ impl Oracle {
             };
             ended_by_lapse(&self.facts, &said, now)
         })
+    }
+
+    /// Whether the consent to e-mail that stands was on record at that instant (F7).
+    fn consented_to_email(&self, at: Time) -> bool {
+        let newest = (self.facts.iter())
+            .rfind(|fact| matches!(fact.what, What::EmailAgreed | What::EmailRevoked));
+        newest.is_some_and(|fact| matches!(fact.what, What::EmailAgreed) && fact.recorded_at <= at)
     }
 
     fn is_block(&self, position: Position) -> bool {

@@ -23,7 +23,16 @@ struct Stretch {
 
 /// Everything that was registered.
 #[derive(Clone, Debug, Default)]
-pub struct Register(Vec<Stretch>);
+pub struct Register(Vec<Stretch>, Vec<End>);
+
+/// An end, as it was registered.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    who: usize,
+    kind: RecipientKind,
+    until: Time,
+    recorded_at: Time,
+}
 
 impl Register {
     pub fn join(
@@ -44,8 +53,45 @@ impl Register {
         });
     }
 
+    /// Who had joined by then, with every end that is known today (R5).
+    pub(super) fn joined_by(&self, at: Time) -> Self {
+        let joined = self.0.iter().filter(|one| one.from <= at);
+        Self(joined.cloned().collect(), self.1.clone())
+    }
+
+    /// What was registered by then, as if nothing more had been.
+    pub(super) fn known_at(&self, at: Time) -> Self {
+        let joined = self.0.iter().filter(|one| one.from <= at);
+        let until = None;
+        let joined = joined.map(|one| Stretch {
+            until,
+            ..one.clone()
+        });
+        let mut known = Self(joined.collect(), Vec::new());
+        for end in self.1.iter().filter(|end| end.recorded_at <= at) {
+            known.end(*end);
+        }
+        known
+    }
+
     /// It is so no longer from `until` on; an end on record is never put off.
     pub fn leave(&mut self, who: usize, kind: RecipientKind, until: Time, now: Time) {
+        self.end(End {
+            who,
+            kind,
+            until,
+            recorded_at: now,
+        });
+    }
+
+    fn end(&mut self, end: End) {
+        let End {
+            who,
+            kind,
+            until,
+            recorded_at: now,
+        } = end;
+        self.1.push(end);
         for one in &mut self.0 {
             if one.who == who && one.kind == kind && one.lasts(now) {
                 one.until = Some(one.until.map_or(until, |known| known.min(until)));
@@ -57,6 +103,15 @@ impl Register {
     pub fn is_open(&self, who: usize, kind: RecipientKind, now: Time) -> bool {
         let mut all = self.0.iter();
         all.any(|one| one.who == who && one.kind == kind && one.lasts(now) && one.until.is_none())
+    }
+
+    /// Whether an end can be registered: it is of the kind, and no end as early is on record.
+    pub fn may_leave(&self, who: usize, kind: RecipientKind, until: Time, now: Time) -> bool {
+        let mut all = self.0.iter();
+        all.any(|one| {
+            let is_later = one.until.is_none_or(|known| until < known);
+            one.who == who && one.kind == kind && one.lasts(now) && is_later
+        })
     }
 
     /// Whether it was ever registered: otherwise it is what the caller says.
