@@ -106,8 +106,8 @@ impl Speaking {
 fn authority(customer: &Customer) -> Authority {
     let state = customer.authentication.as_ref();
     let verifications = state.iter().flat_map(|state| &state.verifications);
-    let for_changes = verifications.filter(|one| one.purpose == VerifiedFor::AccountChanges);
-    let newest = for_changes.last().map(|one| Authority::Verification {
+    let mut for_changes = verifications.filter(|one| one.purpose == VerifiedFor::AccountChanges);
+    let newest = for_changes.next_back().map(|one| Authority::Verification {
         record: one.position,
         call: one.call,
     });

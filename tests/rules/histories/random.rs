@@ -21,11 +21,16 @@ use crate::rules::notation::{Everything, call, question, scope, written_question
 
 /// As many histories as a test takes every day; `PROPTEST_CASES` asks for more.
 pub fn config() -> ProptestConfig {
+    config_of(100)
+}
+
+/// The same with a number of its own for every day.
+pub fn config_of(cases: u32) -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {
         cases: match std::env::var_os("PROPTEST_CASES") {
             Some(_) => usual.cases,
-            None => 200,
+            None => cases,
         },
         failure_persistence: None,
         ..usual
