@@ -1,9 +1,11 @@
 //! Histories of a customer and the company at once, generated and decided by the rules: the questions find nothing.
 
 use consent_ledger::domain::command::Command;
-use consent_ledger::domain::company::CompanyCommand;
+use consent_ledger::domain::company::breaches::BreachEvent;
+use consent_ledger::domain::company::campaigns::CampaignEvent;
 use consent_ledger::domain::company::entities::{EntityCommand, EntityJoined};
 use consent_ledger::domain::company::register::ItemId;
+use consent_ledger::domain::company::{CompanyCommand, CompanyEvent};
 use consent_ledger::domain::consent::word::Speak;
 use consent_ledger::domain::disclosures::{Disclose, Ground};
 use consent_ledger::domain::event::Event;
@@ -22,6 +24,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::house::{CLERK, House};
 use crate::log::{Log, found};
+use crate::office::{Office, office};
 use crate::rules::company::ASKING;
 use crate::rules::history::{VALID, change};
 use crate::rules::notation::{Everything, question, scope, word};
@@ -39,6 +42,7 @@ enum Deed {
     /// Acme joins or leaves.
     Acme(RecipientKind, bool),
     Ask(&'static str, bool),
+    Office(Office),
 }
 
 const COVERS: &[&str] = &["ALL; ALL; ALL", "COMPANY; BILLING; M", "AFFILIATE; ALL; M"];
@@ -84,11 +88,20 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (select(vec![Affiliate, Agent, PartnerOrContractor]), any::<bool>())
             .prop_map(|(kind, joins)| Deed::Acme(kind, joins)),
         8 => (select(ASKED), any::<bool>()).prop_map(|(asked, made)| Deed::Ask(asked, made)),
+        6 => office().prop_map(Deed::Office),
     ]
 }
 
+/// A customer's history beside what is done in the office, or the office alone.
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    vec(deed(), 1..40)
+    let in_office = prop_oneof![
+        6 => office().prop_map(Deed::Office),
+        3 => select(vec![1_u32, 10, 10]).prop_map(Deed::Pass),
+    ];
+    prop_oneof![
+        2 => vec(deed(), 1..60),
+        1 => vec(in_office, 1..60),
+    ]
 }
 
 /// Lives through the deeds.
@@ -118,6 +131,11 @@ fn live(house: &mut House, deed: &Deed) {
                 },
             };
             let _ = house.told_by(CLERK, &CompanyCommand::Entities(command));
+            return;
+        }
+        Deed::Office(office) => {
+            let command = office.command(house.ledger.now);
+            let _ = house.told_by(office.by(), &command);
             return;
         }
         Deed::Word(said) => Command::Speak(Speak {
@@ -189,6 +207,7 @@ proptest! {
 fn e9_those_histories_hold_what_the_questions_look_at() {
     let mut runner = TestRunner::deterministic();
     let (mut by_opt_out, mut failed) = (0, 0);
+    let (mut lists, mut told) = (0, 0);
     for _ in 0..100 {
         let house = lived(&deeds().new_tree(&mut runner).unwrap().current());
         for record in &house.ledger.records {
@@ -198,6 +217,14 @@ fn e9_those_histories_hold_what_the_questions_look_at() {
                 _ => {}
             }
         }
+        for record in &house.company {
+            match &record.event {
+                CompanyEvent::Campaigns(CampaignEvent::ListDrawn(_)) => lists += 1,
+                CompanyEvent::Breaches(BreachEvent::CustomersNotified(_)) => told += 1,
+                _ => {}
+            }
+        }
     }
+    assert!(lists > 5 && told > 2, "{lists} {told}");
     assert!(by_opt_out > 20 && failed > 100, "{by_opt_out} {failed}");
 }

@@ -16,4 +16,5 @@ mod forgeries;
 mod generated;
 mod house;
 mod log;
+mod office;
 mod passes;
