@@ -95,6 +95,10 @@ impl House {
         for form in [Medium::Written, Medium::Electronic] {
             house.tell(&company::approving(form, Some(30))).await;
         }
+        let propose = company::proposing(company::ASKING, house.now());
+        house.tell(&propose).await;
+        let approve = company::approving_campaign(company::ASKING);
+        house.tell_by(company::SUPERVISOR, &approve).await;
         for who in 0..CUSTOMERS {
             house
                 .submit(who, None, &open_account(&["local"]), None)
@@ -207,6 +211,10 @@ impl House {
 
     /// Records something about the company.
     async fn tell(&mut self, command: &CompanyCommand) {
+        self.tell_by(CLERK, command).await;
+    }
+
+    async fn tell_by(&mut self, person: Token, command: &CompanyCommand) {
         let in_force = self.adopted.last().unwrap();
         let first = Position(self.next());
         let decided = decide_of_company(
@@ -219,14 +227,14 @@ impl House {
                 opt_out_since: in_force.opt_out_since,
                 pic_request_used: false,
                 company: &self.company,
-                person: Some(CLERK),
+                person: Some(person),
                 vault: VaultHead::default(),
             },
         );
         let mut intent = intent("", Command::Company(command.clone()));
         intent.request_id = request_id(self.now());
         intent.subject = SubjectRef::Company;
-        intent.person = Some(CLERK);
+        intent.person = Some(person);
         let recorded_at = self.now();
         let answer = self.ledger.handle.submit(intent).await;
         assert_eq!(decided.is_ok(), answer.is_ok(), "{decided:?} {answer:?}");

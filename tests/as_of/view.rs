@@ -10,7 +10,7 @@ use consent_ledger::domain::time::Time;
 use consent_ledger::projections::{AsOf, ViewError};
 
 use crate::engine::{open_at, try_open};
-use crate::histories::{Book, Step, noticed};
+use crate::histories::{Book, noticed};
 use crate::house::{House, in_small_pieces};
 use crate::rules::notation::{Everything, scope};
 

@@ -102,20 +102,30 @@ pub fn campaign(ledger: &mut Ledger, id: &str, approved: bool) {
     if ledger.company.campaigns.get(&campaign).is_some() {
         return;
     }
-    let propose = CampaignCommand::Propose {
-        campaign: campaign.clone(),
-        plan: asking_plan(ledger.now),
-    };
-    (ledger.submit_company(&CompanyCommand::Campaigns(propose))).unwrap();
-    let decide = CampaignCommand::Decide {
-        campaign,
+    (ledger.submit_company(&proposing(id, ledger.now))).unwrap();
+    if approved {
+        (ledger.submit_company_by(SUPERVISOR, &approving_campaign(id))).unwrap();
+    }
+}
+
+/// Who approves campaigns.
+pub const SUPERVISOR: Token = Token([5; 16]);
+
+/// The command that proposes a campaign that asks for approval.
+pub fn proposing(id: &str, starts_at: Time) -> CompanyCommand {
+    CompanyCommand::Campaigns(CampaignCommand::Propose {
+        campaign: ItemId::parse(id).unwrap(),
+        plan: asking_plan(starts_at),
+    })
+}
+
+/// The command by which its supervisor approves it.
+pub fn approving_campaign(id: &str) -> CompanyCommand {
+    CompanyCommand::Campaigns(CampaignCommand::Decide {
+        campaign: ItemId::parse(id).unwrap(),
         approve: true,
         reason: None,
-    };
-    if approved {
-        let decide = CompanyCommand::Campaigns(decide);
-        (ledger.submit_company_by(Token([5; 16]), &decide)).unwrap();
-    }
+    })
 }
 
 /// Sends a notice by the template of that way and period, by an approved campaign.

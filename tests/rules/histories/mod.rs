@@ -139,7 +139,10 @@ impl fmt::Debug for Step {
             Self::EndCall(call) => write!(f, "{call} ends"),
             Self::AskOptOut(delivery, covers, campaign, ago) => {
                 let covers = written(covers);
-                write!(f, "opt-out by {delivery}({covers}) {campaign:?} sent {ago:?} min ago")
+                write!(
+                    f,
+                    "opt-out by {delivery}({covers}) {campaign:?} sent {ago:?} min ago"
+                )
             }
             Self::Fail(number) => write!(f, "opt-out notice {number} fails"),
             Self::Join(who, kind, communications) => {
