@@ -169,7 +169,7 @@ pub const SETTINGS: &[Setting] = &[
         "CONSENT_LEDGER_UNWRITTEN_CHANGES",
         "",
         "150000",
-        "changed customers and request ids in memory that start a write of the state view",
+        "changed customers in memory that start a write of the state view; eight request ids count as one",
     ),
     setting(
         "unwritten_records",

@@ -16,10 +16,16 @@ pub struct Signal {
     room: Condvar,
 }
 
+/// Request ids that take as much memory as a customer, and far less time to write: were each as much as a customer,
+/// they would make those be written again and again who are changed often.
+const REQUESTS_A_CUSTOMER: isize = 8;
+
 #[derive(Default)]
 struct Pending {
-    /// Below zero while the thread has written what is not counted yet.
-    dirty: isize,
+    /// Customers; below zero while the thread has written what is not counted yet.
+    customers: isize,
+    /// Request ids; below zero likewise.
+    requests: isize,
     wanted: bool,
     stop: bool,
     stopped: bool,
@@ -27,15 +33,17 @@ struct Pending {
 
 impl Pending {
     fn reaches(&self, limit: usize) -> bool {
-        usize::try_from(self.dirty).is_ok_and(|dirty| dirty >= limit)
+        let dirty = (self.customers).saturating_add(self.requests / REQUESTS_A_CUSTOMER);
+        usize::try_from(dirty).is_ok_and(|dirty| dirty >= limit)
     }
 }
 
 impl Signal {
-    /// Some customers became dirty.
-    pub fn changed(&self, added: usize, limit: usize) {
+    /// Some customers became dirty, some requests were answered.
+    pub fn changed(&self, customers: usize, requests: usize, limit: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.dirty = pending.dirty.saturating_add_unsigned(added);
+        pending.customers = pending.customers.saturating_add_unsigned(customers);
+        pending.requests = pending.requests.saturating_add_unsigned(requests);
         if pending.reaches(limit) {
             self.wake.notify_one();
         }
@@ -52,9 +60,10 @@ impl Signal {
         }
     }
 
-    fn cleaned(&self, count: usize) {
+    fn cleaned(&self, customers: usize, requests: usize) {
         let mut pending = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.dirty = pending.dirty.saturating_sub_unsigned(count);
+        pending.customers = pending.customers.saturating_sub_unsigned(customers);
+        pending.requests = pending.requests.saturating_sub_unsigned(requests);
         self.room.notify_all();
     }
 }
@@ -181,7 +190,7 @@ fn write(states: &States) -> Result<(), StateError> {
         written += customers.len();
         // Clean customers may be read back from sled at once: it shows its own writes before they are durable.
         let cleaned = inner.shards.stored(customers);
-        inner.signal.cleaned(cleaned);
+        inner.signal.cleaned(cleaned, 0);
     }
     let repeats = inner.repeats.write()?;
     let answered = inner.answered.write()?;
@@ -190,7 +199,7 @@ fn write(states: &States) -> Result<(), StateError> {
     inner.repeats.list(&repeats)?;
     inner.answered.list(&answered)?;
     inner.store.set_reflects(position, &ledger, company)?;
-    inner.signal.cleaned(repeats.count + answered.count);
+    inner.signal.cleaned(0, repeats.count + answered.count);
     inner.repeats.stored(repeats)?;
     inner.answered.stored(&answered)?;
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;
@@ -198,4 +207,23 @@ fn write(states: &States) -> Result<(), StateError> {
     metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());
     tracing::debug!(position, written, "state view written");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t5_a_write_is_due_by_customers_and_by_eight_times_as_many_request_ids() {
+        let due = |customers, requests| {
+            let pending = Pending {
+                customers,
+                requests,
+                ..Pending::default()
+            };
+            pending.reaches(100)
+        };
+        assert!(due(100, 0) && due(0, 800) && due(50, 400));
+        assert!(!due(99, 7) && !due(0, 799) && !due(-50, 800));
+    }
 }

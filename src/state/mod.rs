@@ -55,7 +55,7 @@ pub struct Options {
     pub sled_cache_bytes: u64,
     /// Longest time that a change stays unwritten.
     pub flush_every: Duration,
-    /// Dirty customers and request ids that start a write at once; twice as many make the writer wait.
+    /// Dirty customers that start a write at once, eight request ids as much as one; twice as many make the writer wait.
     pub flush_dirty: usize,
     /// Days for which a request id is remembered (C1).
     pub request_window_days: u32,
@@ -220,9 +220,9 @@ impl States {
     /// Makes a committed block visible.
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
-        let added = inner.repeats.remember(applied.repeats);
-        let added = added + inner.answered.remember(applied.answered);
-        let added = added + inner.shards.publish(applied.customers);
+        let requests = inner.repeats.remember(applied.repeats);
+        let requests = requests + inner.answered.remember(applied.answered);
+        let customers = inner.shards.publish(applied.customers);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             inner
@@ -236,7 +236,7 @@ impl States {
             *ledger = applied.ledger;
             inner.applied.store(applied.next, Ordering::Release);
         }
-        inner.signal.changed(added, inner.options.flush_dirty);
+        (inner.signal).changed(customers, requests, inner.options.flush_dirty);
     }
 
     /// Waits while too much is unwritten, so that memory stays bounded.

@@ -161,7 +161,7 @@ impl<'a> Chunk<'a> {
         // In place: the view may be newer than the position that it promises, and nobody reads it yet.
         let load = || inner.store.customer(pseudonym);
         if inner.shards.evolve(pseudonym, &placed, load)? {
-            inner.signal.changed(1, inner.options.flush_dirty);
+            inner.signal.changed(1, 0, inner.options.flush_dirty);
         }
         Ok(())
     }
