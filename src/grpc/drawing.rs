@@ -2,8 +2,10 @@
 //! end says what was drawn (F11, R21).
 //!
 //! Nothing of the list is kept: its digest and its counts grow as it passes. A stream that breaks off has drawn nothing.
+//! The customers of some messages are looked up beside each other, and counted in the order of the messages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
@@ -33,6 +35,8 @@ use wire::draw_list_response::Response as Answered;
 
 /// Most customers in one message.
 const CANDIDATES_MAX: usize = 4096;
+/// Messages whose customers are looked up at a time; as many cores are used.
+const MESSAGES_AT_A_TIME: usize = 4;
 
 /// The answers of a drawing.
 pub type Answers = BoxStream<'static, Result<wire::DrawListResponse, Status>>;
@@ -43,29 +47,84 @@ pub fn draw(doors: Doors, call: Call, requests: Streaming<wire::DrawListRequest>
     // The headers go out before the first request is here: a caller may wait for them before he sends it.
     let answers = async move {
         let (drawing, requests) = Drawing::begin(doors, call, requests).await?;
-        Ok::<_, Status>(stream::try_unfold(Some((drawing, requests)), go_on))
+        let (doors, question) = (drawing.doors.clone(), Arc::new(drawing.question.clone()));
+        let ruled = requests
+            .map(move |request| rule_on(doors.clone(), Arc::clone(&question), request))
+            .buffered(MESSAGES_AT_A_TIME);
+        let open = Some((drawing, ruled.boxed()));
+        Ok::<_, Status>(stream::try_unfold(open, go_on))
     };
     stream::once(answers).try_flatten().boxed()
 }
 
-type Open<S> = Option<(Drawing, S)>;
+type Open = Option<(Drawing, BoxStream<'static, Result<Vec<Ruled>, Status>>)>;
 
-async fn go_on<S>(open: Open<S>) -> Result<Option<(wire::DrawListResponse, Open<S>)>, Status>
-where
-    S: Stream<Item = Result<wire::DrawListRequest, Status>> + Unpin,
-{
-    let Some((drawing, mut requests)) = open else {
+async fn go_on(open: Open) -> Result<Option<(wire::DrawListResponse, Open)>, Status> {
+    let Some((mut drawing, mut ruled)) = open else {
         return Ok(None);
     };
-    let (answered, open) = match requests.try_next().await? {
-        Some(request) => {
-            let (drawing, drawn) = drawing.rule_on(request).await?;
-            (Answered::Drawn(drawn), Some((drawing, requests)))
+    let (answered, open) = match ruled.try_next().await? {
+        Some(customers) => {
+            let customer_ids = drawing.take(customers);
+            let drawn = Answered::Drawn(wire::DrawnCustomers { customer_ids });
+            (drawn, Some((drawing, ruled)))
         }
         None => (Answered::List(drawing.end().await?), None),
     };
     let response = Some(answered);
     Ok(Some((wire::DrawListResponse { response }, open)))
+}
+
+/// A customer who was ruled on.
+struct Ruled {
+    id: String,
+    /// Until when it is a yes, or why it is none.
+    outcome: Result<Option<Time>, ReasonCode>,
+}
+
+/// The rulings on a message's customers. Looking them up may touch the disk: it is done away from the threads that
+/// serve (T5).
+async fn rule_on(
+    doors: Doors,
+    question: Arc<Question>,
+    request: Result<wire::DrawListRequest, Status>,
+) -> Result<Vec<Ruled>, Status> {
+    let Some(Asked::Candidates(candidates)) = request?.request else {
+        return Err(Malformed::missing("candidates").into());
+    };
+    let ids = candidates.customer_ids;
+    at_most("candidates.customer_ids", ids.len(), CANDIDATES_MAX)?;
+    for (index, id) in ids.iter().enumerate() {
+        outside_id("", id).within_item("candidates.customer_ids", index)?;
+    }
+    let read = move |doors: &Doors| {
+        let views = doors.views();
+        let (company, at) = (views.company(), views.now());
+        let world = views.world(&company);
+        let rule = |id| rule_on_one(doors, world, &question, at, id);
+        ids.into_iter().map(rule).collect()
+    };
+    doors.read(read).await
+}
+
+fn rule_on_one(
+    doors: &Doors,
+    world: World<'_>,
+    question: &Question,
+    at: Time,
+    id: String,
+) -> Result<Ruled, Status> {
+    let customer = match doors.pseudonym_of(&id)? {
+        Some(pseudonym) => (doors.views().customer(pseudonym)).map_err(status::view)?,
+        None => None,
+    };
+    let ruling = rule(customer.as_deref(), world, question, at);
+    let reason = || ruling.reasons.first().map(|reason| reason.code);
+    let outcome = match ruling.allowed {
+        true => Ok(ruling.valid_until),
+        false => Err(reason().unwrap_or(ReasonCode::ApprovalRequired)),
+    };
+    Ok(Ruled { id, outcome })
 }
 
 /// A list that is being drawn.
@@ -116,65 +175,26 @@ impl Drawing {
         Ok((drawing, requests))
     }
 
-    /// Those of a message's customers who are on the list. Looking them up may touch the disk: it is done away from the
-    /// threads that serve (T5).
-    async fn rule_on(
-        self,
-        request: wire::DrawListRequest,
-    ) -> Result<(Self, wire::DrawnCustomers), Status> {
-        let Some(Asked::Candidates(candidates)) = request.request else {
-            return Err(Malformed::missing("candidates").into());
-        };
-        let ids = candidates.customer_ids;
-        at_most("candidates.customer_ids", ids.len(), CANDIDATES_MAX)?;
-        for (index, id) in ids.iter().enumerate() {
-            outside_id("", id).within_item("candidates.customer_ids", index)?;
-        }
-        let doors = self.doors.clone();
-        let read = move |_: &Doors| {
-            let mut drawing = self;
-            let customer_ids = drawing.retain(ids)?;
-            Ok((drawing, wire::DrawnCustomers { customer_ids }))
-        };
-        doors.read(read).await
+    /// Counts the customers of a message, and gives back those who are on the list.
+    fn take(&mut self, customers: Vec<Ruled>) -> Vec<String> {
+        (customers.into_iter())
+            .filter_map(|customer| self.count(&customer).then_some(customer.id))
+            .collect()
     }
 
-    fn retain(&mut self, mut ids: Vec<String>) -> Result<Vec<String>, Status> {
-        let views = self.doors.views().clone();
-        let (company, at) = (views.company(), views.now());
-        let world = views.world(&company);
-        let mut failed = None;
-        ids.retain(|id| {
-            failed.is_none()
-                && self.is_drawn(id, world, at).unwrap_or_else(|error| {
-                    failed = Some(error);
-                    false
-                })
-        });
-        failed.map_or(Ok(ids), Err)
-    }
-
-    fn is_drawn(&mut self, id: &str, world: World<'_>, at: Time) -> Result<bool, Status> {
-        let customer = match self.doors.pseudonym_of(id)? {
-            Some(pseudonym) => (self.doors.views().customer(pseudonym)).map_err(status::view)?,
-            None => None,
-        };
-        let ruling = rule(customer.as_deref(), world, &self.question, at);
+    fn count(&mut self, customer: &Ruled) -> bool {
         self.asked = self.asked.saturating_add(1);
-        if ruling.allowed {
-            self.allowed = self.allowed.saturating_add(1);
-            self.digest.update(id);
-            self.digest.update(b"\n");
-            let ends = [self.valid_until, ruling.valid_until];
-            self.valid_until = ends.into_iter().flatten().min();
-        } else {
-            let reason = ruling.reasons.first().map(|reason| reason.code);
-            let count = self
-                .refused
-                .entry(reason.unwrap_or(ReasonCode::ApprovalRequired));
-            *count.or_default() += 1;
+        match customer.outcome {
+            Ok(valid_until) => {
+                self.allowed = self.allowed.saturating_add(1);
+                self.digest.update(&customer.id);
+                self.digest.update(b"\n");
+                let ends = [self.valid_until, valid_until];
+                self.valid_until = ends.into_iter().flatten().min();
+            }
+            Err(reason) => *self.refused.entry(reason).or_default() += 1,
         }
-        Ok(ruling.allowed)
+        customer.outcome.is_ok()
     }
 
     /// Puts the list on record: from then on it may be used.

@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod authentication;
+mod bulk;
 mod call;
 mod campaigns;
 mod checks;

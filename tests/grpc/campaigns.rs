@@ -191,6 +191,33 @@ async fn f11_a_list_is_drawn_only_after_another_person_approved_and_its_record_s
 }
 
 #[tokio::test]
+async fn f11_a_list_of_many_messages_is_drawn_and_counted_in_their_order() {
+    let house = House::open().await;
+    customers(&house).await;
+    let mut client = client(&house);
+    proposed(&mut client, plan()).await;
+    (decided(&mut client, "boris", CampaignDecision::Approve).await).unwrap();
+    // Long messages and short ones in turn: the short ones are looked up first.
+    let long = ["K-2", "K-4", "K-3"].repeat(1_000);
+    let candidates: Vec<&[&str]> = (0..20)
+        .map(|turn| match turn % 2 {
+            0 => long.as_slice(),
+            _ => &["K-1", "K-9"],
+        })
+        .collect();
+    let (batches, list) = drawn(&mut client, &candidates).await.unwrap();
+    let wanted = |turn: usize| match turn % 2 {
+        0 => vec!["K-2".to_owned(); 1_000],
+        _ => vec!["K-1".to_owned()],
+    };
+    let wanted: Vec<_> = (0..20).map(wanted).collect();
+    assert_eq!(batches, wanted);
+    assert_eq!((list.asked, list.allowed), (30_020, 10_010));
+    let text: String = wanted.concat().iter().map(|id| format!("{id}\n")).collect();
+    assert_eq!(list.list_digest, Sha256::digest(text).to_vec());
+}
+
+#[tokio::test]
 async fn r21_the_check_before_sending_knows_the_newest_word_and_the_end_of_the_campaign() {
     let house = House::open().await;
     customers(&house).await;

@@ -67,6 +67,35 @@ async fn c3_r16_a_list_is_scrubbed_in_order_and_one_bad_line_spoils_no_other() {
 }
 
 #[tokio::test]
+async fn c3_a_long_list_is_answered_in_order_each_customer_by_the_question_that_stood_then() {
+    const ROUNDS: usize = 700;
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    house.opened("K-2", &["voip"]).await;
+    let round = [
+        asked("K-1", Some(market(Company, "local"))),
+        asked("K-2", None),
+        asked("", None),
+        asked("K-1", Some(market(Company, "voip"))),
+        asked("K-2", None),
+    ];
+    let wanted = [Some(true), Some(false), None, Some(false), Some(true)];
+    let requests: Vec<_> = (0..ROUNDS).flat_map(|_| round.clone()).collect();
+    let requests = tokio_stream::iter(requests);
+    let answers = house.checks().bulk_check_use(requests).await.unwrap();
+    let answers: Vec<_> = answers.into_inner().map(Result::unwrap).collect().await;
+    assert_eq!(answers.len(), ROUNDS * wanted.len());
+    for (index, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.sequence, index as u64 + 1);
+        let allowed = match answer.answer.unwrap() {
+            Checked::Ruling(ruling) => Some(ruling.allowed),
+            Checked::Refused(_) => None,
+        };
+        assert_eq!(allowed, wanted[index % wanted.len()], "answer {index}");
+    }
+}
+
+#[tokio::test]
 async fn c3_a_stream_may_be_opened_before_its_first_request_is_there() {
     let house = House::open().await;
     let (send, sent) = tokio::sync::mpsc::channel(1);

@@ -1,5 +1,7 @@
 //! Checks: single ones and those of a stream (C3).
 
+use std::sync::Arc;
+
 use super::past::{Moment, moment};
 use super::questions::question;
 use super::{Malformed, Tokens, values};
@@ -84,17 +86,17 @@ pub struct Standing {
 /// that no customer after it is answered by the one before.
 pub fn next_of_stream(
     given: wire::BulkCheckUseRequest,
-    standing: &mut Option<Standing>,
+    standing: &mut Option<Arc<Standing>>,
     first: bool,
     tokens: Tokens<'_>,
 ) -> Result<(SubjectRef, Option<Moment>), Malformed> {
     if let Some(asked) = given.question {
         *standing = None;
         let question = question(Some(asked), tokens)?;
-        *standing = Some(Standing {
+        *standing = Some(Arc::new(Standing {
             question,
             texts: given.clause_texts,
-        });
+        }));
     } else if given.clause_texts {
         return Err(Malformed::invalid(
             "clause_texts",

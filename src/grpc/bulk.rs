@@ -1,0 +1,175 @@
+//! Checks by the million: a stream of customers, many of them looked up at a time, answered in their order.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+use tonic::{Status, Streaming};
+
+use super::call::Call;
+use super::convert::checks::{Standing, next_of_stream};
+use super::convert::past::Moment;
+use super::doors::Doors;
+use super::in_order::{InOrder, UntilStopping};
+use super::status;
+use crate::domain::ids::{Position, Token};
+use crate::proto::v1 as wire;
+use crate::proto::v1::bulk_check_use_response::Answer;
+use crate::sequencer::SubjectRef;
+
+/// Requests read and not answered yet: four batches, which as many cores can look up.
+const IN_FLIGHT_MAX: usize = 1024;
+/// Customers that are looked up at once without another thread: handing them over would cost more.
+const FEW: usize = 16;
+
+/// The answers of a stream of checks.
+pub type Answers = BoxStream<'static, Result<wire::BulkCheckUseResponse, Status>>;
+
+/// Answers the checks of `requests`.
+pub fn answer(doors: Doors, call: Call, requests: Streaming<wire::BulkCheckUseRequest>) -> Answers {
+    let mut requests = UntilStopping::new(requests, doors.stopping());
+    // The headers go out before the first request is here: a caller may wait for them before he sends it.
+    let answers = async move {
+        let first = requests.try_next().await?;
+        if let Some(first) = &first {
+            doors.wait_for(&call, Position(first.min_position)).await?;
+        }
+        let requests = stream::iter(first.map(Ok)).chain(requests);
+        Ok::<_, Status>(in_order(doors, call, requests))
+    };
+    stream::once(answers).try_flatten().boxed()
+}
+
+fn in_order<S>(
+    doors: Doors,
+    call: Call,
+    requests: S,
+) -> impl Stream<Item = Result<wire::BulkCheckUseResponse, Status>>
+where
+    S: Stream<Item = Result<wire::BulkCheckUseRequest, Status>> + Unpin,
+{
+    let mut bulk = Bulk {
+        doors,
+        call,
+        standing: None,
+        sequence: 0,
+    };
+    InOrder::new(requests.fuse(), IN_FLIGHT_MAX, move |batch| {
+        let first = bulk.sequence + 1;
+        let asked = bulk.ask_all(batch);
+        let doors = bulk.doors.clone();
+        async move {
+            let answers = rule_all(&doors, asked).await;
+            (first..).zip(answers).map(response).collect()
+        }
+    })
+}
+
+fn response((sequence, answer): (u64, Ruled)) -> wire::BulkCheckUseResponse {
+    let answer = match answer {
+        Ok(ruling) => Answer::Ruling(ruling),
+        Err(refused) => Answer::Refused(status::as_message(&refused)),
+    };
+    wire::BulkCheckUseResponse {
+        sequence,
+        answer: Some(answer),
+    }
+}
+
+type Ruled = Result<wire::Ruling, Status>;
+
+/// What one request asks.
+enum Asked {
+    /// Whether it may be now.
+    Now(SubjectRef, Arc<Standing>),
+    /// Whether it might have been.
+    Then(BoxFuture<'static, Ruled>),
+    /// Nothing that can be answered.
+    Wrong(Status),
+}
+
+/// A request's answer: there, or yet to be read from the past.
+enum Answered {
+    Now(Ruled),
+    Then(BoxFuture<'static, Ruled>),
+}
+
+/// One stream of checks.
+struct Bulk {
+    doors: Doors,
+    call: Call,
+    standing: Option<Arc<Standing>>,
+    sequence: u64,
+}
+
+impl Bulk {
+    /// What the requests of a batch ask, each by the question that stands when it comes.
+    fn ask_all(&mut self, batch: Vec<wire::BulkCheckUseRequest>) -> Vec<Asked> {
+        // Batches go on beside each other: each waits for the histories that it reads.
+        let mut waited_for = None;
+        (batch.into_iter())
+            .map(|request| (self.ask(request, &mut waited_for)).unwrap_or_else(Asked::Wrong))
+            .collect()
+    }
+
+    fn ask(
+        &mut self,
+        request: wire::BulkCheckUseRequest,
+        waited_for: &mut Option<Moment>,
+    ) -> Result<Asked, Status> {
+        self.sequence += 1;
+        let doors = &self.doors;
+        let tokens = |kind: &'static str, value: &str| -> Token { doors.token(kind, value) };
+        let first = self.sequence == 1;
+        let (customer, moment) = next_of_stream(request, &mut self.standing, first, &tokens)?;
+        let Some(standing) = &self.standing else {
+            return Err(status::failed("a stream of checks lost its question"));
+        };
+        let standing = Arc::clone(standing);
+        let Some(moment) = moment else {
+            return Ok(Asked::Now(customer, standing));
+        };
+        let waits = waited_for.replace(moment) != Some(moment);
+        let (doors, call) = (doors.clone(), self.call.clone());
+        let then = async move {
+            if waits {
+                doors.wait_for_past(&call, moment).await?;
+            }
+            let question = standing.question.clone();
+            (doors.rule_then(customer, question, standing.texts, moment)).await
+        };
+        Ok(Asked::Then(then.boxed()))
+    }
+}
+
+/// Answers a batch. Looking customers up may touch the disk: many are looked up away from the threads that serve (T5).
+async fn rule_all(doors: &Doors, asked: Vec<Asked>) -> Vec<Ruled> {
+    let count = asked.len();
+    let answered = match count <= FEW {
+        true => Ok(look_up(doors, asked)),
+        false => (doors.read(move |doors| Ok(look_up(doors, asked)))).await,
+    };
+    let answered = match answered {
+        Ok(answered) => answered,
+        Err(failed) => return (0..count).map(|_| Err(failed.clone())).collect(),
+    };
+    let mut rulings = Vec::with_capacity(count);
+    for answer in answered {
+        rulings.push(match answer {
+            Answered::Now(ruled) => ruled,
+            Answered::Then(then) => then.await,
+        });
+    }
+    rulings
+}
+
+fn look_up(doors: &Doors, asked: Vec<Asked>) -> Vec<Answered> {
+    let look_up = |asked| match asked {
+        Asked::Now(customer, standing) => {
+            Answered::Now(doors.rule(&customer, &standing.question, standing.texts))
+        }
+        Asked::Then(then) => Answered::Then(then),
+        Asked::Wrong(wrong) => Answered::Now(Err(wrong)),
+    };
+    asked.into_iter().map(look_up).collect()
+}
