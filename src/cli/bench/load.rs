@@ -11,13 +11,15 @@ pub fn customer_id(index: usize) -> String {
     format!("K-{index:08}")
 }
 
-fn customer(index: usize) -> Option<wire::CustomerRef> {
+/// The account of that id.
+pub fn customer(id: String) -> Option<wire::CustomerRef> {
     Some(wire::CustomerRef {
-        customer: Some(wire::customer_ref::Customer::Id(customer_id(index))),
+        customer: Some(wire::customer_ref::Customer::Id(id)),
     })
 }
 
-fn header() -> Option<wire::CommandHeader> {
+/// A command's circumstances, with an id of its own.
+pub fn header() -> Option<wire::CommandHeader> {
     Some(wire::CommandHeader {
         request_id: request_id().to_string(),
         channel: wire::Channel::Phone.into(),
@@ -65,7 +67,7 @@ pub fn deny(index: usize, kind: wire::RecipientKind) -> wire::RecordConsentReque
     };
     wire::RecordConsentRequest {
         header: header(),
-        customer: customer(index),
+        customer: customer(customer_id(index)),
         words: vec![wire::SpokenWord {
             word: Some(wire::spoken_word::Word::Denial(wire::Denial {
                 scope: Some(scope),
@@ -83,7 +85,7 @@ pub fn deny(index: usize, kind: wire::RecipientKind) -> wire::RecordConsentReque
 fn disclose(index: usize, turn: usize) -> wire::DiscloseRequest {
     wire::DiscloseRequest {
         header: header(),
-        customer: customer(index),
+        customer: customer(customer_id(index)),
         question: Some(wire::Question {
             purpose: wire::Purpose::Service.into(),
             classes: vec![wire::CpniClass::TechnicalConfiguration.into()],
@@ -102,7 +104,7 @@ fn disclose(index: usize, turn: usize) -> wire::DiscloseRequest {
 
 pub fn question(index: usize) -> wire::CheckUseRequest {
     wire::CheckUseRequest {
-        customer: customer(index),
+        customer: customer(customer_id(index)),
         question: Some(asked()),
         omit_clause_texts: true,
         ..wire::CheckUseRequest::default()
@@ -111,7 +113,7 @@ pub fn question(index: usize) -> wire::CheckUseRequest {
 
 pub fn bulk_question(index: usize) -> wire::BulkCheckUseRequest {
     wire::BulkCheckUseRequest {
-        customer: customer(index),
+        customer: customer(customer_id(index)),
         question: Some(asked()),
         ..wire::BulkCheckUseRequest::default()
     }

@@ -3,7 +3,9 @@
 //! Every figure has a ceiling that was measured in the same minute on the same cores: a transport without anything
 //! behind it, a plain file, plain SHA-256. Machines are noisy; ratios of one run can be compared.
 
+mod campaign;
 mod echo;
+mod generated;
 mod load;
 mod memory;
 mod offline;
@@ -50,6 +52,8 @@ pub struct Size {
     pub stream_commands: usize,
     /// Questions of the streamed check.
     pub stream_checks: usize,
+    /// Generated customers, with some seven lines of history each.
+    pub generated_customers: usize,
     /// Customers of the memory measurement.
     pub memory_customers: usize,
     /// Records of the ledger that is started after a kill.
@@ -62,6 +66,7 @@ impl Size {
         unary_seconds: 2.0,
         stream_commands: 400_000,
         stream_checks: 500_000,
+        generated_customers: 100_000,
         memory_customers: 100_000,
         startup_records: 500_000,
     };
@@ -70,6 +75,7 @@ impl Size {
         unary_seconds: 5.0,
         stream_commands: 3_000_000,
         stream_checks: 3_000_000,
+        generated_customers: 1_000_000,
         memory_customers: 1_000_000,
         startup_records: 5_000_000,
     };
@@ -131,6 +137,10 @@ fn measure(arguments: &Arguments, size: Size) -> Result<Report, Failed> {
     if offline.iter().any(|name| wanted(name)) {
         runtime.block_on(streams::measure(&streamed, size, &mut report))?;
         runtime.block_on(offline::measure(&streamed, &mut report))?;
+    }
+    if generated::NAMES.iter().any(|name| wanted(name)) {
+        let dir = dir.join("generated");
+        runtime.block_on(generated::measure(&dir, size, &wanted, &mut report))?;
     }
     if wanted("memory") {
         memory::measure(&dir.join("memory"), size, &mut report)?;

@@ -17,6 +17,9 @@ use wire::intake_service_client::IntakeServiceClient;
 use wire::submit_request::Command;
 use wire::submit_response::Answer;
 
+/// How long an answer of the echo beside the checks is.
+const ANSWER_BYTES: u32 = 120;
+
 pub async fn measure(dir: &Path, size: Size, report: &mut Report) -> Result<(), Failed> {
     let running = system::start(dir).await?;
     open_accounts(running.grpc, size.customers).await?;
@@ -43,7 +46,8 @@ pub async fn measure(dir: &Path, size: Size, report: &mut Report) -> Result<(), 
     );
 
     let asked = check(running.grpc, size.stream_checks, customers).await?;
-    let echoed = echo_like(size.stream_checks).await?;
+    let payload = load::payload_like(&load::bulk_question(0));
+    let echoed = echo(payload, ANSWER_BYTES, size.stream_checks).await?;
     report.add(Figure::new(
         "check_stream",
         "answers per second",
@@ -93,12 +97,12 @@ async fn check(address: SocketAddr, count: usize, customers: usize) -> Result<f6
     rate(answers, count, started).await
 }
 
-async fn echo_like(count: usize) -> Result<f64, Failed> {
+/// The transport's own rate for messages of these sizes, over one stream.
+pub async fn echo(payload: Vec<u8>, answer_bytes: u32, count: usize) -> Result<f64, Failed> {
     let mut client = EchoServiceClient::new(system::connect(echo::serve().await?).await?);
-    let payload = load::payload_like(&load::bulk_question(0));
     let questions = (0..count).map(move |_| echoes::EchoStreamRequest {
         payload: payload.clone(),
-        answer_bytes: 120,
+        answer_bytes,
     });
     let started = Instant::now();
     let answers = client

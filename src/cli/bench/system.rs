@@ -12,8 +12,13 @@ use crate::clock::System;
 use crate::grpc;
 
 pub async fn start(dir: &Path) -> Result<Running, Failed> {
+    start_with(Options::new(dir)).await
+}
+
+/// As [`start`], kept otherwise than by default.
+pub async fn start_with(ledger: Options) -> Result<Running, Failed> {
     let options = ServeOptions {
-        ledger: Options::new(dir),
+        ledger,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         grpc: grpc::Options::default(),
         relay: None,
@@ -37,4 +42,14 @@ pub async fn connect(address: SocketAddr) -> Result<Channel, Failed> {
         .initial_connection_window_size(limits.connection_window_bytes)
         .connect()
         .await?)
+}
+
+/// What of a process is in memory now; `self` is this one.
+pub fn resident_bytes(process: &str) -> Result<f64, Failed> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+        .ok_or("the system doesn't say how much memory a process has")?;
+    Ok(kib.trim().parse::<f64>()? * 1024.0)
 }
