@@ -57,8 +57,7 @@ pub async fn measure(
         report.add(imported);
     }
     if wanted("check_generated") {
-        let figure = check("check_generated", running.grpc, count).await?;
-        report.add(figure.and("resident_mb", system::resident_bytes("self")? / 1e6));
+        report.add(check("check_generated", running.grpc, count).await?);
     }
     if wanted("draw_list") {
         report.add(campaign::draw("draw_list", running.grpc, count).await?);

@@ -18,6 +18,8 @@ use crate::storage::local::Local;
 
 /// Lines in a block of the plain file's ceiling.
 const PLAIN_BLOCK: usize = 256;
+/// Lines that the plain file is given at most: they are in memory meanwhile.
+const PLAIN_LINES_MAX: usize = 1_000_000;
 
 pub async fn measure(dir: &Path, report: &mut Report) -> Result<(), Failed> {
     let lines = line_bytes(dir)?;
@@ -109,6 +111,9 @@ pub fn plain_file(journal: &dyn Journal, from: u64, dir: &Path) -> Result<f64, F
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for block in Stored::from(journal, from) {
         lines.extend(block?.open()?.iter().map(|(_, line)| line.to_vec()));
+        if lines.len() >= PLAIN_LINES_MAX {
+            break;
+        }
     }
     let mut file = preallocated(dir, 256 << 20)?;
     let mut compressor = zstd::bulk::Compressor::new(1)?;

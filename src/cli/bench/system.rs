@@ -43,13 +43,3 @@ pub async fn connect(address: SocketAddr) -> Result<Channel, Failed> {
         .connect()
         .await?)
 }
-
-/// What of a process is in memory now; `self` is this one.
-pub fn resident_bytes(process: &str) -> Result<f64, Failed> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
-        .ok_or("the system doesn't say how much memory a process has")?;
-    Ok(kib.trim().parse::<f64>()? * 1024.0)
-}
