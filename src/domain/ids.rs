@@ -46,6 +46,13 @@ impl Hasher for RandomId {
     }
 }
 
+/// How many of `total` random ids each of `parts` has to hold, so that no part is too small for those that fall to it: four
+/// standard deviations above its share.
+pub fn room_of_part(total: usize, parts: usize) -> usize {
+    let share = total.div_ceil(parts.max(1));
+    share.saturating_add(share.isqrt().saturating_mul(4))
+}
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A SHA-256 digest of something outside the ledger: a document, a recording, a list.

@@ -136,7 +136,7 @@ impl Bulk {
                 doors.wait_for_past(&call, moment).await?;
             }
             let question = standing.question.clone();
-            (doors.rule_then(customer, question, standing.texts, moment)).await
+            (doors.rule_then(customer, question, standing.detail, moment)).await
         };
         Ok(Asked::Then(then.boxed()))
     }
@@ -166,7 +166,7 @@ async fn rule_all(doors: &Doors, asked: Vec<Asked>) -> Vec<Ruled> {
 fn look_up(doors: &Doors, asked: Vec<Asked>) -> Vec<Answered> {
     let look_up = |asked| match asked {
         Asked::Now(customer, standing) => {
-            Answered::Now(doors.rule(&customer, &standing.question, standing.texts))
+            Answered::Now(doors.rule(&customer, &standing.question, standing.detail))
         }
         Asked::Then(then) => Answered::Then(then),
         Asked::Wrong(wrong) => Answered::Now(Err(wrong)),

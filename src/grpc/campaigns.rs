@@ -6,6 +6,7 @@ use super::call::Call;
 use super::convert::campaigns::wire_campaign;
 use super::convert::lists::numbers;
 use super::convert::registers::{item, optional_item};
+use super::convert::rulings::Detail;
 use super::convert::values;
 use super::doors::Doors;
 use super::{drawing, status};
@@ -87,7 +88,7 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
             }
         };
         let question = campaign.question_to_send(act);
-        let ruling = question.map(|question| doors.rule(&customer, &question, true));
+        let ruling = question.map(|question| doors.rule(&customer, &question, Detail::Texts));
         let ruling = ruling.transpose()?;
         let ruled = match &ruling {
             Some(ruling) => ruling.allowed,

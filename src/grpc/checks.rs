@@ -28,10 +28,10 @@ impl wire::check_service_server::CheckService for Checks {
         let asked = check(request.into_inner(), &tokens)?;
         doors.wait_for(&call, asked.min_position).await?;
         let ruling = match asked.moment {
-            None => doors.rule(&asked.customer, &asked.question, asked.texts)?,
+            None => doors.rule(&asked.customer, &asked.question, asked.detail)?,
             Some(moment) => {
                 doors.wait_for_past(&call, moment).await?;
-                let ruled = doors.rule_then(asked.customer, asked.question, asked.texts, moment);
+                let ruled = doors.rule_then(asked.customer, asked.question, asked.detail, moment);
                 call.in_time(ruled).await?
             }
         };

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::Engine;
 use super::call::Call;
 use super::convert::commands::{CommandRequest, Header, header};
-use super::convert::rulings::{Evaluated, ruling};
+use super::convert::rulings::{Detail, Evaluated, ruling};
 use super::turns::Turns;
 use super::{convert, status};
 use crate::audit::DocumentSigner;
@@ -302,7 +302,7 @@ impl Doors {
         &self,
         reference: &SubjectRef,
         question: &Question,
-        texts: bool,
+        detail: Detail,
     ) -> Result<wire::Ruling, Status> {
         // Position first: what is read after it can only be newer.
         let position = self.position();
@@ -322,7 +322,7 @@ impl Doors {
             rulebook,
             at,
             position,
-            texts,
+            detail,
         };
         Ok(ruling(&ruled, &evaluated))
     }

@@ -99,9 +99,9 @@ async fn rule_on(
     }
     let read = move |doors: &Doors| {
         let views = doors.views();
-        let (company, at) = (views.company(), views.now());
+        let company = views.company();
         let world = views.world(&company);
-        let rule = |id| rule_on_one(doors, world, &question, at, id);
+        let rule = |id| rule_on_one(doors, world, &question, id);
         ids.into_iter().map(rule).collect()
     };
     doors.read(read).await
@@ -111,14 +111,14 @@ fn rule_on_one(
     doors: &Doors,
     world: World<'_>,
     question: &Question,
-    at: Time,
     id: String,
 ) -> Result<Ruled, Status> {
     let customer = match doors.pseudonym_of(&id)? {
         Some(pseudonym) => (doors.views().customer(pseudonym)).map_err(status::view)?,
         None => None,
     };
-    let ruling = rule(customer.as_deref(), world, question, at);
+    // The time after the customer: no record that is in the state is later than the answer.
+    let ruling = rule(customer.as_deref(), world, question, doors.views().now());
     let reason = || ruling.reasons.first().map(|reason| reason.code);
     let outcome = match ruling.allowed {
         true => Ok(ruling.valid_until),

@@ -5,7 +5,7 @@ use tonic::Status;
 use super::call::Call;
 use super::convert::past::{Moment, voided_uses};
 use super::convert::preferences::{Asked, preferences};
-use super::convert::rulings::{Evaluated, ruling};
+use super::convert::rulings::{Detail, Evaluated, ruling};
 use super::doors::Doors;
 use super::pages::{Page, token};
 use super::status;
@@ -38,7 +38,7 @@ impl Doors {
         &self,
         customer: SubjectRef,
         question: Question,
-        texts: bool,
+        detail: Detail,
         moment: Moment,
     ) -> Result<wire::Ruling, Status> {
         self.read_past(move |doors| {
@@ -59,7 +59,7 @@ impl Doors {
                 rulebook: &past.rulebook,
                 at: past.then.at,
                 position: past.position(customer),
-                texts,
+                detail,
             };
             Ok(ruling(&ruled, &evaluated))
         })

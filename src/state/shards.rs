@@ -13,7 +13,7 @@ use lru::LruCache;
 use super::StateError;
 use crate::domain::customer::{Customer, evolve};
 use crate::domain::event::Placed;
-use crate::domain::ids::{Pseudonym, RandomId};
+use crate::domain::ids::{Pseudonym, RandomId, room_of_part};
 
 const SHARDS: usize = 64;
 
@@ -28,7 +28,8 @@ struct Shard {
 
 impl Shards {
     pub fn new(cache_customers: usize) -> Self {
-        let each = NonZeroUsize::new(cache_customers / SHARDS).unwrap_or(NonZeroUsize::MIN);
+        let each =
+            NonZeroUsize::new(room_of_part(cache_customers, SHARDS)).unwrap_or(NonZeroUsize::MIN);
         let shard = || {
             // A bounded one would take the memory for all of its entries at once.
             let mut clean = LruCache::unbounded_with_hasher(OfPseudonyms::default());

@@ -8,7 +8,7 @@ use std::{
 
 use lru::LruCache;
 
-use crate::domain::ids::RandomId;
+use crate::domain::ids::{RandomId, room_of_part};
 
 const LOCKS: usize = 64;
 
@@ -31,9 +31,9 @@ impl Hash for Key {
 }
 
 impl<V: Clone> Cache<V> {
-    /// A cache of about `entries` values (at least one for each lock).
+    /// A cache that holds any `entries` values, and somewhat more where they fall evenly to the locks.
     pub(super) fn new(entries: usize) -> Self {
-        let each = NonZeroUsize::new(entries.div_ceil(LOCKS)).unwrap_or(NonZeroUsize::MIN);
+        let each = NonZeroUsize::new(room_of_part(entries, LOCKS)).unwrap_or(NonZeroUsize::MIN);
         let part = || {
             // A bounded one would take the memory for all of its entries at once.
             let mut part = LruCache::unbounded_with_hasher(BuildHasherDefault::default());
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn t5_memory_is_bounded_and_what_is_evicted_is_dropped() {
-        let cache = Cache::new(128);
+        let cache = Cache::new(6_400);
         let values: Vec<Arc<u32>> = (0..10_000).map(Arc::new).collect();
         let key = |n: u32| {
             u128::from(n)
@@ -91,7 +91,7 @@ mod tests {
             assert_eq!(cache.get(&key(n)).as_deref(), Some(&n));
         }
         let kept = values.iter().filter(|value| Arc::strong_count(value) > 1);
-        assert!(kept.count() <= 128);
+        assert!(kept.count() <= 64 * (100 + 40));
         assert_eq!(cache.get(&key(0)), None);
         cache.put(key(9_999), Arc::new(7));
         assert_eq!(

@@ -96,6 +96,78 @@ async fn c3_a_long_list_is_answered_in_order_each_customer_by_the_question_that_
 }
 
 #[tokio::test]
+async fn c3_a_brief_answer_is_the_whole_one_without_clauses_cells_remedies_and_records() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    house.opened("K-2", &["voip"]).await;
+    let ids = ["K-1", "K-2", "nobody"];
+    let mut requests = Vec::from(ids.map(|id| asked(id, None)));
+    requests[0].question = Some(market(Company, "local"));
+    requests[0].brief = true;
+    let stream = tokio_stream::iter(requests);
+    let answers = house.checks().bulk_check_use(stream).await.unwrap();
+    let answers: Vec<_> = answers.into_inner().map(Result::unwrap).collect().await;
+    for (id, answer) in ids.iter().zip(answers) {
+        let Some(Checked::Ruling(in_bulk)) = answer.answer else {
+            panic!("{id} was refused an answer");
+        };
+        let request = wire::CheckUseRequest {
+            customer: customer(id),
+            question: Some(market(Company, "local")),
+            brief: true,
+            ..wire::CheckUseRequest::default()
+        };
+        let alone = house.checks().check_use(request).await.unwrap();
+        let alone = alone.into_inner().ruling.unwrap();
+        let whole = house.check(id, market(Company, "local")).await;
+        assert!(!whole.cells.is_empty() && !whole.reasons[0].clauses.is_empty());
+        let code_alone = |reason: &wire::Reason| wire::Reason {
+            code: reason.code,
+            ..wire::Reason::default()
+        };
+        for brief in [in_bulk, alone] {
+            let wanted = wire::Ruling {
+                reasons: whole.reasons.iter().map(code_alone).collect(),
+                cells: Vec::new(),
+                remedies: Vec::new(),
+                relied_on: Vec::new(),
+                evaluated_at: brief.evaluated_at,
+                ..whole.clone()
+            };
+            assert_eq!(brief, wanted, "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn c7_an_answer_is_brief_or_whole_and_a_recorded_one_is_whole() {
+    let house = House::open().await;
+    house.opened("K-1", &["local"]).await;
+    let request = wire::CheckUseRequest {
+        customer: customer("K-1"),
+        question: Some(market(Company, "local")),
+        brief: true,
+        record: true,
+        header: header(),
+        ..wire::CheckUseRequest::default()
+    };
+    let before = house.check("K-1", market(Company, "local")).await.position;
+    let (code, _) = refusal(house.checks().check_use(request).await);
+    assert_eq!(code, Code::InvalidArgument);
+    let mut both = asked("K-1", Some(market(Company, "local")));
+    (both.brief, both.clause_texts) = (true, true);
+    let mut late = asked("K-1", None);
+    late.brief = true;
+    let requests = tokio_stream::iter([both, asked("K-1", Some(market(Company, "local"))), late]);
+    let answers = house.checks().bulk_check_use(requests).await.unwrap();
+    let answers: Vec<_> = answers.into_inner().map(Result::unwrap).collect().await;
+    let refused = |index: usize| matches!(answers[index].answer, Some(Checked::Refused(_)));
+    assert_eq!([refused(0), refused(1), refused(2)], [true, false, true]);
+    let after = house.check("K-1", market(Company, "local")).await.position;
+    assert_eq!(after, before, "nothing was recorded");
+}
+
+#[tokio::test]
 async fn c3_a_stream_may_be_opened_before_its_first_request_is_there() {
     let house = House::open().await;
     let (send, sent) = tokio::sync::mpsc::channel(1);

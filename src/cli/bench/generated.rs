@@ -26,9 +26,10 @@ use wire::compliance_service_client::ComplianceServiceClient;
 use wire::rulebook_service_client::RulebookServiceClient;
 
 /// The workloads that need these customers.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "import",
     "check_generated",
+    "check_generated_full",
     "draw_list",
     "check_generated_cold",
     "draw_list_cold",
@@ -57,7 +58,10 @@ pub async fn measure(
         report.add(imported);
     }
     if wanted("check_generated") {
-        report.add(check("check_generated", running.grpc, count).await?);
+        report.add(check("check_generated", running.grpc, count, true).await?);
+    }
+    if wanted("check_generated_full") {
+        report.add(check("check_generated_full", running.grpc, count, false).await?);
     }
     if wanted("draw_list") {
         report.add(campaign::draw("draw_list", running.grpc, count).await?);
@@ -66,7 +70,7 @@ pub async fn measure(
 
     let running = system::start(dir).await?;
     if wanted("check_generated_cold") {
-        report.add(check("check_generated_cold", running.grpc, count).await?);
+        report.add(check("check_generated_cold", running.grpc, count, true).await?);
     }
     if wanted("draw_list_cold") {
         report.add(campaign::draw("draw_list_cold", running.grpc, count).await?);
@@ -115,12 +119,18 @@ async fn import(running: &Running, dir: &Path, count: usize) -> Result<Figure, F
 }
 
 /// Asks about every customer over one stream.
-async fn check(name: &str, address: SocketAddr, count: usize) -> Result<Figure, Failed> {
+async fn check(
+    name: &str,
+    address: SocketAddr,
+    count: usize,
+    brief: bool,
+) -> Result<Figure, Failed> {
     let mut client = CheckServiceClient::new(system::connect(address).await?);
     let mut question = load::bulk_question(0).question;
     // One question for all, as a campaign is scrubbed.
     let questions = (1..=count).map(move |number| wire::BulkCheckUseRequest {
         customer: load::customer(customer_id(number)),
+        brief: brief && question.is_some(),
         question: question.take(),
         ..wire::BulkCheckUseRequest::default()
     });

@@ -1,7 +1,7 @@
 //! What commands are answered with (C1).
 
 use super::notices::wire_clock;
-use super::rulings::{Evaluated, bare_reason, ruling};
+use super::rulings::{Detail, Evaluated, bare_reason, ruling};
 use super::values::{numbers, timestamp};
 use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
@@ -238,7 +238,7 @@ pub fn ruled(answer: &Answer, rulebook: &Rulebook, texts: bool) -> Option<wire::
         rulebook,
         at: answer.recorded_at,
         position: answer.position,
-        texts,
+        detail: Detail::with(texts),
     };
     Some(wire::CheckUseResponse {
         ruling: Some(ruling(ruled, &evaluated)),

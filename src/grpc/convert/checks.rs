@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::past::{Moment, moment};
 use super::questions::question;
+use super::rulings::Detail;
 use super::{Malformed, Tokens, values};
 use crate::domain::ids::Position;
 use crate::domain::question::Question;
@@ -19,8 +20,8 @@ pub struct Check {
     pub question: Question,
     /// The answer must reflect that record; 0: whatever is there.
     pub min_position: Position,
-    /// Whether clauses come with their texts.
-    pub texts: bool,
+    /// How much the answer says.
+    pub detail: Detail,
     /// The past moment that it is asked for; none: now.
     pub moment: Option<Moment>,
 }
@@ -41,7 +42,10 @@ pub fn check(given: wire::CheckUseRequest, tokens: Tokens<'_>) -> Result<Check, 
         customer: values::customer(given.customer)?,
         question: question(given.question, tokens)?,
         min_position: Position(given.min_position),
-        texts: !given.omit_clause_texts,
+        detail: match given.brief {
+            true => Detail::Brief,
+            false => Detail::with(!given.omit_clause_texts),
+        },
         moment: moment(given.as_of.as_ref(), given.hindsight)?,
     })
 }
@@ -57,16 +61,19 @@ pub fn answerable(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
     }
 }
 
-/// A ruling that is put on record is one of now.
+/// A ruling that is put on record is one of now, and is answered whole.
 ///
 /// # Errors
-/// Names the field that asks for another time.
-pub fn only_now(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
+/// Names the field that asks for something else.
+pub fn only_now_and_whole(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
     let unset = |field: &str| Err(Malformed::invalid(field, "must be unset with `record`"));
-    match (&given.as_of, given.hindsight) {
-        (Some(_), _) => unset("as_of"),
-        (None, true) => unset("hindsight"),
-        (None, false) => Ok(()),
+    match given {
+        wire::CheckUseRequest { as_of: Some(_), .. } => unset("as_of"),
+        wire::CheckUseRequest {
+            hindsight: true, ..
+        } => unset("hindsight"),
+        wire::CheckUseRequest { brief: true, .. } => unset("brief"),
+        _ => Ok(()),
     }
 }
 
@@ -75,8 +82,8 @@ pub fn only_now(given: &wire::CheckUseRequest) -> Result<(), Malformed> {
 pub struct Standing {
     /// The question.
     pub question: Question,
-    /// Whether clauses come with their texts.
-    pub texts: bool,
+    /// How much the answers say.
+    pub detail: Detail,
 }
 
 /// Takes the next request of a stream: its customer and moment, and into `standing` its question where it has one.
@@ -92,16 +99,22 @@ pub fn next_of_stream(
 ) -> Result<(SubjectRef, Option<Moment>), Malformed> {
     if let Some(asked) = given.question {
         *standing = None;
+        let detail = match (given.brief, given.clause_texts) {
+            (true, true) => {
+                let rule = "must be unset with `brief`";
+                return Err(Malformed::invalid("clause_texts", rule));
+            }
+            (true, false) => Detail::Brief,
+            (false, texts) => Detail::with(texts),
+        };
         let question = question(Some(asked), tokens)?;
-        *standing = Some(Arc::new(Standing {
-            question,
-            texts: given.clause_texts,
-        }));
-    } else if given.clause_texts {
-        return Err(Malformed::invalid(
-            "clause_texts",
-            "must come with a question",
-        ));
+        *standing = Some(Arc::new(Standing { question, detail }));
+    } else {
+        for (set, field) in [(given.clause_texts, "clause_texts"), (given.brief, "brief")] {
+            if set {
+                return Err(Malformed::invalid(field, "must come with a question"));
+            }
+        }
     }
     if !first && given.min_position != 0 {
         return Err(Malformed::invalid(

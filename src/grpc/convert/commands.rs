@@ -4,7 +4,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::checks::{answerable, only_now};
+use super::checks::{answerable, only_now_and_whole};
 use super::lists::member;
 use super::questions::question;
 use super::scopes::{required_scope, statement, word};
@@ -339,7 +339,7 @@ fn record_ruling(
     tokens: Tokens<'_>,
 ) -> Result<(SubjectRef, Command), Malformed> {
     answerable(&given)?;
-    only_now(&given)?;
+    only_now_and_whole(&given)?;
     if !given.record {
         return Err(Malformed::invalid(
             "record",

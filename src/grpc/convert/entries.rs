@@ -2,7 +2,7 @@
 
 use super::lists::{Listed, numbers as listed};
 use super::questions::{hex, recorded};
-use super::rulings::{Evaluated, rulebook_version, ruling};
+use super::rulings::{Detail, Evaluated, rulebook_version, ruling};
 use super::scopes::{text, wire_block, wire_grant, wire_scope, wire_statement};
 use super::values::{numbers, timestamp};
 use super::{
@@ -156,7 +156,7 @@ fn wire_event(placed: &Placed<'_>, role: Role, rulebook: &Rulebook) -> wire::ent
                 rulebook,
                 at: placed.recorded_at,
                 position: placed.position,
-                texts: false,
+                detail: Detail::Clauses,
             };
             Wire::RulingRecorded(wire::RulingRecordedEvent {
                 question: Some(recorded(&ruled.question, texts)),

@@ -1,6 +1,6 @@
 //! Past moments to answer from, and what hindsight finds (C4, R5).
 
-use super::rulings::{Evaluated, ruling};
+use super::rulings::{Detail, Evaluated, ruling};
 use super::{Malformed, Within, values};
 use crate::domain::hindsight::{Cause, VoidedUse};
 use crate::domain::ids::Position;
@@ -52,7 +52,7 @@ fn voided_use(used: &VoidedUse, rulebook: &Rulebook, position: Position) -> wire
         rulebook,
         at: used.happened_at,
         position,
-        texts: true,
+        detail: Detail::Texts,
     };
     let cause = match used.cause {
         Cause::AfterDenial => wire::VoidedUseCause::AfterDenial,

@@ -8,6 +8,27 @@ use crate::domain::ruling::{CellState, Reason, ReasonCode, Remedy, Ruling};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
 
+/// How much an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Yes or no, the codes of the reasons, and until when: what a list is scrubbed by.
+    Brief,
+    /// All, but the texts of the clauses.
+    Clauses,
+    /// All.
+    Texts,
+}
+
+impl Detail {
+    /// All, with the texts of the clauses or without.
+    pub fn with(texts: bool) -> Self {
+        match texts {
+            true => Self::Texts,
+            false => Self::Clauses,
+        }
+    }
+}
+
 /// What an answer rests on beside the ruling itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluated<'a> {
@@ -17,26 +38,45 @@ pub struct Evaluated<'a> {
     pub at: Time,
     /// All records up to and with this one are reflected.
     pub position: Position,
-    /// Whether clauses come with their texts.
-    pub texts: bool,
+    /// How much is said.
+    pub detail: Detail,
 }
 
 /// A ruling on the wire.
 pub fn ruling(ruling: &Ruling, evaluated: &Evaluated<'_>) -> wire::Ruling {
     let rulebook = evaluated.rulebook;
-    let reason = |given: &Reason| reason(given, rulebook, evaluated.texts);
-    wire::Ruling {
+    let brief = wire::Ruling {
         allowed: ruling.allowed,
         state: ruling.state.number(),
         basis: ruling.basis.map(Listed::number).unwrap_or_default(),
-        reasons: ruling.reasons.iter().map(reason).collect(),
-        cells: ruling.cells.iter().map(cell).collect(),
-        remedies: ruling.remedies.iter().map(remedy).collect(),
-        relied_on: relied_on(ruling),
         valid_until: ruling.valid_until.map(timestamp),
         rulebook: Some(rulebook_version(&rulebook.name, &rulebook.version)),
         evaluated_at: Some(timestamp(evaluated.at)),
         position: evaluated.position.0,
+        ..wire::Ruling::default()
+    };
+    let texts = evaluated.detail == Detail::Texts;
+    match evaluated.detail {
+        Detail::Brief => wire::Ruling {
+            reasons: ruling.reasons.iter().map(code_alone).collect(),
+            ..brief
+        },
+        Detail::Clauses | Detail::Texts => wire::Ruling {
+            reasons: (ruling.reasons.iter())
+                .map(|given| reason(given, rulebook, texts))
+                .collect(),
+            cells: ruling.cells.iter().map(cell).collect(),
+            remedies: ruling.remedies.iter().map(remedy).collect(),
+            relied_on: relied_on(ruling),
+            ..brief
+        },
+    }
+}
+
+fn code_alone(reason: &Reason) -> wire::Reason {
+    wire::Reason {
+        code: reason.code.number(),
+        ..wire::Reason::default()
     }
 }
 
