@@ -242,8 +242,10 @@ impl Customer {
             Event::GrantedOnce(granted) => one_time::evolve(self, granted, placed),
             Event::EvidenceSupplied(event) => evidence::follow(self, &placed.of(event)),
             Event::CallEnded(ended) => one_time::evolve_end(self, ended),
-            Event::DisclosureMade(made) => gag::sealed(self, made.seal, placed),
-            Event::DisclosureRefused(refused) => gag::sealed(self, refused.seal, placed),
+            Event::DisclosureMade(made) => gag::sealed(self, made.seal, &made.question, placed),
+            Event::DisclosureRefused(refused) => {
+                gag::sealed(self, refused.seal, &refused.question, placed)
+            }
             Event::GagLifted(lifted) => gag::follow(self, lifted),
             Event::Retention(event) => retention::follow(self, &placed.of(event)),
             Event::Asserted(event) => asserted::follow(self, &placed.of(event)),

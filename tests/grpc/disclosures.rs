@@ -17,7 +17,7 @@ fn order(reference: &str) -> wire::Question {
     let ground = wire::LegalGround {
         authority: "District Court".into(),
         reference: reference.into(),
-        dated: "2026-11-02".into(),
+        dated: "2024-02-28".into(),
         digest: vec![5; 32],
     };
     wire::Question {

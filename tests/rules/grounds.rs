@@ -28,7 +28,7 @@ pub fn court_order() -> Ground {
     Ground::Legal {
         authority: some("county-court"),
         reference: some("2026-CV-7"),
-        dated: Some("2026-02-27".to_owned()),
+        dated: Some("2024-01-01".to_owned()),
         digest: Some([3; 32]),
     }
 }

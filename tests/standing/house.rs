@@ -20,7 +20,7 @@ use consent_ledger::domain::rulebook::Rulebook;
 use consent_ledger::domain::scope::Scope;
 use consent_ledger::domain::services::VaultHead;
 use consent_ledger::domain::time::Time;
-use consent_ledger::domain::vocabulary::{Medium, RecipientKind, Speaker};
+use consent_ledger::domain::vocabulary::{CpniClasses, Medium, RecipientKind, Speaker};
 
 use crate::rules::books::fcc;
 use crate::rules::company::{ASKING, asking_plan};
@@ -145,9 +145,15 @@ impl House {
 
     /// A campaign that does that, proposed by the clerk and approved by another person.
     pub fn campaigns(&mut self, id: &str, does: Outbound) {
+        self.campaigns_by(id, does, CpniClasses::NONE);
+    }
+
+    /// One that selects customers by such CPNI.
+    pub fn campaigns_by(&mut self, id: &str, does: Outbound, selected_by: CpniClasses) {
         let campaign = ItemId::parse(id).unwrap();
         let mut plan = asking_plan(self.history.ledger.now);
         plan.does = Outbounds::of(does);
+        plan.selected_by = selected_by;
         self.told(&CompanyCommand::Campaigns(CampaignCommand::Propose {
             campaign: campaign.clone(),
             plan,

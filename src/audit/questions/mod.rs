@@ -8,6 +8,7 @@
 //! It verifies no hash: run `verify` first, so that the questions are asked of a log that nobody changed.
 
 mod decoding;
+mod found;
 mod pass;
 mod rulebooks;
 mod sources;
@@ -17,14 +18,15 @@ use crate::domain::questions::{Finding, StandingQuestion, rules};
 use crate::storage::ReadError;
 
 use super::folder::AuditError;
+use found::Found;
 use pass::Pass;
 use sources::Log;
 
 pub use rulebooks::Rulebooks;
 pub use sources::{Questioner, ask_export, ask_folder};
 
-/// Findings that one asking gives back, the first ones. A log with more is in a state that no list helps with.
-pub const FINDINGS_MAX: usize = 10_000;
+/// Findings of each question that one asking gives back, the first ones: a question that finds much hides no other's.
+pub const FINDINGS_MAX: usize = 1_000;
 
 /// What is asked, and with what.
 #[derive(Clone, Debug)]
@@ -66,7 +68,7 @@ pub struct Answered {
     pub questions: Vec<&'static StandingQuestion>,
     /// What they found, in the order of positions.
     pub findings: Vec<Finding>,
-    /// Whether there are more than [`FINDINGS_MAX`].
+    /// Whether a question has more than [`FINDINGS_MAX`].
     pub more: bool,
 }
 
@@ -126,6 +128,7 @@ fn ask(
     asking: &Asking,
     progress: &dyn Fn(u64) -> bool,
 ) -> Result<Answered, AskError> {
+    let mut found = Found::default();
     let mut answered = Answered {
         to: 0,
         customers: 0,
@@ -163,11 +166,8 @@ fn ask(
         answered.to = last;
         answered.passes += 1;
         answered.customers += pass.customers();
-        answered.more |= pass.has_more();
-        answered.findings.extend(pass.into_findings());
+        found.join(pass.into_found());
     }
-    answered.findings.sort();
-    answered.more |= answered.findings.len() > FINDINGS_MAX;
-    answered.findings.truncate(FINDINGS_MAX);
+    (answered.findings, answered.more) = found.in_order();
     Ok(answered)
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use super::{AskError, Asking, FINDINGS_MAX};
+use super::found::Found;
+use super::{AskError, Asking};
 use crate::codec::{Decoded, Fact};
 use crate::domain::company::Company;
 use crate::domain::customer::World;
@@ -30,8 +31,7 @@ pub(super) struct Pass<'a> {
     /// … up to and without this one.
     below: Option<Pseudonym>,
     followed: HashMap<Pseudonym, Followed, BuildHasherDefault<RandomId>>,
-    findings: Vec<Finding>,
-    more: bool,
+    found: Found,
     records: u64,
     /// When the last of them was recorded.
     last_at: Time,
@@ -47,8 +47,7 @@ impl<'a> Pass<'a> {
             first,
             below: None,
             followed: HashMap::default(),
-            findings: Vec::new(),
-            more: false,
+            found: Found::default(),
             records: 0,
             last_at: Time::default(),
         }
@@ -74,11 +73,11 @@ impl<'a> Pass<'a> {
                 let placed = decoded.outline().place(event);
                 let world = world(&self.adopted, &self.company)?;
                 if self.first == Pseudonym([0; 16]) {
-                    let findings = &mut self.findings;
+                    let found = &mut self.found;
                     let person = record.actor.person.map(Token);
                     let questions = &self.asking.questions;
                     ask_company(questions, placed, world, person, |question, wrong| {
-                        findings.push(finding(question, placed.position, None, wrong));
+                        found.add(finding(question, placed.position, None, wrong));
                     });
                 }
                 self.company.follow(&placed);
@@ -101,18 +100,15 @@ impl<'a> Pass<'a> {
         };
         let world = world(&self.adopted, &self.company)?;
         let person = decoded.record.actor.person.map(Token);
-        let (findings, more) = (&mut self.findings, &mut self.more);
+        let found = &mut self.found;
         let followed = self.followed.entry(pseudonym).or_default();
         followed.ask(
             &self.asking.questions,
             placed,
             world,
             person,
-            |question, wrong| match findings.len() < FINDINGS_MAX {
-                true => {
-                    findings.push(finding(question, placed.position, Some(pseudonym), wrong));
-                }
-                false => *more = true,
+            |question, wrong| {
+                found.add(finding(question, placed.position, Some(pseudonym), wrong));
             },
         );
         if self.followed.len() > self.asking.customers_at_once.max(1) {
@@ -149,22 +145,17 @@ impl<'a> Pass<'a> {
         self.below = Some(below);
         self.followed.retain(|pseudonym, _| *pseudonym < below);
         self.followed.shrink_to(self.asking.customers_at_once);
-        (self.findings).retain(|finding| finding.pseudonym.is_none_or(|about| about < below));
+        self.found.keep_below(below);
     }
 
     /// Asks what can only be asked at the end, of every customer of this pass.
     pub(super) fn end(&mut self) {
-        let (findings, more) = (&mut self.findings, &mut self.more);
+        let found = &mut self.found;
         for (pseudonym, followed) in &self.followed {
             let questions = &self.asking.questions;
-            followed.ask_at_end(
-                questions,
-                self.last_at,
-                |question, position, wrong| match findings.len() < FINDINGS_MAX {
-                    true => findings.push(finding(question, position, Some(*pseudonym), wrong)),
-                    false => *more = true,
-                },
-            );
+            followed.ask_at_end(questions, self.last_at, |question, position, wrong| {
+                found.add(finding(question, position, Some(*pseudonym), wrong));
+            });
         }
     }
 
@@ -178,19 +169,14 @@ impl<'a> Pass<'a> {
         self.followed.len() as u64
     }
 
-    /// Whether there was more than could be kept.
-    pub(super) fn has_more(&self) -> bool {
-        self.more
-    }
-
     /// The first pseudonym that the next pass looks at, where one is needed.
     pub(super) fn rest(&self) -> Option<Pseudonym> {
         self.below
     }
 
     /// What was found.
-    pub(super) fn into_findings(self) -> Vec<Finding> {
-        self.findings
+    pub(super) fn into_found(self) -> Found {
+        self.found
     }
 }
 

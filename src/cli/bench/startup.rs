@@ -64,6 +64,8 @@ impl Served {
             .args(["--listen", &address.to_string()])
             .arg("--data")
             .arg(dir)
+            // As the files in `deploy/` set it.
+            .env("MIMALLOC_PURGE_DELAY", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)

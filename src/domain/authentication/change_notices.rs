@@ -209,6 +209,16 @@ pub(super) fn send(
             "no notification is owed for that record; it was sent, or the record is no account change",
         );
     };
+    if context
+        .occurred_at
+        .is_some_and(|sent| sent < due.changed_at)
+    {
+        return refuse(
+            RefusalCode::OccurredAt,
+            "header.occurred_at",
+            "it lies before the change of which the notification tells",
+        );
+    }
     let days = context.rulebook.authentication().of_record_days;
     let reaches = match (command.to, due.contact) {
         (NoticeTarget::Contact(person), Some(owed)) => person == owed,

@@ -259,16 +259,22 @@ impl ApproveTemplate {
     }
 }
 
+/// The statements that the rules demand of such a notice and that weren't found in it.
+pub(in crate::domain) fn lacking(
+    found: Statements,
+    form: Medium,
+    opt_out: bool,
+) -> impl Iterator<Item = Statement> {
+    (required(form, opt_out).members()).filter(move |statement| !found.contains(*statement))
+}
+
 /// Refuses a notice in which a statement is missing that the rules demand, and names each (64.2008(c), (d)).
 pub(in crate::domain) fn require_statements(
     found: Statements,
     form: Medium,
     opt_out: bool,
 ) -> Result<(), Refusal> {
-    let missing: Vec<_> = (required(form, opt_out).members())
-        .filter(|statement| !found.contains(*statement))
-        .map(Statement::name)
-        .collect();
+    let missing: Vec<_> = lacking(found, form, opt_out).map(Statement::name).collect();
     if missing.is_empty() {
         return Ok(());
     }

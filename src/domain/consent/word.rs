@@ -63,7 +63,7 @@ pub struct Statement {
     pub speaker: Speaker,
     /// How the speaker's identity was established; a block needs none.
     pub assurance: Option<Assurance>,
-    /// The verification on record by which it was.
+    /// The verification on record by which it was: checked for a grant; of a block as it was cited, for it needs none.
     pub verification: Option<CitedVerification>,
     /// The notice that the words answer, by its record.
     pub notice: Option<Position>,

@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Seal;
 use super::grounds::is_calendar_date;
+use super::{Ground, Seal};
 use crate::domain::calendar;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::{Personal, Position};
+use crate::domain::question::Question;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::time::Time;
 
@@ -37,16 +38,22 @@ pub struct GagOrders {
 }
 
 /// The gag order of one disclosure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct GagOrder {
     disclosure: Position,
     seal: Seal,
+    /// The day of the order, `YYYY-MM-DD`, where the disclosure named one.
+    dated: Option<Box<str>>,
     lifted: bool,
 }
 
 impl GagOrder {
     fn stands(&self, at: Time) -> bool {
         !self.lifted && self.seal.hides(at)
+    }
+
+    fn is_younger_than(&self, day: &str) -> bool {
+        self.dated.as_deref().is_some_and(|own| own > day)
     }
 }
 
@@ -56,10 +63,11 @@ impl GagOrders {
         (self.orders.iter()).any(|order| order.disclosure == disclosure && order.stands(at))
     }
 
-    /// Why the order of that disclosure can't be lifted; `None`: it stands.
+    /// Why the order of that disclosure can't be lifted by one of that day; `None`: it can.
     pub(in crate::domain) fn objection(
         &self,
         disclosure: Position,
+        dated: &str,
         at: Time,
     ) -> Option<&'static str> {
         let found = (self.orders.iter()).find(|order| order.disclosure == disclosure);
@@ -67,7 +75,9 @@ impl GagOrders {
             None => Some("is no disclosure of this customer that is under a gag order"),
             Some(order) if order.lifted => Some("is under a gag order that was lifted before"),
             Some(order) if !order.seal.hides(at) => Some("was under a gag order until its date"),
-            Some(_) => None,
+            Some(order) => (order.is_younger_than(dated)).then_some(
+                "is under a gag order that is younger than the one that is said to lift it",
+            ),
         }
     }
 
@@ -114,12 +124,12 @@ pub(in crate::domain) fn decide(
             "the order's date is no day of the calendar; write it as YYYY-MM-DD",
         );
     }
-    if command.dated > calendar::day_text(context.now) {
+    if command.dated > calendar::day_text_in(context.now, context.rulebook.time_zone()) {
         return invalid("dated", "the order's date lies ahead; it lifts nothing yet");
     }
     let none = GagOrders::default();
     let orders = customer.gags.as_deref().unwrap_or(&none);
-    match orders.objection(command.disclosure, context.now) {
+    match orders.objection(command.disclosure, &command.dated, context.now) {
         Some(objection) => Err(Refusal::new(
             RefusalCode::GagOrderState,
             "disclosure",
@@ -143,13 +153,23 @@ pub(super) fn require_room(customer: &Customer, now: Time) -> Result<(), Refusal
 }
 
 /// The customer after a disclosure under that seal, made or refused.
-pub(in crate::domain) fn sealed(customer: &mut Customer, seal: Option<Seal>, placed: &Placed<'_>) {
+pub(in crate::domain) fn sealed(
+    customer: &mut Customer,
+    seal: Option<Seal>,
+    question: &Question,
+    placed: &Placed<'_>,
+) {
     let Some(seal) = seal else {
         return;
+    };
+    let dated = match &question.ground {
+        Some(Ground::Legal { dated, .. }) => dated.as_deref().map(Box::from),
+        _ => None,
     };
     let order = GagOrder {
         disclosure: placed.position,
         seal,
+        dated,
         lifted: false,
     };
     let gags = customer.gags.get_or_insert_default();

@@ -164,7 +164,7 @@ impl SendNotice {
     }
 
     /// A supervisor had approved it before it was sent, and customers are selected only by CPNI that may be used (F11, R13,
-    /// R21).
+    /// R21): by the rulebook in force when it is recorded, and by no customer's who has denied that by then.
     fn require_campaign(
         &self,
         customer: &Customer,

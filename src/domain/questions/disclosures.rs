@@ -92,9 +92,11 @@ pub(super) const GAG_LIFTED_THAT_DID_NOT_STAND: StandingQuestion = StandingQuest
         };
         let none = GagOrders::default();
         let gags = seen.before.and_then(|before| before.gags.as_deref());
-        let objection = gags
-            .unwrap_or(&none)
-            .objection(lifted.disclosure, seen.placed.recorded_at)?;
+        let objection = gags.unwrap_or(&none).objection(
+            lifted.disclosure,
+            &lifted.dated,
+            seen.placed.recorded_at,
+        )?;
         Some(format!("record {} {objection}", lifted.disclosure))
     }),
 };

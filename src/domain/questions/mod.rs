@@ -16,6 +16,7 @@ mod campaigns;
 mod disclosures;
 mod grounds;
 mod live;
+mod notices;
 mod one_time;
 mod opt_out;
 mod policies;
@@ -148,7 +149,10 @@ pub const ALL: &[StandingQuestion] = &[
     opt_out::BEYOND_REACH,
     opt_out::PERIOD_TOO_SHORT,
     opt_out::NOTICE_UNFIT,
-    opt_out::WITHOUT_TEMPLATE,
+    // What a notice says, and to whom it went.
+    notices::WITHOUT_TEMPLATE,
+    notices::WITHOUT_STATEMENTS,
+    notices::SELECTED_AGAINST_WORD,
     // What a yes rested on.
     live::APPROVAL_NOT_LIVE,
     live::RULING_AGAINST_RECORD,

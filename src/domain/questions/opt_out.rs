@@ -150,31 +150,6 @@ pub(super) const NOTICE_UNFIT: StandingQuestion = StandingQuestion {
     }),
 };
 
-pub(super) const WITHOUT_TEMPLATE: StandingQuestion = StandingQuestion {
-    name: "notice-without-approved-template",
-    requirements: "F4",
-    clauses: "47 CFR 64.2008(c)",
-    asks: "Which notices cite a template that was not approved before, has another text, or covers less?",
-    kind: Kind::Rule,
-    look: Look::Customer(|seen| {
-        let sent = sent(seen)?;
-        let version = &sent.template;
-        let Some(template) = seen.world.company.templates.get(version) else {
-            return Some(format!("template {version} was not approved"));
-        };
-        if template.approved_at > seen.placed.happened_at() {
-            return Some(format!(
-                "template {version} was approved after the notice was sent"
-            ));
-        }
-        if template.approved.text_digest != sent.text_digest {
-            return Some(format!("the text is not that of template {version}"));
-        }
-        (!template.approved.covers.covers_all(&sent.covers))
-            .then(|| format!("it covers more than template {version}"))
-    }),
-};
-
 /// The clock of a cell by all notices that cover it.
 struct Clock {
     approved_from: Time,
@@ -208,7 +183,7 @@ pub(super) fn relied_on<'a>(seen: &Seen<'a>) -> impl Iterator<Item = &'a Asked> 
         .filter_map(|position| trail.asked(position))
 }
 
-fn sent<'a>(seen: &Seen<'a>) -> Option<&'a NoticeSent> {
+pub(super) fn sent<'a>(seen: &Seen<'a>) -> Option<&'a NoticeSent> {
     match seen.placed.event {
         Event::Notices(NoticeEvent::Sent(sent)) => Some(sent),
         _ => None,

@@ -4,6 +4,7 @@
 mod callers;
 mod company;
 mod imports;
+mod notices;
 mod opt_out;
 mod recipients;
 
@@ -589,6 +590,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
         callers::FORGERIES,
         company::FORGERIES,
         imports::FORGERIES,
+        notices::FORGERIES,
         opt_out::FORGERIES,
         recipients::FORGERIES,
     ]

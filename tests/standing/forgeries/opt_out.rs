@@ -3,7 +3,7 @@
 use consent_ledger::domain::company::campaigns::Outbound;
 use consent_ledger::domain::company::register::ItemId;
 use consent_ledger::domain::event::Event;
-use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::ids::{EntityId, Position};
 use consent_ledger::domain::notices::NoticeEvent;
 use consent_ledger::domain::notices::send::{Delivery, Outcome};
 use consent_ledger::domain::scope::Scope;
@@ -145,28 +145,6 @@ pub const FORGERIES: &[Forgery] = &[
             Said(notice)
         },
     ),
-    (
-        "notice-without-approved-template",
-        "a template that nobody approved",
-        |house| {
-            let mut notice = sent(house);
-            if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
-                sent.template = EntityId::parse("flyer").unwrap();
-            }
-            Said(notice)
-        },
-    ),
-    (
-        "notice-without-approved-template",
-        "another text",
-        |house| {
-            let mut notice = sent(house);
-            if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
-                sent.text_digest = Sha256Digest([0; 32]);
-            }
-            Said(notice)
-        },
-    ),
     ("notice-of-unapproved-campaign", "it names none", |house| {
         Said(by_campaign(sent(house), None))
     }),
@@ -229,14 +207,14 @@ fn use_opt_out(house: &House) -> Event {
 }
 
 /// An opt-out notice as it would be e-mailed.
-fn sent(house: &mut House) -> Event {
+pub fn sent(house: &mut House) -> Event {
     *house = House::by_fcc(&["LOCAL"]);
     next(house.clone(), |house| {
         house.send(Delivery::Email, Scope::everything());
     })
 }
 
-fn by_campaign(mut notice: Event, campaign: Option<&str>) -> Event {
+pub fn by_campaign(mut notice: Event, campaign: Option<&str>) -> Event {
     if let Event::Notices(NoticeEvent::Sent(sent)) = &mut notice {
         sent.campaign = campaign.map(|id| ItemId::parse(id).unwrap());
     }

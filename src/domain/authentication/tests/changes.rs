@@ -8,6 +8,7 @@ use crate::domain::authentication::change_notices::{
 };
 use crate::domain::authentication::of_record::{Dissociate, OF_RECORD_MAX};
 use crate::domain::ids::EntityId;
+use crate::domain::time::Time;
 
 const CHANGES: VerifiedFor = VerifiedFor::AccountChanges;
 const NEW: Token = Token([0x12; 16]);
@@ -173,6 +174,20 @@ fn f16_a_notification_that_can_go_somewhere_goes_there_and_not_to_nobody() {
     });
     assert_eq!(story.denied(by_nothing), RefusalCode::Invalid);
     assert_eq!(story.authentication().due.len(), 1, "it stays owed");
+}
+
+#[test]
+fn f16_no_notification_went_out_before_the_change_of_which_it_tells() {
+    let mut story = aged();
+    let authority = story.call_back(CHANGES);
+    let change = story.ask_for(establish(1, authority));
+    let changed_at = story.authentication().due[0].changed_at;
+    story.minutes(60);
+    let told = || sent(change, Channel::Text, number(NUMBER));
+    story.occurred(Time(changed_at.0 - 1));
+    assert_eq!(story.denied(told()), RefusalCode::OccurredAt);
+    story.occurred(changed_at);
+    story.ask_for(told());
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn under(seal: Option<Seal>, reference: &str) -> Command {
     let ground = Ground::Legal {
         authority: told("court"),
         reference: told(reference),
-        dated: Some("2026-01-02".into()),
+        dated: Some("2025-12-30".into()),
         digest: Some([1; 32]),
     };
     let question = on_ground(
@@ -140,4 +140,18 @@ fn p7_no_order_that_stands_is_forgotten_for_another() {
     assert_eq!(standing.count(), GAG_ORDERS_MAX - 1);
     let orders = &story.state().gags.as_ref().unwrap().orders;
     assert_eq!(orders.len(), GAG_ORDERS_MAX);
+}
+
+#[test]
+fn p7_no_order_is_lifted_by_one_that_is_older_than_it() {
+    let mut story = Story::begun();
+    let hidden = story.act(under(Some(Seal::UntilLifted), "26-cv-1"));
+    let mut lifting = order(hidden);
+    lifting.dated = "2025-12-29".into();
+    let refused = story.refused(Command::LiftGag(lifting.clone()));
+    assert_eq!(refused, RefusalCode::GagOrderState);
+    assert!(hides(&story, hidden));
+    lifting.dated = "2025-12-30".into();
+    story.act(Command::LiftGag(lifting));
+    assert!(!hides(&story, hidden), "one of the same day lifts it");
 }
