@@ -8,6 +8,7 @@ use consent_ledger::domain::rulebook::Rulebook;
 
 use crate::log::{Log, found};
 use crate::rules::books::def;
+use crate::rules::grounds::freeze_query;
 use crate::rules::history::History;
 use crate::rules::ledger::Ledger;
 
@@ -142,4 +143,32 @@ fn e9_who_wants_no_answer_any_more_stops_the_asking() {
     let asked =
         consent_ledger::audit::questions::ask_export(file.path(), &Asking::default(), &|_| false);
     assert!(matches!(asked, Err(AskError::Stopped)));
+}
+
+#[test]
+fn e9_r14_a_freeze_request_that_was_answered_about_two_customers_is_found_in_any_pass() {
+    let book: &'static Rulebook = def();
+    let mut log = Log::opened();
+    let (mut next, mut now) = (1, History::unknown(book).ledger.now);
+    let mut reused = Vec::new();
+    for number in 0..12 {
+        let mut history = History::unknown(book);
+        history.ledger = Ledger::starting_at(book, now, next);
+        history.begins();
+        history.open("LOCAL");
+        let request = freeze_query("carrier-p", &(number / 2).to_string());
+        history.disclose(request, "CARRIER carrier-p; PIC_FREEZE_STATUS; PIC_FREEZE");
+        log.append_all(pseudonym(number), &history.ledger.records);
+        (next, now) = (log.next(), history.ledger.now);
+        if number % 2 == 1 {
+            reused.push((next - 1, "pic-freeze-request-reused"));
+        }
+    }
+    for room in [1, 5, 100] {
+        let asking = Asking {
+            customers_at_once: room,
+            ..Asking::default()
+        };
+        assert_eq!(found(&log.ask_with(&asking).unwrap()), reused, "{room}");
+    }
 }

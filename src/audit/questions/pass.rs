@@ -1,6 +1,6 @@
 //! One pass over the log: the state of as many customers as there is room for, and what the questions find.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use super::found::Found;
@@ -32,6 +32,8 @@ pub(super) struct Pass<'a> {
     below: Option<Pseudonym>,
     followed: HashMap<Pseudonym, Followed, BuildHasherDefault<RandomId>>,
     found: Found,
+    /// PIC-freeze requests that were answered, about whatever customer: each is usable once (R14).
+    pic_requests: HashSet<Token, BuildHasherDefault<RandomId>>,
     records: u64,
     /// When the last of them was recorded.
     last_at: Time,
@@ -48,6 +50,7 @@ impl<'a> Pass<'a> {
             below: None,
             followed: HashMap::default(),
             found: Found::default(),
+            pic_requests: HashSet::default(),
             records: 0,
             last_at: Time::default(),
         }
@@ -92,13 +95,17 @@ impl<'a> Pass<'a> {
         pseudonym: Pseudonym,
         decoded: &Decoded,
     ) -> Result<(), AskError> {
+        let pic_request_used = self.answers_again(decoded);
         if pseudonym < self.first || self.below.is_some_and(|below| pseudonym >= below) {
             return Ok(());
         }
         let Some((_, placed)) = decoded.placed() else {
             return Ok(());
         };
-        let world = world(&self.adopted, &self.company)?;
+        let world = World {
+            pic_request_used,
+            ..world(&self.adopted, &self.company)?
+        };
         let person = decoded.record.actor.person.map(Token);
         let found = &mut self.found;
         let followed = self.followed.entry(pseudonym).or_default();
@@ -115,6 +122,14 @@ impl<'a> Pass<'a> {
             self.leave_half_for_later();
         }
         Ok(())
+    }
+
+    /// Whether the record answers a PIC-freeze request that was answered before.
+    fn answers_again(&mut self, decoded: &Decoded) -> bool {
+        let answered = decoded
+            .placed()
+            .and_then(|(_, placed)| placed.event.answers_pic_request());
+        answered.is_some_and(|request| !self.pic_requests.insert(request))
     }
 
     /// Whether opt-out approval went on is worked out here, whatever the record says of it (R24).

@@ -61,11 +61,11 @@ pub(super) const PIC_FREEZE_REQUEST_REUSED: StandingQuestion = StandingQuestion 
     name: "pic-freeze-request-reused",
     requirements: "P7, R14",
     clauses: "CPNI policy, clause 3",
-    asks: "Which PIC-freeze requests were answered more than once about one customer?",
+    asks: "Which PIC-freeze requests were answered more than once, about whatever customer?",
     kind: Kind::Rule,
     look: Look::Customer(|seen| {
-        let request = made(seen)?.question.pic_request()?;
-        (seen.trail.answered(request)).then(|| "the request was answered before".into())
+        made(seen)?.question.pic_request()?;
+        (seen.world.pic_request_used).then(|| "the request was answered before".into())
     }),
 };
 

@@ -4,7 +4,7 @@
 use crate::domain::asserted::AssertedEvent;
 use crate::domain::consent::word::OneTime;
 use crate::domain::event::{Event, Placed};
-use crate::domain::ids::{Position, Token};
+use crate::domain::ids::Position;
 use crate::domain::notices::NoticeEvent;
 use crate::domain::notices::send::{Delivery, NoticeSent, OptOutClock};
 use crate::domain::scope::Scope;
@@ -18,16 +18,12 @@ pub const BLOCKS_MAX: usize = 1024;
 /// Notices asking for opt-out approval that are remembered, the newest, failed ones among them.
 pub const ASKED_MAX: usize = 64;
 
-/// PIC-freeze requests about the customer that are remembered as answered, the newest.
-pub const ANSWERED_MAX: usize = 1024;
-
 /// What the questions remember of a customer.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
     asked: Vec<Asked>,
     one_time: Vec<Given>,
     blocks: Vec<Position>,
-    answered: Vec<Token>,
     forgotten_before: Position,
 }
 
@@ -83,16 +79,8 @@ impl Trail {
         position < self.forgotten_before || self.blocks.binary_search(&position).is_ok()
     }
 
-    /// Whether that PIC-freeze request was answered about the customer.
-    pub fn answered(&self, request: Token) -> bool {
-        self.answered.contains(&request)
-    }
-
     /// Goes on to what is known after the record.
     pub fn follow(&mut self, placed: &Placed<'_>) {
-        if let Some(request) = placed.event.answers_pic_request() {
-            self.remember_answered(request);
-        }
         match placed.event {
             Event::GrantedOnce(granted) => self.take(Given {
                 approval: OneTime {
@@ -152,13 +140,6 @@ impl Trail {
             if given.ended_by.is_none() && ends(&given.approval) {
                 given.ended_by = Some(by);
             }
-        }
-    }
-
-    fn remember_answered(&mut self, request: Token) {
-        self.answered.push(request);
-        if self.answered.len() > ANSWERED_MAX {
-            self.answered.remove(0);
         }
     }
 
