@@ -86,7 +86,12 @@ impl Evidence {
 }
 
 impl EvidenceOwed {
-    /// The last instant at which it is in time.
+    /// The last instant at which it is in time, where the approval's record fixes it.
+    pub fn fixed(&self) -> Option<Time> {
+        self.due_by
+    }
+
+    /// The same, or where the record fixes none, by that rulebook.
     pub fn due_by(&self, rulebook: &Rulebook) -> Time {
         self.due_by.unwrap_or_else(|| due_by(self.since, rulebook))
     }

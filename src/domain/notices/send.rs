@@ -2,7 +2,8 @@
 //!
 //! Every notice asks for approval. One that goes out of the company's own accord names the campaign by which a supervisor
 //! approved that (64.2009(d)). The review of the template's text is another thing: whoever did it may have proposed the
-//! campaign.
+//! campaign. What is recorded as given ([`super::GiveNotice`]) was shown, handed over or said to a customer who came,
+//! called or logged in, by the word of whoever records it.
 //!
 //! A notice *widens*, so that its clock starts when the ledger records it (R5); the next notice is owed two years after
 //! the day on which it was sent (R17: the earlier reading for what we owe).

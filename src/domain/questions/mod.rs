@@ -14,6 +14,7 @@ mod breaches;
 mod callers;
 mod campaigns;
 mod disclosures;
+mod evidence;
 mod grounds;
 mod live;
 mod notices;
@@ -142,6 +143,9 @@ pub const ALL: &[StandingQuestion] = &[
     // One-time approvals.
     one_time::BEYOND_CAP,
     one_time::USED_AFTER_CALL,
+    evidence::NOT_OWED,
+    evidence::LATE,
+    evidence::MISSING,
     // Opt-out approvals.
     opt_out::AFTER_BOUNCE,
     opt_out::YOUNGER_THAN_PERIOD,

@@ -25,7 +25,7 @@ use consent_ledger::domain::questions::named;
 use consent_ledger::domain::vocabulary::{Channel, RecipientKind};
 
 use super::Forged::Said;
-use super::{Forgery, changed, honest, next, recorded};
+use super::{Forgery, changed, evidence, honest, next, recorded};
 use crate::house::House;
 use crate::log::{Log, asking, found};
 use crate::rules::grounds::some;
@@ -144,6 +144,8 @@ pub const NEGLECTS: &[Neglect] = &[
         house.notice("ALL; ALL; ALL");
         change
     }),
+    ("evidence-supplied-late", evidence::supplied_late),
+    ("evidence-not-supplied", evidence::not_supplied),
     ("account-without-contacts", |house| {
         house.ledger.records.last().unwrap().position
     }),

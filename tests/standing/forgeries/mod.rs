@@ -3,6 +3,7 @@
 
 mod callers;
 mod company;
+mod evidence;
 mod imports;
 mod notices;
 mod opt_out;
@@ -590,6 +591,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
         callers::FORGERIES,
         company::FORGERIES,
         imports::FORGERIES,
+        evidence::FORGERIES,
         notices::FORGERIES,
         opt_out::FORGERIES,
         recipients::FORGERIES,
