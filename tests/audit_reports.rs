@@ -336,6 +336,11 @@ async fn p8_a_running_ledger_accounts_for_disclosures_and_answers_the_questions(
     assert!(text.ends_with("no disclosure is recorded\n"), "{text}");
     assert!(text.contains("to position: 7\n"), "{text}");
     said(&account(&["--from", "yesterday"]), 2);
+    let then = said(&account(&["--as-of", "4", "--output", "json"]), 0);
+    assert_eq!(parsed(&then)["disclosures"], 0, "it was made later: {then}");
+    let then = said(&account(&["--as-of", "5", "--output", "json"]), 0);
+    assert_eq!(parsed(&then)["disclosures"], 1, "{then}");
+    said(&account(&["--as-of", "yesterday"]), 2);
 
     let ask = |source: &[&str]| {
         let arguments = ["audit", "questions", "--output", "json"];

@@ -44,25 +44,11 @@ pub struct Arguments {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     /// Answer from the past: an instant such as 2026-03-02T11:00:00Z, or a position.
-    #[arg(long, value_name = "TIME|POSITION", value_parser = moment)]
+    #[arg(long, value_name = "TIME|POSITION", value_parser = super::moment)]
     as_of: Option<wire::as_of::Moment>,
     /// With --as-of: from all of today's records, where what narrows counts from when it happened.
     #[arg(long, requires = "as_of")]
     hindsight: bool,
-}
-
-fn moment(text: &str) -> Result<wire::as_of::Moment, String> {
-    use wire::as_of::Moment;
-    if let Ok(position) = text.parse() {
-        return Ok(Moment::Position(position));
-    }
-    let at: jiff::Timestamp = text.parse().map_err(|error| {
-        format!("neither a position nor an instant such as 2026-03-02T11:00:00Z: {error}")
-    })?;
-    Ok(Moment::Time(prost_types::Timestamp {
-        seconds: at.as_second(),
-        nanos: at.subsec_nanosecond(),
-    }))
 }
 
 fn class(name: &str) -> Result<wire::CpniClass, String> {

@@ -198,6 +198,22 @@ pub fn run() -> ExitCode {
     ended.into()
 }
 
+/// A past moment as it is given on the command line: a position, or an instant.
+fn moment(text: &str) -> Result<crate::proto::v1::as_of::Moment, String> {
+    use crate::proto::v1::as_of::Moment;
+
+    if let Ok(position) = text.parse() {
+        return Ok(Moment::Position(position));
+    }
+    let at: jiff::Timestamp = text.parse().map_err(|error| {
+        format!("neither a position nor an instant such as 2026-03-02T11:00:00Z: {error}")
+    })?;
+    Ok(Moment::Time(prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }))
+}
+
 /// A ledger's gRPC address as a URL; a bare address is one on plain HTTP.
 fn server_url(given: &str) -> Result<String, String> {
     match given.contains("://") {

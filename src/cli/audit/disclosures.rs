@@ -17,6 +17,7 @@ Examples:
   consent-ledger audit disclosures --customer K-1001
   consent-ledger audit disclosures --customer K-1001 --from 2026-01-01 --to 2027-01-01 --refused --output csv
   consent-ledger audit disclosures --customer K-1001 --sealed --output json
+  consent-ledger audit disclosures --customer K-1001 --as-of 2026-03-02T11:00:00Z
 
 A day begins at midnight of --zone. Disclosures under a gag order are left out, without a mark, unless --sealed asks for
 them, which auditors may. Customers are not told positions.")]
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// Also what is under a gag order. For auditors.
     #[arg(long)]
     sealed: bool,
+    /// The accounting as it was: at an instant such as 2026-03-02T11:00:00Z, or at a position.
+    #[arg(long, value_name = "TIME|POSITION", value_parser = crate::cli::moment)]
+    as_of: Option<wire::as_of::Moment>,
     /// Wait until the ledger shows this position.
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
@@ -77,7 +81,9 @@ fn request(arguments: &Arguments) -> Result<wire::ListDisclosuresRequest, String
         min_position: arguments.min_position,
         page_size: PAGE,
         page_token: String::new(),
-        as_of: None,
+        as_of: arguments.as_of.map(|moment| wire::AsOf {
+            moment: Some(moment),
+        }),
     })
 }
 
