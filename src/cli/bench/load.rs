@@ -102,11 +102,12 @@ fn disclose(index: usize, turn: usize) -> wire::DiscloseRequest {
     }
 }
 
-pub fn question(index: usize) -> wire::CheckUseRequest {
+pub fn question(index: usize, brief: bool) -> wire::CheckUseRequest {
     wire::CheckUseRequest {
         customer: customer(customer_id(index)),
         question: Some(asked()),
         omit_clause_texts: true,
+        brief,
         ..wire::CheckUseRequest::default()
     }
 }

@@ -123,7 +123,10 @@ fn measure(arguments: &Arguments, size: Size) -> Result<Report, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    if wanted("append_unary") || wanted("check_unary") {
+    if ["append_unary", "check_unary", "check_brief"]
+        .into_iter()
+        .any(wanted)
+    {
         runtime.block_on(unary::measure(&dir.join("unary"), size, &mut report))?;
     }
     let streamed = dir.join("streamed");

@@ -40,13 +40,16 @@ pub async fn measure(dir: &Path, size: Size, report: &mut Report) -> Result<(), 
         let figure = rate(&format!("append_unary_{in_flight}"), appended, ceiling);
         report.add(figure.and("fdatasync_p50_us", micros(sync)));
 
-        let (mut ceiling, mut checked) = (Sample::default(), Sample::default());
-        let sizes = Sizes::of_check(ours.clone()).await?;
-        for _ in 0..ROUNDS {
-            ceiling.add(echoed(echo.clone(), sizes.clone(), in_flight, time).await?);
-            checked.add(check(ours.clone(), size.customers, in_flight, time).await?);
+        for (name, brief) in [("check_unary", false), ("check_brief", true)] {
+            let (mut ceiling, mut checked) = (Sample::default(), Sample::default());
+            let sizes = Sizes::of_check(ours.clone(), brief).await?;
+            for _ in 0..ROUNDS {
+                ceiling.add(echoed(echo.clone(), sizes.clone(), in_flight, time).await?);
+                let asked = move |index| load::question(index % size.customers, brief);
+                checked.add(check(ours.clone(), asked, in_flight, time).await?);
+            }
+            report.add(rate(&format!("{name}_{in_flight}"), checked, ceiling));
         }
-        report.add(rate(&format!("check_unary_{in_flight}"), checked, ceiling));
     }
     running.close().await?;
     let lines = offline::line_bytes(dir)?;
@@ -106,9 +109,9 @@ impl Sizes {
         })
     }
 
-    async fn of_check(channel: Channel) -> Result<Self, Failed> {
+    async fn of_check(channel: Channel, brief: bool) -> Result<Self, Failed> {
         let mut client = CheckServiceClient::new(channel);
-        let request = load::question(0);
+        let request = load::question(0, brief);
         let payload = load::payload_like(&request);
         let answer = client.check_use(request).await?.into_inner();
         Ok(Self {
@@ -136,18 +139,14 @@ async fn append(
 
 async fn check(
     channel: Channel,
-    customers: usize,
+    asked: impl Fn(usize) -> wire::CheckUseRequest + Clone + Send + Sync + 'static,
     in_flight: usize,
     time: Duration,
 ) -> Result<Sample, Failed> {
     drive(in_flight, time, move |index| {
         let mut client = CheckServiceClient::new(channel.clone());
-        async move {
-            client
-                .check_use(load::question(index % customers))
-                .await
-                .map(drop)
-        }
+        let request = asked(index);
+        async move { client.check_use(request).await.map(drop) }
     })
     .await
 }
