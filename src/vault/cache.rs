@@ -62,6 +62,16 @@ impl<V: Clone> Cache<V> {
         drop(evicted);
     }
 
+    /// Drops a value.
+    pub(super) fn forget(&self, key: &[u8; 16]) {
+        let Some(part) = self.part(key) else { return };
+        let forgotten = part
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop(&Key(*key));
+        drop(forgotten);
+    }
+
     fn part(
         &self,
         key: &[u8; 16],

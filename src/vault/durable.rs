@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -88,8 +88,13 @@ impl Disk {
 
     /// Puts a whole small file in place: after a crash there is the old one or the new one, never a mixture.
     pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+        let beside = self.stage(path, bytes)?;
+        self.put_in_place(&beside, path)
+    }
+
+    /// Writes a whole small file beside its place; durable on return, but for its name.
+    pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf, VaultError> {
         let beside = path.with_extension("new");
-        let dir = path.parent().unwrap_or(Path::new("."));
         let fail = |doing| VaultError::io(path, doing);
         // A leftover of a crash; its mode may be another, so it is not reused.
         match fs::remove_file(&beside) {
@@ -106,7 +111,14 @@ impl Disk {
             .map_err(fail("creating"))?;
         file.write_all(bytes).map_err(fail("writing"))?;
         self.sync(&file, &beside).map_err(fail("syncing"))?;
-        fs::rename(&beside, path).map_err(fail("renaming into place"))?;
+        Ok(beside)
+    }
+
+    /// Gives a file its place; durable on return.
+    pub(super) fn put_in_place(&self, beside: &Path, path: &Path) -> Result<(), VaultError> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let fail = |doing| VaultError::io(path, doing);
+        fs::rename(beside, path).map_err(fail("renaming into place"))?;
         self.sync_dir(dir).map_err(fail("syncing the folder"))
     }
 }

@@ -28,6 +28,11 @@ pub enum VaultError {
         "the vault has no entry for pseudonym {0}; check the pseudonym, and that vault and ledger belong together"
     )]
     UnknownPseudonym(Pseudonym),
+    /// The customer was erased: the key of everything that was sealed for him is gone (E8).
+    #[error(
+        "the customer of pseudonym {0} was erased: nothing that was sealed for him can be read"
+    )]
+    Erased(Pseudonym),
     /// A sealed field doesn't open, or opens to something else than its commitment says.
     #[error(
         "field `{field}` of the record at position {position} does not open: {what}; verify the ledger, and check that vault and ledger belong together"

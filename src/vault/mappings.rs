@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use super::{
@@ -11,22 +11,27 @@ use super::{
     cache::Cache,
     entries::Entries,
     entry::Entry,
+    erasing::{self, Files, Held},
     hashing::HashCost,
     index::Index,
-    keys::Keys,
+    keys::{Keys, Secret},
     mac::{Lookup, Macs},
     progress::{customer_key, pseudonym_key},
     register::Writer,
+    rewrapped::Rewrapped,
     seal::Root,
     secrets::Secrets,
-    shards::Shards,
+    shards::ShardKey,
 };
 use crate::domain::ids::Pseudonym;
 
 /// The parts of an open vault.
 pub(super) struct Mappings {
     pub(super) keys: Keys,
-    pub(super) shards: Shards,
+    /// Written by erasures only.
+    pub(super) held: RwLock<Held>,
+    /// Where erasures write.
+    pub(super) files: Files,
     pub(super) macs: Macs,
     pub(super) entries: Entries,
     pub(super) secrets: Secrets,
@@ -58,10 +63,14 @@ impl Mappings {
         if entry.lookup != *lookup {
             return Err(self.misled(offset));
         }
-        let root = self.unwrap(offset, &entry)?;
         let pseudonym = Pseudonym(entry.pseudonym);
+        match self.unwrap(offset, &entry) {
+            Ok(root) => self.roots.put(entry.pseudonym, root),
+            // The mapping stays: who was erased is never registered anew.
+            Err(VaultError::Erased(_)) => {}
+            Err(error) => return Err(error),
+        }
         self.known.put(lookup.short(), pseudonym);
-        self.roots.put(entry.pseudonym, root);
         Ok(Some(pseudonym))
     }
 
@@ -82,6 +91,10 @@ impl Mappings {
 
     /// From which the customer's field keys are derived.
     pub(super) fn root_of(&self, pseudonym: Pseudonym) -> Result<Arc<Root>, VaultError> {
+        if self.is_erased(pseudonym) {
+            self.roots.forget(&pseudonym.0);
+            return Err(VaultError::Erased(pseudonym));
+        }
         if let Some(root) = self.roots.get(&pseudonym.0) {
             return Ok(root);
         }
@@ -94,15 +107,44 @@ impl Mappings {
 
     /// Opens the entry's data key, which also proves that the mapping is the one that was written.
     pub(super) fn unwrap(&self, offset: u64, entry: &Entry) -> Result<Arc<Root>, VaultError> {
-        let damaged = |what| VaultError::damaged(self.entries.path(), offset, what);
-        let shard_key = self.shards.of_generation(entry.shard, entry.generation).ok_or_else(|| {
-            damaged(format!("the entry needs generation {} of shard {}, which the shards file does not hold", entry.generation, entry.shard))
-        })?;
-        let data_key = entry.data_key(self.keys.vault, shard_key);
-        let data_key = data_key.ok_or_else(|| {
-            damaged("the entry's key does not open under its shard's key".to_owned())
-        })?;
+        let data_key = self.data_key(offset, entry)?;
         Ok(Arc::new(Root::of_data_key(&data_key)))
+    }
+
+    /// The entry's data key: from itself, or from where an erasure among its neighbours put it.
+    pub(super) fn data_key(&self, offset: u64, entry: &Entry) -> Result<Secret, VaultError> {
+        let held = self.held();
+        if held.is_erased(&entry.pseudonym) {
+            return Err(VaultError::Erased(Pseudonym(entry.pseudonym)));
+        }
+        let damaged = |what| VaultError::damaged(self.entries.path(), offset, what);
+        let Some(shard_key) = held.shards.of_generation(entry.shard, entry.generation) else {
+            let rewrapped = erasing::rewrapped_key(&held, &entry.pseudonym)?;
+            return rewrapped.ok_or_else(|| {
+                damaged(format!("the entry needs generation {} of shard {}, which the shards file does not hold", entry.generation, entry.shard))
+            });
+        };
+        let data_key = entry.data_key(self.keys.vault, shard_key);
+        data_key.ok_or_else(|| {
+            damaged("the entry's key does not open under its shard's key".to_owned())
+        })
+    }
+
+    pub(super) fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_erased(&self, pseudonym: Pseudonym) -> bool {
+        self.held().is_erased(&pseudonym.0)
+    }
+
+    /// A shard's key and file are these from now on.
+    pub(super) fn install(&self, shard: u8, key: ShardKey, rewrapped: Rewrapped) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.shards.install(shard, key);
+        if let Some(place) = held.rewrapped.get_mut(usize::from(shard)) {
+            *place = Some(rewrapped);
+        }
     }
 
     /// The index led to an entry of somebody else.

@@ -10,17 +10,19 @@
 //!                                                  └─▶ wrapped data key ──shard key──▶ data key ──HKDF──▶ a field's key
 //! vault/keys      root secrets, written once          vault/shards   256 wrapping keys, what an erasure destroys
 //! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
+//! vault/rewrapped-SS   the data keys of a shard from which somebody was erased
 //! vault/secrets   append-only, hashes of passwords, PINs and answers, each sealed under its customer's key
 //! ```
 //!
 //! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `filter`, `index`,
-//! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`, `hashing`, `secrets`.
+//! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`, `hashing`, `secrets`, `rewrapped`, `erasing`.
 //!
 //! Invariants:
 //! - A mapping is durable before anybody hears its pseudonym, so it is durable before the block that
 //!   cites it. The ledger records the vault's [`Head`]; a vault behind it is refused ([`Vault::check_not_behind`]).
 //! - A known customer is never registered a second time: a second pseudonym would forget a denial. So
 //!   *not found* is said only by an index known to be whole, and damaged files refuse instead of guessing.
+//! - Who was erased stays known as erased, by pseudonym and by lookup digest, and is never registered anew.
 //! - A hash of a secret is durable before the record that cites it, by place and digest. Nobody learns a hash from here,
 //!   only whether a secret is the one.
 //! - No secret and no customer id leaves through `Debug`, an error, a log line or a file in the clear (T3).
@@ -34,6 +36,7 @@ mod catch_up;
 mod durable;
 mod entries;
 mod entry;
+mod erasing;
 mod error;
 mod filter;
 mod hashing;
@@ -44,6 +47,7 @@ mod mappings;
 mod open;
 mod progress;
 mod register;
+mod rewrapped;
 mod seal;
 mod secrets;
 mod shards;
@@ -53,7 +57,7 @@ mod tests;
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use zeroize::Zeroizing;
@@ -168,7 +172,8 @@ impl Vault {
         let vault = Self(Arc::new(Mappings {
             macs: Macs::new(&parts.keys),
             keys: parts.keys,
-            shards: parts.shards,
+            held: RwLock::new(parts.held),
+            files: parts.files,
             entries: parts.entries,
             secrets: parts.secrets,
             hash_cost: options.hash_cost,
@@ -198,13 +203,16 @@ impl Vault {
         self.0.known.get(&lookup.short())
     }
 
-    /// The customer id behind a pseudonym, for callers who may see it; `None` for an unknown pseudonym.
+    /// The customer id behind a pseudonym, for callers who may see it; `None` for one that is unknown or erased.
     pub fn customer_id(&self, pseudonym: Pseudonym) -> Result<Option<String>, VaultError> {
         let inner = &self.0;
         let Some((offset, entry)) = inner.entry_of(pseudonym)? else {
             return Ok(None);
         };
-        let root = inner.unwrap(offset, &entry)?;
+        let root = match inner.unwrap(offset, &entry) {
+            Err(VaultError::Erased(_)) => return Ok(None),
+            root => root?,
+        };
         let id = entry.customer_id(&root);
         let what = "the customer id does not open under the customer's key";
         id.map(Some)
@@ -302,6 +310,21 @@ impl Vault {
             })
     }
 
+    /// Destroys the customers' data keys: nothing that was sealed for them can be read any more, here or in a copy of the
+    /// ledger, and they stay known as erased (E8). Durable on return; who is erased already is passed over.
+    ///
+    /// Reads all entries, and takes some time: away from threads that others wait for. Registrations wait for the last
+    /// part of it. After [`VaultError::Unknown`] the process must stop; after another error nothing has changed of those
+    /// who are not reported erased, and it may try again.
+    pub fn erase(&self, pseudonyms: &[Pseudonym]) -> Result<(), VaultError> {
+        erasing::erase(self, pseudonyms)
+    }
+
+    /// Whether the customer was erased; also false for an unknown pseudonym.
+    pub fn is_erased(&self, pseudonym: Pseudonym) -> bool {
+        self.0.is_erased(pseudonym)
+    }
+
     /// Hashes a password, a PIN or answers. Takes tens of milliseconds and [`HashCost::memory_kib`]: away from threads that
     /// others wait for.
     pub fn hash_secret(&self, secret: &[u8]) -> Result<HashedSecret, VaultError> {
@@ -347,7 +370,10 @@ impl Vault {
         let mut reached = entries::start(inner.keys.vault);
         let visit = &mut |batch: entries::Batch| -> Result<(), VaultError> {
             for (offset, entry) in &batch.entries {
-                inner.unwrap(*offset, entry)?;
+                match inner.data_key(*offset, entry) {
+                    Ok(_) | Err(VaultError::Erased(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
             reached = batch.end;
             Ok(())

@@ -17,6 +17,7 @@ use super::{
     catch_up::{self, IndexPlace},
     durable::Disk,
     entries::{self, Entries, Mark},
+    erasing::{self, Files, Held},
     index::{self, Index},
     keys::Keys,
     secrets::Secrets,
@@ -37,7 +38,8 @@ struct Names {
 /// All that a running vault is made of.
 pub(super) struct Parts {
     pub(super) keys: Keys,
-    pub(super) shards: Shards,
+    pub(super) held: Held,
+    pub(super) files: Files,
     pub(super) entries: Entries,
     pub(super) secrets: Secrets,
     pub(super) index: Arc<Index>,
@@ -76,6 +78,12 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
     require(&names.entries)?;
     let (shards, harmless) = Shards::read(&names.shards, keys.vault, &keys.wrapping)?;
     notes.extend(harmless);
+    let files = Files {
+        dir: names.dir.clone(),
+        shards: names.shards.clone(),
+        disk: disk.clone(),
+    };
+    let held = erasing::settle(&files, &keys, shards, &mut notes)?;
     let entries = Entries::open(&names.entries, keys.vault, disk.clone())?;
     let secrets = Secrets::open(&names.secrets, keys.vault, disk.clone())?;
     let ready = catch_up::ready(&IndexPlace {
@@ -106,7 +114,8 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
     };
     let parts = Parts {
         keys,
-        shards,
+        held,
+        files,
         entries,
         secrets,
         index,

@@ -11,8 +11,10 @@ use super::{
     Head, Registration, Vault, VaultError,
     entries::Mark,
     entry::{BATCH_HEADER, BATCH_MAX, BatchHeader, Entry, Place},
+    erasing::Held,
     keys::Secret,
     mac::Lookup,
+    mappings::Mappings,
     progress::{Learned, pseudonym_key},
     seal::Root,
 };
@@ -129,6 +131,7 @@ fn prepare(vault: &Vault, end: Mark, new: &[(Lookup, &str)]) -> Result<Prepared,
     let mut customers = Vec::with_capacity(new.len());
     let mut hash = end.head.hash;
     let mut sequence = end.head.sequence;
+    let held = inner.held();
     for ((lookup, customer_id), random) in new.iter().zip(random.chunks_exact_mut(48)) {
         let (pseudonym_bytes, key_bytes) = random.split_at(16);
         let mut pseudonym = [0; 16];
@@ -141,7 +144,7 @@ fn prepare(vault: &Vault, end: Mark, new: &[(Lookup, &str)]) -> Result<Prepared,
         data_key.copy_from_slice(key_bytes);
         random.zeroize();
         let root = Root::of_data_key(&data_key);
-        let place = place(vault, sequence, *lookup, pseudonym)?;
+        let place = place(inner, &held, sequence, *lookup, pseudonym)?;
         let entry = Entry::seal(inner.keys.vault, place, &data_key, &root, customer_id);
         let at = bytes.len();
         entry.write(&mut bytes);
@@ -168,22 +171,19 @@ fn prepare(vault: &Vault, end: Mark, new: &[(Lookup, &str)]) -> Result<Prepared,
 }
 
 /// The shard follows the pseudonym, so shards fill evenly.
-fn place(
-    vault: &Vault,
+fn place<'a>(
+    inner: &Mappings,
+    held: &'a Held,
     sequence: u64,
     lookup: Lookup,
     pseudonym: [u8; 16],
-) -> Result<Place<'_>, VaultError> {
+) -> Result<Place<'a>, VaultError> {
     let [shard, ..] = pseudonym;
-    let (generation, shard_key) =
-        vault
-            .0
-            .shards
-            .newest(shard)
-            .ok_or_else(|| VaultError::Index {
-                dir: vault.0.entries.path().to_owned(),
-                what: format!("shard {shard} has no key"),
-            })?;
+    let newest = held.shards.newest(shard);
+    let (generation, shard_key) = newest.ok_or_else(|| VaultError::Index {
+        dir: inner.entries.path().to_owned(),
+        what: format!("shard {shard} has no key"),
+    })?;
     Ok(Place {
         shard,
         generation,

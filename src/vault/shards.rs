@@ -1,19 +1,15 @@
 //! The wrapping keys: what an erasure really destroys.
 //!
 //! Each customer's data key lies in its entry, wrapped under the key of the customer's shard. An
-//! append-only file forgets nothing, so a customer is erased by replacing the *shard's* key:
+//! append-only file forgets nothing, so a customer is erased by replacing the *shard's* key (`erasing`):
+//! the next generation's key goes into the shard's other slot, and zeros over the old one.
 //!
-//! 1. write the next generation's key into the shard's other slot; sync; read it back;
-//! 2. write the data keys of all the shard's customers but the erased, wrapped anew, beside the
-//!    entries; sync; read them back;
-//! 3. overwrite the old slot with zeros; sync. From here on the erased key is gone.
-//!
-//! A crash before 3 leaves both generations readable, and the work starts over; the two slots of a
-//! shard are never in one disk sector, so a torn write of one can't hurt the other. Erasing is not
-//! built yet: slots are written at creation only. Overwriting is no erasure on SSDs and in
-//! backups; for those the wrapping key of `vault/keys` has to live in a KMS.
+//! While that is under way a shard has two keys, and the next start settles which is in force; the
+//! two slots of a shard are never in one disk sector, so a torn write of one can't hurt the other.
+//! Overwriting is no erasure on SSDs and in backups: for those the wrapping key of `vault/keys` has
+//! to live in a KMS, where it can be replaced.
 
-use std::{fmt, path::Path};
+use std::{fmt, fs::File, os::unix::fs::FileExt, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -21,6 +17,7 @@ use super::{
     VaultError,
     bytes::{Fields, crc},
     durable,
+    erasing::Files,
     keys::{Secret, VaultId, random},
     seal,
 };
@@ -35,10 +32,63 @@ pub(super) const SHARDS: usize = 256;
 pub(super) const LENGTH: usize = SLOT + 2 * SHARDS * SLOT;
 const FIRST_GENERATION: u32 = 1;
 
-/// A shard's wrapping key and how often the shard was rewrapped.
-struct ShardKey {
-    generation: u32,
-    key: Secret,
+/// A shard's wrapping key, how often the shard was rewrapped, and in which of its slots the key lies.
+#[derive(Clone)]
+pub(super) struct ShardKey {
+    pub(super) generation: u32,
+    pub(super) key: Secret,
+    side: usize,
+}
+
+/// The bytes of a slot and where they lie.
+pub(super) struct SlotBytes {
+    offset: u64,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl ShardKey {
+    /// The slot that holds the key.
+    pub(super) fn slot(
+        &self,
+        vault: VaultId,
+        wrapping: &Secret,
+        shard: u8,
+    ) -> Result<SlotBytes, VaultError> {
+        let mut nonce = [0; 12];
+        getrandom::fill(&mut nonce).map_err(VaultError::Random)?;
+        let mut bytes = Zeroizing::new(vec![0; SLOT]);
+        write_slot(vault, wrapping, shard, self, nonce, &mut bytes);
+        Ok(SlotBytes {
+            offset: slot_offset(shard, self.side),
+            bytes,
+        })
+    }
+
+    /// The shard's other slot, empty.
+    pub(super) fn other_slot(&self, shard: u8) -> SlotBytes {
+        SlotBytes {
+            offset: slot_offset(shard, 1 - self.side),
+            bytes: Zeroizing::new(vec![0; SLOT]),
+        }
+    }
+}
+
+impl SlotBytes {
+    /// Overwrites what is there; durable on return, and read back.
+    pub(super) fn write(&self, file: &File, files: &Files) -> Result<(), VaultError> {
+        let fail = |doing| VaultError::io(&files.shards, doing);
+        (files.disk.write_at(file, &self.bytes, self.offset)).map_err(fail("writing"))?;
+        (files.disk.sync(file, &files.shards)).map_err(fail("syncing"))?;
+        let mut found = Zeroizing::new(vec![0; SLOT]);
+        (file.read_exact_at(&mut found, self.offset)).map_err(fail("reading"))?;
+        match found == self.bytes {
+            true => Ok(()),
+            false => {
+                let what = "the slot holds other bytes than were just written to it";
+                Err(VaultError::damaged(&files.shards, self.offset, what))
+            }
+        }
+    }
 }
 
 /// The wrapping keys in memory.
@@ -67,6 +117,55 @@ impl Shards {
         Some((newest.generation, &newest.key))
     }
 
+    /// The generations of a shard's keys: the newest, and while an erasure is under way the one before it.
+    pub(super) fn generations(&self, shard: u8) -> (u32, Option<u32>) {
+        let keys = self.keys.get(usize::from(shard));
+        keys.map_or((0, None), |(newest, before)| {
+            (newest.generation, before.as_ref().map(|key| key.generation))
+        })
+    }
+
+    /// A fresh key to follow a shard's newest one.
+    pub(super) fn next(&self, shard: u8) -> Result<ShardKey, VaultError> {
+        let newest = self.keys.get(usize::from(shard)).map(|(newest, _)| newest);
+        Ok(ShardKey {
+            generation: newest
+                .map_or(0, |newest| newest.generation)
+                .saturating_add(1),
+            key: random()?,
+            side: newest.map_or(0, |newest| 1 - newest.side),
+        })
+    }
+
+    /// A shard's key is this one alone.
+    pub(super) fn install(&mut self, shard: u8, key: ShardKey) {
+        if let Some(keys) = self.keys.get_mut(usize::from(shard)) {
+            *keys = (key, None);
+        }
+    }
+
+    /// Of a shard's two keys keeps that generation, and destroys the other on disk.
+    pub(super) fn keep_only(
+        &mut self,
+        shard: u8,
+        generation: u32,
+        file: &File,
+        files: &Files,
+    ) -> Result<(), VaultError> {
+        let keys = self.keys.get(usize::from(shard));
+        let kept = keys
+            .into_iter()
+            .flat_map(|(newest, before)| [Some(newest), before.as_ref()])
+            .flatten()
+            .find(|key| key.generation == generation)
+            .cloned();
+        if let Some(kept) = kept {
+            kept.other_slot(shard).write(file, files)?;
+            self.install(shard, kept);
+        }
+        Ok(())
+    }
+
     /// The key that wrapped an entry; `None` once that generation is destroyed.
     pub(super) fn of_generation(&self, shard: u8, generation: u32) -> Option<&Secret> {
         let (newest, before) = self.keys.get(usize::from(shard))?;
@@ -91,6 +190,7 @@ impl Shards {
             let key = ShardKey {
                 generation: FIRST_GENERATION,
                 key: random()?,
+                side: 0,
             };
             write_slot(vault, wrapping, shard, &key, nonce, slot);
         }
@@ -122,8 +222,8 @@ impl Shards {
         let mut notes = Vec::new();
         let mut keys = Vec::with_capacity(SHARDS);
         for (shard, (a, b)) in (0..=u8::MAX).zip(pairs) {
-            let a = read_slot(vault, wrapping, shard, a);
-            let b = read_slot(vault, wrapping, shard, b);
+            let a = read_slot(vault, wrapping, (shard, 0), a);
+            let b = read_slot(vault, wrapping, (shard, 1), b);
             for (slot, side) in [(&a, 0), (&b, 1)] {
                 if let Slot::Bad(what) = slot {
                     let offset = slot_offset(shard, side);
@@ -236,27 +336,36 @@ fn write_slot(
     seal_sector(&vault.0, content, out);
 }
 
-fn read_slot(vault: VaultId, wrapping: &Secret, shard: u8, sector: &[u8]) -> Slot {
+fn read_slot(vault: VaultId, wrapping: &Secret, place: (u8, usize), sector: &[u8]) -> Slot {
     if sector.iter().all(|byte| *byte == 0) {
         return Slot::Empty;
     }
     if !sector_is_whole(&vault.0, sector) {
         return Slot::Bad("its checksum does not match its bytes");
     }
-    open_slot(vault, wrapping, shard, sector).map_or(
+    open_slot(vault, wrapping, place, sector).map_or(
         Slot::Bad("its key does not open under the keys file"),
         Slot::Key,
     )
 }
 
-fn open_slot(vault: VaultId, wrapping: &Secret, shard: u8, sector: &[u8]) -> Option<ShardKey> {
+fn open_slot(
+    vault: VaultId,
+    wrapping: &Secret,
+    (shard, side): (u8, usize),
+    sector: &[u8],
+) -> Option<ShardKey> {
     let mut fields = Fields(sector);
     (fields.array()? == *SLOT_MAGIC && fields.u32()? == u32::from(shard)).then_some(())?;
     let generation = fields.u32()?;
     let nonce: [u8; 12] = fields.array()?;
     let bound = associated(vault, shard, generation);
     let key = seal::unwrap(wrapping, nonce, &bound, &fields.array()?)?;
-    Some(ShardKey { generation, key })
+    Some(ShardKey {
+        generation,
+        key,
+        side,
+    })
 }
 
 #[cfg(test)]
@@ -273,7 +382,11 @@ mod tests {
 
     fn key(generation: u32, byte: u8) -> ShardKey {
         let key = Secret::new([byte; 32]);
-        ShardKey { generation, key }
+        ShardKey {
+            generation,
+            key,
+            side: 0,
+        }
     }
 
     fn put(bytes: &mut [u8], shard: u8, side: usize, key: &ShardKey) {

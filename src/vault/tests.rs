@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod erasing;
 mod index;
 mod mapping;
 mod secrets;

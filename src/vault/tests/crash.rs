@@ -53,7 +53,7 @@ impl Shadow {
     }
 }
 
-fn materialize(files: &Files) -> tempfile::TempDir {
+pub(super) fn materialize(files: &Files) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = dir.path().join(name);
@@ -64,44 +64,69 @@ fn materialize(files: &Files) -> tempfile::TempDir {
 }
 
 /// A disk after a sync: its names and their durable bytes.
-type Files = BTreeMap<PathBuf, Vec<u8>>;
+pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// The step by which it was told, the customer, the pseudonym told.
 type Acknowledged = (usize, String, Pseudonym);
 
+/// A vault whose disk is followed.
+pub(super) struct Watched {
+    dir: tempfile::TempDir,
+    shadow: Arc<Mutex<Shadow>>,
+}
+
+impl Watched {
+    pub(super) fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            shadow: Arc::default(),
+        }
+    }
+
+    pub(super) fn options(&self) -> Options {
+        let seen = Arc::clone(&self.shadow);
+        Options {
+            after_sync: Some(Arc::new(move |synced: &Path| {
+                // The folder above only holds the vault's name.
+                if synced.ends_with("vault")
+                    || synced.parent().is_some_and(|dir| dir.ends_with("vault"))
+                {
+                    seen.lock().unwrap().synced(synced);
+                }
+            })),
+            ..options(&self.dir.path().join("vault"))
+        }
+    }
+
+    /// Syncs so far.
+    pub(super) fn steps(&self) -> usize {
+        self.shadow.lock().unwrap().steps.len()
+    }
+
+    /// The disk after each of them.
+    pub(super) fn take(&self) -> Vec<Files> {
+        std::mem::take(&mut self.shadow.lock().unwrap().steps)
+    }
+}
+
 /// A run of registrations: the disk after each sync, and who was acknowledged by then.
 fn run() -> (Vec<Files>, Vec<Acknowledged>) {
-    let dir = tempfile::tempdir().unwrap();
-    let shadow = Arc::new(Mutex::new(Shadow::default()));
-    let seen = Arc::clone(&shadow);
-    let path = dir.path().join("vault");
-    let watched = Options {
-        after_sync: Some(Arc::new(move |synced: &Path| {
-            // The folder above only holds the vault's name.
-            if synced.ends_with("vault")
-                || synced.parent().is_some_and(|dir| dir.ends_with("vault"))
-            {
-                seen.lock().unwrap().synced(synced);
-            }
-        })),
-        ..options(&path)
-    };
+    let watched = Watched::new();
     let mut acknowledged = Vec::new();
     for round in 0..2 {
-        let (vault, _) = Vault::create_or_open(watched.clone()).unwrap();
+        let (vault, _) = Vault::create_or_open(watched.options()).unwrap();
         for batch in 0..3 {
             let ids: Vec<String> = (0..batch * 4 + 1)
                 .map(|n| format!("{round}-{batch}-{n}"))
                 .collect();
             let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
             let made = vault.register(&asked).unwrap();
-            let by = shadow.lock().unwrap().steps.len() - 1;
+            let by = watched.steps() - 1;
             let mapped = ids.iter().zip(made);
             acknowledged.extend(mapped.map(|(id, made)| (by, id.clone(), made.pseudonym)));
         }
     }
-    let steps = std::mem::take(&mut shadow.lock().unwrap().steps);
-    (steps, acknowledged)
+    (watched.take(), acknowledged)
 }
 
 /// Everybody acknowledged by `step` is there; the others can be registered; and it stays so.
