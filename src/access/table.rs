@@ -127,6 +127,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     // Keeping records.
     ("/consent.v1.RetentionService/PlaceLegalHold", ADMINISTER),
     ("/consent.v1.RetentionService/ReleaseLegalHold", ADMINISTER),
+    ("/consent.v1.RetentionService/EraseCustomer", ADMINISTER),
     ("/consent.v1.RetentionService/GetRetention", AUDIT),
     // A migrating company's history: asserted, so that only an administrator may bring it.
     ("/consent.v1.ImportService/Import", IMPORT),
@@ -285,6 +286,7 @@ mod tests {
                 "/Change",
                 "/Begin",
                 "/End",
+                "/Erase",
                 "Submit",
                 "Import",
             ]

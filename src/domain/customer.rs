@@ -16,6 +16,8 @@ use super::ids::{EntityId, Position, Token};
 use super::notices::GivenNotice;
 use super::notices::opt_out::OptOut;
 use super::refusal::{Refusal, RefusalCode};
+use super::retention::RetentionEvent;
+use super::retention::erasure::{self, Erasure};
 use super::rulebook::Rulebook;
 use super::served::ServedBy;
 use super::services::{Services, VaultHead};
@@ -31,7 +33,8 @@ pub struct Customer {
     pub version: u64,
     /// The newest record.
     pub last: Position,
-    /// When the newest record was recorded: what is kept is kept for a while after it (F20).
+    /// When the newest record was recorded, but for erasures that were refused: what is kept is kept for a while after it,
+    /// and a request refused must not put off the next (F20).
     pub last_at: Time,
     /// The legal entity that serves the account.
     pub legal_entity: EntityId,
@@ -63,6 +66,8 @@ pub struct Customer {
     pub contacts: Option<Box<Contacts>>,
     /// How callers are verified (P11).
     pub authentication: Option<Box<Authentication>>,
+    /// The customer was erased, and this is all that is left (E8).
+    pub erased: Option<Box<Erasure>>,
 }
 
 /// What the rules know besides the customer: the rulebook in force and the company.
@@ -114,6 +119,9 @@ pub fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     context.require_occurred_at()?;
+    if let Some(erasure) = customer.and_then(|customer| customer.erased.as_deref()) {
+        return erasure::decide_of_erased(erasure, command);
+    }
     let customer = match (customer, command) {
         (_, Command::Company(_)) => return Err(not_of_a_customer()),
         (_, Command::Assert(command)) => return asserted::decide(customer, command, context),
@@ -147,7 +155,7 @@ pub fn decide(
         Command::Disclose(command) => disclosures::decide(customer, command, context),
         Command::LiftGag(command) => gag::decide(customer, command, context),
         Command::RecordRuling(question) => checks::decide(customer, question, context),
-        Command::Retention(command) => retention::decide(customer, command),
+        Command::Retention(command) => retention::decide(customer, command, context),
         Command::Assert(command) => asserted::decide(Some(customer), command, context),
         Command::Contacts(command) => contacts::decide(customer, command, context),
         Command::Authentication(command) => authentication::decide(customer, command, context),
@@ -225,7 +233,12 @@ impl Customer {
     pub(super) fn take(&mut self, placed: &Placed<'_>) {
         self.version = self.version.saturating_add(1);
         self.last = placed.position;
-        self.last_at = placed.recorded_at;
+        if !is_refused_erasure(placed.event) {
+            self.last_at = placed.recorded_at;
+        }
+        if let Some(erased) = self.erased.as_deref_mut() {
+            return erasure::follow(erased, placed);
+        }
         match placed.event {
             Event::AccountOpened(_) => self.opened_at = placed.recorded_at,
             Event::RulingRecorded(_) => {}
@@ -254,6 +267,17 @@ impl Customer {
         }
     }
 
+    /// All that is known goes, but what keeps count of the records and what hides disclosures (P7).
+    pub(super) fn erase(&mut self, erasure: Erasure) {
+        let before = std::mem::replace(self, Self::new(self.legal_entity.clone()));
+        self.version = before.version;
+        self.last = before.last;
+        self.last_at = before.last_at;
+        self.opened_at = before.opened_at;
+        self.gags = before.gags;
+        self.erased = Some(Box::new(erasure));
+    }
+
     fn new(legal_entity: EntityId) -> Self {
         Self {
             version: 0,
@@ -274,8 +298,13 @@ impl Customer {
             imported: None,
             contacts: None,
             authentication: None,
+            erased: None,
         }
     }
+}
+
+fn is_refused_erasure(event: &Event) -> bool {
+    matches!(event, Event::Retention(RetentionEvent::ErasureRefused(_)))
 }
 
 #[cfg(test)]

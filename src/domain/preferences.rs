@@ -75,13 +75,20 @@ pub struct Preferences {
     /// The customer named more recipients than are stated: no cell is, and none may be used without asking.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not_stated: bool,
+    /// The customer was erased: no service and no cell is stated, and nothing may be used, ever (E8).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 impl Preferences {
     /// What the customer's words come to at that instant.
     pub fn of(customer: &Customer, world: World<'_>, at: Time) -> Self {
         let services = customer.services.held.iter();
-        let rows = rows_spoken_of(customer);
+        let erased = customer.erased.is_some();
+        let rows = match erased {
+            true => Rows::new(),
+            false => rows_spoken_of(customer),
+        };
         let not_stated = rows.len() > ROWS_MAX;
         let mut cells = match not_stated {
             true => Vec::new(),
@@ -97,6 +104,7 @@ impl Preferences {
                 .collect(),
             cells,
             not_stated,
+            erased,
         }
     }
 

@@ -18,6 +18,8 @@ named_list! {
     RefusalCode {
         /// The customer id names nobody (R16).
         CustomerUnknown = "CUSTOMER_UNKNOWN",
+        /// The customer was erased: nothing more is recorded, for ever (R16).
+        CustomerErased = "CUSTOMER_ERASED",
         /// The account exists already.
         CustomerExists = "CUSTOMER_EXISTS",
         /// A value is missing or malformed.

@@ -92,8 +92,8 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let ruling = ruling.transpose()?;
         let ruled = match &ruling {
             Some(ruling) => ruling.allowed,
-            // Nothing is asked of the customer's CPNI; who is unknown gets nothing all the same (R16).
-            None => doors.customer(&customer)?.is_some(),
+            // Nothing is asked of the customer's CPNI; who is unknown or erased gets nothing all the same (R16).
+            None => (doors.customer(&customer)?).is_some_and(|(_, one)| one.erased.is_none()),
         };
         Ok(Response::new(wire::CheckSendResponse {
             allowed: stops.is_empty() && ruled,

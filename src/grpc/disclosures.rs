@@ -9,6 +9,7 @@ use super::convert::values;
 use super::doors::Doors;
 use super::pages::{Filter, Page, is_of, next_page};
 use super::status;
+use crate::access::Role;
 use crate::access::table::Right;
 use crate::domain::asserted::AssertedEvent;
 use crate::domain::customer::Customer;
@@ -68,6 +69,7 @@ impl wire::disclosure_service_server::DisclosureService for Disclosures {
             )?,
             in_period: Filter::parse(Vec::new(), given.recorded_from, given.recorded_until)?,
             sealed: given.include_sealed,
+            role: call.caller.role,
             texts: call.caller.role.has(Right::SealedTexts),
         };
         let customer = values::customer(given.customer)?;
@@ -83,7 +85,7 @@ impl wire::disclosure_service_server::DisclosureService for Disclosures {
             .await?;
         let read = move |doors: &Doors| {
             let position = doors.position();
-            let (pseudonym, customer) = doors.known(&customer)?;
+            let (pseudonym, customer) = doors.known_to(accounting.role, &customer)?;
             accounting.list(&Listing {
                 doors,
                 pseudonym,
@@ -101,6 +103,8 @@ struct Accounting {
     page: Page,
     of_types: Filter,
     in_period: Filter,
+    /// Whose disclosures it may show: of whom was erased only to an auditor.
+    role: Role,
     sealed: bool,
     texts: bool,
 }
@@ -152,6 +156,7 @@ impl Accounting {
         moment: Moment,
     ) -> Result<wire::ListDisclosuresResponse, Status> {
         let past = doors.past(moment)?;
+        doors.known_to(self.role, customer)?;
         let (pseudonym, customer) = doors
             .customer_then(customer, &past)?
             .ok_or_else(|| status::customer_unknown("customer"))?;

@@ -12,6 +12,8 @@ use super::convert::commands::{CommandRequest, Header, header};
 use super::convert::rulings::{Detail, Evaluated, ruling};
 use super::turns::Turns;
 use super::{convert, status};
+use crate::access::Role;
+use crate::access::table::Right;
 use crate::audit::DocumentSigner;
 use crate::audit::questions::Questioner;
 use crate::domain::command::Command;
@@ -267,13 +269,43 @@ impl Doors {
         self.handle.find(id).map_err(status::failed)
     }
 
-    /// The customer, who must be known.
+    /// The customer, who must be known and not erased: of whom was erased nothing is told (E8).
+    ///
+    /// # Errors
+    /// NOT_FOUND, FAILED_PRECONDITION, or INTERNAL when vault or views can't be read.
+    pub fn known(&self, reference: &SubjectRef) -> Result<(Pseudonym, Arc<Customer>), Status> {
+        let known = self.known_or_erased(reference)?;
+        match known.1.erased {
+            None => Ok(known),
+            Some(_) => Err(status::customer_erased("customer")),
+        }
+    }
+
+    /// The customer, who must be known: for auditors, who see what is on record of whom was erased, too.
     ///
     /// # Errors
     /// NOT_FOUND, or INTERNAL when vault or views can't be read.
-    pub fn known(&self, reference: &SubjectRef) -> Result<(Pseudonym, Arc<Customer>), Status> {
+    pub fn known_or_erased(
+        &self,
+        reference: &SubjectRef,
+    ) -> Result<(Pseudonym, Arc<Customer>), Status> {
         self.customer(reference)?
             .ok_or_else(|| status::customer_unknown("customer"))
+    }
+
+    /// The customer, who must be known, and not erased unless the role sees whole histories.
+    ///
+    /// # Errors
+    /// As [`Doors::known`].
+    pub fn known_to(
+        &self,
+        role: Role,
+        reference: &SubjectRef,
+    ) -> Result<(Pseudonym, Arc<Customer>), Status> {
+        match role.has(Right::WholeHistory) {
+            true => self.known_or_erased(reference),
+            false => self.known(reference),
+        }
     }
 
     /// The customer, who must be known, as of the record at `min_position` or later (C6), and the newest position that

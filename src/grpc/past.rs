@@ -9,6 +9,7 @@ use super::convert::rulings::{Detail, Evaluated, ruling};
 use super::doors::Doors;
 use super::pages::{Page, token};
 use super::status;
+use crate::access::Role;
 use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::question::Question;
@@ -66,21 +67,27 @@ impl Doors {
         .await
     }
 
-    /// A customer's preferences as of a past moment.
+    /// A customer's preferences as of a past moment; of one who was erased since only an auditor gets them.
     ///
     /// # Errors
-    /// OUT_OF_RANGE when the moment lies ahead, NOT_FOUND when the customer was not known then.
+    /// OUT_OF_RANGE when the moment lies ahead, NOT_FOUND when the customer was not known then, FAILED_PRECONDITION when
+    /// the customer was erased.
     pub async fn preferences_then(
         &self,
+        role: Role,
         customer: SubjectRef,
         scopes: Vec<Scope>,
         moment: Moment,
     ) -> Result<wire::GetPreferencesResponse, Status> {
         self.read_past(move |doors| {
             let past = doors.past(moment)?;
+            doors.known_to(role, &customer)?;
             let (pseudonym, customer) = doors
                 .customer_then(&customer, &past)?
                 .ok_or_else(|| status::customer_unknown("customer"))?;
+            if customer.erased.is_some() {
+                return Err(status::customer_erased("customer"));
+            }
             let asked = Asked {
                 pseudonym,
                 world: past.world(),
@@ -104,7 +111,7 @@ impl Doors {
     ) -> Result<wire::ListVoidedUsesResponse, Status> {
         self.read_past(move |doors| {
             let position = doors.position();
-            let (pseudonym, _) = doors.known(&customer)?;
+            let (pseudonym, _) = doors.known_or_erased(&customer)?;
             let views = doors.views();
             let found = views.voided_uses(pseudonym, page.after_version, page.size);
             let found = found.map_err(status::view)?;

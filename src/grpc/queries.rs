@@ -44,7 +44,7 @@ impl wire::query_service_server::QueryService for Queries {
         doors.wait_for(&call, Position(given.min_position)).await?;
         if let Some(moment) = moment {
             doors.wait_for_past(&call, moment).await?;
-            let then = doors.preferences_then(customer, scopes, moment);
+            let then = doors.preferences_then(call.caller.role, customer, scopes, moment);
             return call.in_time(then).await.map(Response::new);
         }
         let position = doors.position();
@@ -77,7 +77,7 @@ impl wire::query_service_server::QueryService for Queries {
             .await?;
         let read = move |doors: &Doors| {
             let position = doors.position();
-            let (pseudonym, _) = doors.known(&customer)?;
+            let (pseudonym, _) = doors.known_to(history.role, &customer)?;
             history.list(doors, pseudonym, position)
         };
         call.in_time(doors.read(read)).await.map(Response::new)

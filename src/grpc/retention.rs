@@ -1,9 +1,9 @@
-//! RetentionService: how long records must be kept, and legal holds.
+//! RetentionService: how long records must be kept, legal holds, and erasing.
 
 use tonic::{Request, Response, Status};
 
 use super::call::Call;
-use super::convert::retention::wire_bar;
+use super::convert::retention::{wire_bar, wire_erasure};
 use super::convert::values;
 use super::doors::Doors;
 use crate::domain::ids::Position;
@@ -29,6 +29,13 @@ impl wire::retention_service_server::RetentionService for Retention {
         self.0.command(request).await
     }
 
+    async fn erase_customer(
+        &self,
+        request: Request<wire::EraseCustomerRequest>,
+    ) -> Result<Response<wire::EraseCustomerResponse>, Status> {
+        self.0.command(request).await
+    }
+
     async fn get_retention(
         &self,
         request: Request<wire::GetRetentionRequest>,
@@ -36,12 +43,19 @@ impl wire::retention_service_server::RetentionService for Retention {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        let known = doors.known_after(&call, &customer, given.min_position);
-        let (Position(position), customer) = known.await?;
-        let bars = bars(&customer, doors.rulebook(), doors.views().now());
+        doors.wait_for(&call, Position(given.min_position)).await?;
+        // Position first: what is read after it can only be newer.
+        let Position(position) = doors.position();
+        let (_, customer) = doors.known_or_erased(&customer)?;
+        let erasure = customer.erased.as_deref();
+        let bars = match erasure {
+            Some(_) => Vec::new(),
+            None => bars(&customer, doors.rulebook(), doors.views().now()),
+        };
         Ok(Response::new(wire::GetRetentionResponse {
             bars: bars.iter().map(wire_bar).collect(),
             position,
+            erasure: erasure.map(wire_erasure),
         }))
     }
 }

@@ -206,12 +206,19 @@ impl Views {
         self.sources.vault.find(customer_id)
     }
 
-    /// The account id behind a pseudonym; for callers who may know it.
+    /// The account id behind a pseudonym, for callers who may know it; `None` where there is none, or the customer was
+    /// erased (E8).
     ///
     /// # Errors
-    /// When the vault can't be read.
-    pub fn customer_id(&self, pseudonym: Pseudonym) -> Result<Option<String>, VaultError> {
-        self.sources.vault.customer_id(pseudonym)
+    /// When vault or view can't be read.
+    pub fn customer_id(&self, pseudonym: Pseudonym) -> Result<Option<String>, ViewError> {
+        match self.customer(pseudonym)? {
+            Some(customer) if customer.erased.is_some() => Ok(None),
+            _ => {
+                let id = self.sources.vault.customer_id(pseudonym);
+                id.map_err(|error| Arc::new(error).into())
+            }
+        }
     }
 
     /// A customer's state now; `None` where the ledger knows none.

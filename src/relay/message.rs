@@ -284,13 +284,14 @@ enum Told {
 fn told(kind: &str) -> Told {
     match kind.split_once('.').map_or(kind, |(area, _)| area) {
         "asserted" | "consent" | "notice" => Told::All,
-        "account" | "call" | "service" => Told::Usable,
+        // That nothing may be used any more is for everybody who gets the record.
+        "account" | "call" | "retention" | "service" => Told::Usable,
         _ => Told::Nothing,
     }
 }
 
 /// How the types begin that are published. Everything else is no subscriber's business until somebody decides otherwise:
-/// the company's registers, legal holds, how callers are verified, by what and for whom (N4).
+/// the company's registers, legal holds, erasures that were refused, how callers are verified, by what and for whom (N4).
 const PUBLISHED: &[&str] = &[
     "account.",
     "asserted.",
@@ -301,6 +302,8 @@ const PUBLISHED: &[&str] = &[
     "ledger.",
     "notice.",
     "policy.",
+    "retention.erasure_completed.",
+    "retention.erasure_requested.",
     "rulebook.",
     "ruling.",
     "service.",

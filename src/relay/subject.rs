@@ -10,6 +10,7 @@
 //!              consent-granted_once                    consent-evidence_supplied
 //!              call-ended
 //!              disclosure-made     disclosure-refused  ruling-recorded
+//!              retention-erasure_requested             retention-erasure_completed
 //!              ledger-opened       rulebook-adopted
 //!            or `withheld` for a position that subscribers may not see
 //! <subject>  the customer's pseudonym, 32 hex digits

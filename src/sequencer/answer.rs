@@ -7,6 +7,7 @@ use crate::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use crate::domain::event::{Event, RulingRecorded};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::notices::NoticeEvent;
+use crate::domain::retention::RetentionEvent;
 use crate::domain::time::Time;
 
 /// The facts of a command's records that its answer needs.
@@ -52,6 +53,7 @@ fn outcome(events: &[Event]) -> Outcome {
             Outcome::Ruled(Box::new(ruling.clone()))
         }
         Some(Event::Authentication(event)) => attempted(event, events),
+        Some(Event::Retention(event)) => of_retention(event),
         _ => match events.last() {
             // The account that it opened comes before it.
             Some(Event::Asserted(event)) => Outcome::Asserted {
@@ -79,6 +81,20 @@ fn attempted(event: &AuthenticationEvent, events: &[Event]) -> Outcome {
         succeeded,
         locked: events.iter().any(is_lock),
         ends_at,
+    }
+}
+
+fn of_retention(event: &RetentionEvent) -> Outcome {
+    match event {
+        RetentionEvent::ErasureRequested(requested) => Outcome::Erased {
+            due_by: requested.due_by,
+        },
+        RetentionEvent::ErasureRefused(refused) => Outcome::ErasureRefused {
+            bars: refused.bars.clone(),
+        },
+        RetentionEvent::HoldPlaced(_)
+        | RetentionEvent::HoldReleased(_)
+        | RetentionEvent::ErasureCompleted(_) => Outcome::Done,
     }
 }
 

@@ -33,6 +33,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::notices::send::OptOutClock;
 use crate::domain::refusal::Refusal;
+use crate::domain::retention::Bar;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::ruling::{ReasonCode, Ruling};
 use crate::domain::time::Time;
@@ -162,6 +163,16 @@ pub enum Outcome {
     DisclosureRefused {
         /// Why.
         reasons: Vec<ReasonCode>,
+    },
+    /// The customer is erased from that record on.
+    Erased {
+        /// The last instant at which it is in time to have destroyed the keys.
+        due_by: Time,
+    },
+    /// The customer may not be erased, and that is on record.
+    ErasureRefused {
+        /// Each rule that bars it.
+        bars: Vec<Bar>,
     },
     /// The ruling is on record.
     Ruled(Box<Ruling>),

@@ -14,7 +14,7 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
-pub const STATE_FORMAT: u32 = 18;
+pub const STATE_FORMAT: u32 = 19;
 const META: &str = "meta";
 const REFLECTS: &[u8] = b"reflects";
 const SEGMENT_BYTES: usize = 8 << 20;

@@ -14,6 +14,7 @@ use crate::domain::disclosures::Ground;
 use crate::domain::disclosures::grounds::{self, SELF_EVIDENT};
 use crate::domain::ids::EntityId;
 use crate::domain::notices::opt_out::{Look, Reading};
+use crate::domain::retention::erasure::Erasure;
 use crate::domain::rulebook::RuleName;
 use crate::domain::scope::{CellRef, NamedRecipient, Scope};
 use crate::domain::time::Time;
@@ -84,6 +85,20 @@ fn unknown_customer(question: &Question) -> Ruling {
     ruling
 }
 
+/// Whoever was erased is asked about no more, and what was denied stays denied (R16).
+fn erased_customer(question: &Question, erasure: &Erasure) -> Ruling {
+    let cells = (question.asked_classes().members())
+        .map(|class| CellState {
+            cell: cell_of(question, class).to_cell(),
+            state: State::Denied,
+            positions: vec![erasure.requested],
+        })
+        .collect();
+    let mut ruling = Ruling::no(State::Denied, cells);
+    ruling.give(ReasonCode::Erased, [erasure.requested], None);
+    ruling
+}
+
 fn cell_of(question: &Question, class: CpniClass) -> CellRef<'_> {
     CellRef {
         kind: question.recipient,
@@ -109,6 +124,9 @@ fn stricter(one: Ruling, other: Ruling) -> Ruling {
 
 impl<'a> Case<'a> {
     fn answer_with_end(self, at: Time) -> Ruling {
+        if let Some(erasure) = self.customer.erased.as_deref() {
+            return erased_customer(self.question, erasure);
+        }
         let mut ruling = self.answer(at);
         ruling.valid_until = self.valid_until(&ruling, at);
         let Some(known) = self.world.known else {

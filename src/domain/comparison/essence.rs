@@ -27,6 +27,8 @@ pub struct Essence {
     contacts_listed: bool,
     /// Callers are told nothing until a secret is set anew or a lock lifted (P13).
     suspended: bool,
+    /// Whether the customer was erased: then nothing else matters (R16).
+    erased: bool,
 }
 
 /// What all customers' positions and times are looked at against.
@@ -137,6 +139,7 @@ impl Essence {
             imported: _,
             contacts,
             authentication,
+            erased,
         } = customer;
         let at = landmarks.at;
         Self {
@@ -147,6 +150,7 @@ impl Essence {
                 .map(|opt_out| opt_out_of(opt_out, words, services, landmarks)),
             contacts_listed: contacts.as_ref().is_some_and(|list| list.is_listed()),
             suspended: (authentication.as_ref()).is_some_and(|state| state.is_suspended()),
+            erased: erased.is_some(),
         }
     }
 }

@@ -98,7 +98,7 @@ impl Reader<'_> {
         };
         let Some(source) = ClauseSource::parse(clause.source.get_ref()) else {
             let message = format!(
-                "no source \"{}\"; it takes policy, cfr, usc",
+                "no source \"{}\"; it takes policy, cfr, usc, state",
                 clause.source.get_ref()
             );
             return self.fault(clause.source.span(), message);

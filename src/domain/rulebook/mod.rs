@@ -46,6 +46,7 @@ pub struct Rulebook {
     zone_name: String,
     periods: Periods,
     list_hours: u32,
+    erasure: ErasureRules,
     breaches: BreachRules,
     switches: Switches,
     grant_methods: AssuranceMethods,
@@ -146,6 +147,8 @@ named_list! {
         Cfr = "cfr",
         /// The statute.
         Usc = "usc",
+        /// A state's law.
+        State = "state",
     }
 }
 
@@ -170,6 +173,17 @@ named_list! {
     }
 }
 
+/// Whether customers may be erased (E8). CPNI's own rules give no right to it; a state's privacy law may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErasureRules {
+    /// Whether a customer who asks for it is erased, once nothing else bars it.
+    pub enabled: bool,
+    /// Days from the request within which the keys are destroyed.
+    pub within_days: u32,
+    /// Where it stands.
+    pub clauses: Vec<Clause>,
+}
+
 /// What a breach of CPNI demands (F18, 64.2011).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreachRules {
@@ -191,6 +205,11 @@ impl Rulebook {
     /// How long a list that was drawn may be used at most, in hours (R21).
     pub fn list_hours(&self) -> u32 {
         self.list_hours
+    }
+
+    /// Whether customers may be erased (E8).
+    pub fn erasure(&self) -> &ErasureRules {
+        &self.erasure
     }
 
     /// What a breach demands that was determined at that instant: by the text in force then (F18).

@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::source::{self, Name, Source};
 use super::{
-    BreachRules, BreachText, CategoryRule, ClassRule, Exception, GroundRule, Periods, Rulebook,
-    Switches,
+    BreachRules, BreachText, CategoryRule, ClassRule, ErasureRules, Exception, GroundRule, Periods,
+    Rulebook, Switches,
 };
 use crate::domain::disclosures::grounds::{Fact, Facts, GroundKind};
 use crate::domain::ids::Category;
@@ -114,6 +114,7 @@ impl Reader<'_> {
             zone_name: source.zone.get_ref().clone(),
             periods: self.periods()?,
             list_hours: self.within(&source.campaigns.list_hours, 1..=168, "hours")?,
+            erasure: self.erasure()?,
             breaches: self.breaches()?,
             switches: self.switches()?,
             grant_methods: self.set(
@@ -206,6 +207,18 @@ impl Reader<'_> {
             },
             // A year at least (64.2007(a)(3), 64.2008(a)(2), 64.2009(c)); 366 days hold one in any case.
             retention_days: self.within(&periods.retention_days, 366..=36_600, "days")?,
+        })
+    }
+
+    /// A rulebook that says nothing of erasure gives nobody a right to it.
+    fn erasure(&self) -> Read<ErasureRules> {
+        let Some(rules) = &self.source.erasure else {
+            return Ok(ErasureRules::default());
+        };
+        Ok(ErasureRules {
+            enabled: rules.enabled,
+            within_days: self.within(&rules.within_days, 1..=365, "days")?,
+            clauses: self.cited(&rules.clauses)?,
         })
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Source {
     pub zone: Name,
     pub periods: Periods,
     pub switches: Switches,
+    /// Texts of earlier releases, which ledgers keep, leave it out.
+    pub erasure: Option<Erasure>,
     pub verification: Verification,
     pub campaigns: Campaigns,
     pub breaches: Breaches,
@@ -49,6 +51,14 @@ pub(super) struct Switches {
     pub block_reaches_held_categories: bool,
     pub exceptions: bool,
     pub held_category_recipients: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Erasure {
+    pub enabled: bool,
+    pub within_days: Spanned<u32>,
+    pub clauses: Spanned<Vec<Name>>,
 }
 
 #[derive(Deserialize)]

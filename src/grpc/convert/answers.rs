@@ -143,6 +143,8 @@ pub fn disclosed(
         | Outcome::Asserted { .. }
         | Outcome::NoticeSent { .. }
         | Outcome::NoticeReported { .. }
+        | Outcome::Erased { .. }
+        | Outcome::ErasureRefused { .. }
         | Outcome::Attempted { .. } => return None,
     };
     Some(wire::DiscloseResponse {

@@ -26,8 +26,19 @@ use crate::proto::v1 as wire;
 /// How the types begin that every reader of histories sees. Whatever else there is, or will be, only those see who have
 /// [`Right::WholeHistory`]: disclosures and rulings among it, so that a marker says of nothing that it is under a gag
 /// order (P7, N4).
-const SHOWN: [&str; 10] = [
-    "account", "asserted", "call", "consent", "entity", "ledger", "notice", "policy", "rulebook",
+const SHOWN: [&str; 12] = [
+    "account",
+    "asserted",
+    "call",
+    "consent",
+    "entity",
+    "ledger",
+    "notice",
+    "policy",
+    // Whoever keeps a copy of what a customer said must learn that nothing of it counts any more (E8).
+    "retention.erasure_requested",
+    "retention.erasure_completed",
+    "rulebook",
     "service",
 ];
 

@@ -19,6 +19,8 @@ use crate::domain::contacts::ContactPermission;
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::notices::send::{Delivery, Outcome};
 use crate::domain::owed::CustomerDuty;
+use crate::domain::retention::RetentionRule;
+use crate::domain::retention::erasure::ErasureBasis;
 use crate::domain::rulebook::BreachText;
 use crate::domain::ruling::{Basis, ReasonCode, State};
 use crate::domain::vocabulary::{
@@ -130,6 +132,8 @@ listed! {
         ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen, Waiting, RefreshOverdue,
         AnotherFormRequired,
     }
+    RetentionRule = RetentionRule { ServicesHeld, Period, LegalHold, NotProvided }
+    ErasureBasis = ErasureBasis { StatePrivacyLaw, CourtOrder, CompanyPolicy }
     Delivery = NoticeDelivery { Post, Email, Electronic, InPerson, Oral }
     Outcome = NoticeOutcome { Delivered, Bounced, Returned }
     Statement = NoticeStatement {
@@ -197,6 +201,8 @@ mod tests {
         refuses(Medium::EVERY);
         refuses(AssuranceMethod::EVERY);
         refuses(Speaker::EVERY);
+        refuses(RetentionRule::EVERY);
+        refuses(ErasureBasis::EVERY);
         refuses(GroundKind::EVERY);
         refuses(Shortfall::EVERY);
         refuses(Outbound::EVERY);

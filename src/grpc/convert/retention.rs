@@ -1,22 +1,25 @@
-//! Legal holds, and what bars erasing (F20).
+//! Legal holds, what bars erasing, and erasing (F20, E8).
 
 use super::commands::command_requests;
+use super::lists::{Listed, member};
+use super::scopes::text;
 use super::values::{self, optional_personal, timestamp};
 use super::{Malformed, Tokens, answers};
 use crate::domain::command::Command;
 use crate::domain::ids::Position;
-use crate::domain::retention::{
-    Bar, HoldPlaced, HoldReleased, RetentionCommand, RetentionEvent, RetentionRule,
-};
+use crate::domain::retention::erasure::{Erase, Erasure};
+use crate::domain::retention::{Bar, HoldPlaced, HoldReleased, RetentionCommand, RetentionEvent};
 use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
-use crate::sequencer::{Answer, SubjectRef};
+use crate::sequencer::{Answer, Outcome, SubjectRef};
 
 command_requests! {
     PlaceLegalHoldRequest => PlaceLegalHoldResponse = "/consent.v1.RetentionService/PlaceLegalHold":
         place, answers::legal_hold_placed;
     ReleaseLegalHoldRequest => ReleaseLegalHoldResponse = "/consent.v1.RetentionService/ReleaseLegalHold":
         release, answers::legal_hold_released;
+    EraseCustomerRequest => EraseCustomerResponse = "/consent.v1.RetentionService/EraseCustomer":
+        erase, erased;
 }
 
 fn place(
@@ -43,15 +46,54 @@ fn release(
     Ok((customer, Command::Retention(release)))
 }
 
+fn erase(
+    given: wire::EraseCustomerRequest,
+    _: Tokens<'_>,
+) -> Result<(SubjectRef, Command), Malformed> {
+    let customer = values::customer(given.customer)?;
+    let basis = member("basis", given.basis)?;
+    let reference = optional_personal("reference", given.reference)?;
+    if reference.is_none() {
+        return Err(Malformed::missing("reference"));
+    }
+    let erase = RetentionCommand::Erase(Erase { basis, reference });
+    Ok((customer, Command::Retention(erase)))
+}
+
+fn erased(answer: &Answer, _: &Rulebook, _: bool) -> Option<wire::EraseCustomerResponse> {
+    use wire::erase_customer_response::Outcome as Wire;
+
+    let outcome = match &answer.outcome {
+        Outcome::Erased { due_by } => Wire::Accepted(wire::ErasureAccepted {
+            due_by: Some(timestamp(*due_by)),
+        }),
+        Outcome::ErasureRefused { bars } => Wire::Refused(wire::ErasureDenied {
+            bars: bars.iter().map(wire_bar).collect(),
+        }),
+        _ => return None,
+    };
+    Some(wire::EraseCustomerResponse {
+        receipt: answers::receipt(answer),
+        outcome: Some(outcome),
+    })
+}
+
+/// An erasure on the wire.
+pub fn wire_erasure(erasure: &Erasure) -> wire::Erasure {
+    let completed = erasure.completed;
+    wire::Erasure {
+        requested_position: erasure.requested.0,
+        requested_at: Some(timestamp(erasure.requested_at)),
+        due_by: Some(timestamp(erasure.due_by)),
+        completed_position: completed.map(|step| step.position.0).unwrap_or_default(),
+        completed_at: completed.map(|step| timestamp(step.at)),
+    }
+}
+
 /// A rule that bars erasing, on the wire.
 pub fn wire_bar(bar: &Bar) -> wire::RetentionBar {
-    let rule = match bar.rule {
-        RetentionRule::ServicesHeld => wire::RetentionRule::ServicesHeld,
-        RetentionRule::Period => wire::RetentionRule::Period,
-        RetentionRule::LegalHold => wire::RetentionRule::LegalHold,
-    };
     wire::RetentionBar {
-        rule: rule.into(),
+        rule: bar.rule.number(),
         until: bar.until.map(timestamp),
         hold_position: bar.hold.map(|hold| hold.0).unwrap_or_default(),
     }
@@ -73,6 +115,25 @@ pub fn wire_event(event: &RetentionEvent, texts: bool) -> wire::entry::Event {
         RetentionEvent::HoldReleased(released) => {
             Wire::LegalHoldReleased(wire::LegalHoldReleasedEvent {
                 hold_position: released.hold.0,
+            })
+        }
+        RetentionEvent::ErasureRequested(requested) => {
+            Wire::ErasureRequested(wire::ErasureRequestedEvent {
+                basis: requested.basis.number(),
+                due_by: Some(timestamp(requested.due_by)),
+                reference: text(requested.reference.as_ref(), texts),
+            })
+        }
+        RetentionEvent::ErasureRefused(refused) => {
+            Wire::ErasureRefused(wire::ErasureRefusedEvent {
+                basis: refused.basis.number(),
+                bars: refused.bars.iter().map(wire_bar).collect(),
+                reference: text(refused.reference.as_ref(), texts),
+            })
+        }
+        RetentionEvent::ErasureCompleted(completed) => {
+            Wire::ErasureCompleted(wire::ErasureCompletedEvent {
+                requested_position: completed.requested.0,
             })
         }
     }

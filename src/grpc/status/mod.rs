@@ -54,6 +54,7 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::EntityState
         | ErrorReason::PolicyState
         | ErrorReason::HoldUnknown
+        | ErrorReason::CustomerErased
         | ErrorReason::GagOrderState
         | ErrorReason::StepOrder
         | ErrorReason::PersonRequired
@@ -286,6 +287,16 @@ pub fn stopping() -> Status {
 pub fn customer_unknown(field: &str) -> Status {
     let message = format!("`{field}` names no customer of this ledger");
     plain(ErrorReason::CustomerUnknown, message)
+}
+
+/// The customer was erased: nothing more is told, save to an auditor (E8).
+pub fn customer_erased(field: &str) -> Status {
+    let message = format!("`{field}` names a customer who was erased");
+    let said = Said {
+        field,
+        ..Said::default()
+    };
+    status(ErrorReason::CustomerErased, message, said)
 }
 
 /// There is no record at a position.

@@ -1,17 +1,23 @@
 //! How long records about a customer must be kept, and legal holds (F20, 64.2007(a)(3), 64.2008(a)(2), 64.2009(c)).
 //!
 //! Nothing about a customer is erased before its time: not while a service is held, not within the rulebook's period after
-//! the newest record or the end of the last service, and not under a legal hold. Each bar names its rule.
+//! the newest record or the end of the last service, not under a legal hold, and not where the rulebook gives nobody a
+//! right to it. Each bar names its rule.
+
+pub mod erasure;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use super::customer::Customer;
+use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{Personal, Position};
 use super::refusal::{Refusal, RefusalCode};
 use super::rulebook::Rulebook;
 use super::time::Time;
 use super::vocabulary::named_list;
+use erasure::{Erase, ErasureCompleted, ErasureRefused, ErasureRequested};
 
 /// Legal holds that may be on one customer at a time.
 pub const HOLDS_MAX: usize = 256;
@@ -23,6 +29,10 @@ pub enum RetentionCommand {
     Hold(HoldPlaced),
     /// Lifts one hold; others stay.
     Release(HoldReleased),
+    /// Erases the customer (E8).
+    Erase(Erase),
+    /// Records that the keys of an erased customer are destroyed; the ledger's own command.
+    CompleteErasure(ErasureCompleted),
 }
 
 /// What was recorded about keeping records.
@@ -32,6 +42,12 @@ pub enum RetentionEvent {
     HoldPlaced(HoldPlaced),
     /// A legal hold was released.
     HoldReleased(HoldReleased),
+    /// The erasure of the customer was asked for: nothing barred it.
+    ErasureRequested(ErasureRequested),
+    /// It was asked for and refused.
+    ErasureRefused(ErasureRefused),
+    /// The keys are destroyed.
+    ErasureCompleted(ErasureCompleted),
 }
 
 /// A legal hold was placed. It stops erasure, and gives nobody a right to read.
@@ -60,17 +76,22 @@ named_list! {
         Period = "PERIOD",
         /// A legal hold stands.
         LegalHold = "LEGAL_HOLD",
+        /// The rulebook gives nobody a right to be erased.
+        NotProvided = "NOT_PROVIDED",
     }
 }
 
 /// Why a customer's records can't be erased now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bar {
     /// The rule.
     pub rule: RetentionRule,
     /// The first instant at which it no longer bars, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// The hold's record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Position>,
 }
 
@@ -78,6 +99,7 @@ pub struct Bar {
 pub(super) fn decide(
     customer: &Customer,
     command: &RetentionCommand,
+    context: &Context<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let event = match command {
         RetentionCommand::Hold(placed) => {
@@ -108,6 +130,14 @@ pub(super) fn decide(
             }
             RetentionEvent::HoldReleased(released.clone())
         }
+        RetentionCommand::Erase(command) => erasure::decide(customer, command, context)?,
+        RetentionCommand::CompleteErasure(completed) => {
+            return Err(Refusal::new(
+                RefusalCode::StepOrder,
+                "requested",
+                format!("record {} asks for no erasure", completed.requested),
+            ));
+        }
     };
     Ok(vec![Event::Retention(event)])
 }
@@ -119,12 +149,24 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, RetentionEvent
         RetentionEvent::HoldReleased(released) => {
             customer.holds.retain(|hold| *hold != released.hold);
         }
+        RetentionEvent::ErasureRequested(requested) => {
+            erasure::begin(customer, &placed.of(requested));
+        }
+        // Only what was asked for is completed; see `erasure::follow`.
+        RetentionEvent::ErasureRefused(_) | RetentionEvent::ErasureCompleted(_) => {}
     }
 }
 
 /// Everything that bars erasing the customer's records at that instant; nothing: they may be erased.
 pub fn bars(customer: &Customer, rulebook: &Rulebook, at: Time) -> Vec<Bar> {
     let mut bars = Vec::new();
+    if !rulebook.erasure().enabled {
+        bars.push(Bar {
+            rule: RetentionRule::NotProvided,
+            until: None,
+            hold: None,
+        });
+    }
     let services = &customer.services;
     if services
         .held
@@ -157,85 +199,4 @@ pub fn bars(customer: &Customer, rulebook: &Rulebook, at: Time) -> Vec<Bar> {
         hold: Some(*hold),
     }));
     bars
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::command::Command;
-    use crate::domain::testing::Story;
-
-    fn hold(matter: &str) -> Command {
-        Command::Retention(RetentionCommand::Hold(HoldPlaced {
-            matter: Some(Personal::new(matter)),
-        }))
-    }
-
-    fn release(hold: u64) -> Command {
-        Command::Retention(RetentionCommand::Release(HoldReleased {
-            hold: Position(hold),
-        }))
-    }
-
-    fn rules(story: &Story, at: Time) -> Vec<RetentionRule> {
-        let bars = bars(story.state(), &story.rulebook, at);
-        bars.iter().map(|bar| bar.rule).collect()
-    }
-
-    #[test]
-    fn f20_nothing_is_erased_while_a_service_is_held() {
-        let story = Story::begun();
-        let far = story.now.plus_hours(24 * 5000);
-        assert_eq!(rules(&story, far), [RetentionRule::ServicesHeld]);
-    }
-
-    #[test]
-    fn f20_records_are_kept_for_the_period_after_the_end_of_the_last_service() {
-        let mut story = Story::begun();
-        story.close("local");
-        let days = story.rulebook.periods().retention_days;
-        let until = story.now.plus_hours(24 * days);
-        assert!(days >= 365, "a year at least (64.2007(a)(3))");
-        assert_eq!(rules(&story, Time(until.0 - 1)), [RetentionRule::Period]);
-        assert_eq!(
-            bars(story.state(), &story.rulebook, story.now)[0].until,
-            Some(until)
-        );
-        assert!(rules(&story, until).is_empty());
-    }
-
-    #[test]
-    fn f20_an_end_that_lies_ahead_bars_until_then_and_for_the_period_after() {
-        let mut story = Story::begun();
-        let end = story.now.plus_hours(1000);
-        story.act(crate::domain::testing::change(&[], &[("local", Some(end))]));
-        let now = bars(story.state(), &story.rulebook, story.now);
-        assert_eq!(
-            (now[0].rule, now[0].until),
-            (RetentionRule::ServicesHeld, Some(end))
-        );
-        assert_eq!(rules(&story, end), [RetentionRule::Period]);
-    }
-
-    #[test]
-    fn f20_a_legal_hold_bars_until_every_one_is_released() {
-        let mut story = Story::begun();
-        story.close("local");
-        let first = story.act(hold("2:26-cv-00123"));
-        let second = story.act(hold("2:26-cv-00456"));
-        let far = story.now.plus_hours(24 * 5000);
-        assert_eq!(rules(&story, far), [RetentionRule::LegalHold; 2]);
-        story.act(release(first));
-        let left = bars(story.state(), &story.rulebook, far);
-        assert_eq!((left.len(), left[0].hold), (1, Some(Position(second))));
-        assert_eq!(story.refused(release(first)), RefusalCode::HoldUnknown);
-        story.act(release(second));
-        assert!(rules(&story, far).is_empty());
-    }
-
-    #[test]
-    fn f20_a_hold_names_its_matter() {
-        let mut story = Story::begun();
-        assert_eq!(story.refused(hold(" ")), RefusalCode::Invalid);
-    }
 }
