@@ -12,7 +12,7 @@ use crate::audit::{Checkpointer, DocumentSigner, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
 use crate::projections::{History, HistoryOptions, Sources, Views};
-use crate::sequencer::{self, Handle, Parts, Writer};
+use crate::sequencer::{self, Eraser, Handle, Parts, Writer};
 use crate::state::{self, Fatal, Flusher, States, replay};
 use crate::storage::local::{Local, OpenError};
 use crate::storage::{AppendError, Journal, files};
@@ -84,6 +84,7 @@ pub struct Ledger {
     dir: PathBuf,
     local: Arc<Local>,
     writer: Writer,
+    eraser: Eraser,
     checkpointer: Checkpointer,
     history: History,
     flusher: Flusher,
@@ -164,6 +165,7 @@ impl Ledger {
             fatal: Arc::clone(&fatal),
         };
         let (writer, handle) = Writer::start(options.sequencer.clone(), parts)?;
+        let eraser = Eraser::start(states.clone(), vault.clone(), handle.clone())?;
         let checkpointer = Checkpointer::start(
             options.dir.clone(),
             key,
@@ -199,6 +201,7 @@ impl Ledger {
             notes,
             local,
             writer,
+            eraser,
             checkpointer,
             history,
             flusher,
@@ -231,6 +234,7 @@ impl Ledger {
     /// # Errors
     /// When the log can't be settled; it is then as after a crash, and the next start recovers it.
     pub fn close(self) -> Result<(), AppendError> {
+        self.eraser.stop();
         self.writer.stop();
         self.history.stop();
         self.flusher.stop();

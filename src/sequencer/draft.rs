@@ -19,7 +19,7 @@ use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy, SAFE_RAW};
-use crate::state::{Answered, LedgerState, Repeat, day_of};
+use crate::state::{Answered, ErasureStep, LedgerState, Repeat, day_of};
 
 /// Customers registered with the vault for this block, by account id; or why one could not be.
 pub type Registered = HashMap<String, Result<(Pseudonym, VaultHead), SubmitError>>;
@@ -336,7 +336,7 @@ impl Draft {
         self.changes.forget(pseudonym);
         let mut customer = before.map(Arc::unwrap_or_clone);
         for (position, event) in (first..).zip(events) {
-            self.note(event, Position(position));
+            self.note(pseudonym, event, Position(position));
             customer = evolve(customer, &placed(desk, command, first, position, event));
         }
         self.push(lines);
@@ -397,9 +397,12 @@ impl Draft {
     }
 
     /// Keeps the ledger's own state in step, as a replay of the same records would.
-    fn note(&mut self, event: &Event, position: Position) {
+    fn note(&mut self, customer: Pseudonym, event: &Event, position: Position) {
         if let Some(request) = event.answers_pic_request() {
             self.changes.add_answered(Answered { request, position });
+        }
+        if let Some(step) = ErasureStep::of(customer, position, event) {
+            self.changes.add_erasure(step);
         }
         if let Event::Authentication(event) = event {
             self.ledger.cite(event);

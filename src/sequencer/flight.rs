@@ -10,7 +10,7 @@ use super::{Answer, SubmitError};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{Pseudonym, RandomId, Token};
 use crate::ledger::{BlockBuilder, Hash};
-use crate::state::{Answered, Applied, LedgerState, Repeat, RequestToken};
+use crate::state::{Answered, Applied, ErasureStep, LedgerState, Repeat, RequestToken};
 
 /// A decided block that is not durable yet. Nobody has been answered.
 pub struct Flight {
@@ -86,6 +86,8 @@ pub struct Changes {
     requests: HashSet<RequestToken, BuildHasherDefault<RandomId>>,
     /// PIC-freeze requests that it answers.
     answered: Vec<Answered>,
+    /// Customers whom it erases, or whose keys it says are destroyed.
+    erasures: Vec<ErasureStep>,
 }
 
 impl Changes {
@@ -120,6 +122,10 @@ impl Changes {
         self.answered.push(answered);
     }
 
+    pub fn add_erasure(&mut self, step: ErasureStep) {
+        self.erasures.push(step);
+    }
+
     /// The same, for those who read customers once the block is durable.
     pub fn applied(&self, next: u64, repeats: Vec<Repeat>, ledger: LedgerState) -> Applied {
         let customers = self.customers.iter();
@@ -130,6 +136,7 @@ impl Changes {
                 .collect(),
             repeats,
             answered: self.answered.clone(),
+            erasures: self.erasures.clone(),
             ledger,
         }
     }
@@ -139,6 +146,7 @@ impl Changes {
         self.customers.clear();
         self.requests.clear();
         self.answered.clear();
+        self.erasures.clear();
         self
     }
 }

@@ -13,6 +13,7 @@ mod adoption;
 mod answer;
 mod commit;
 mod draft;
+mod erasing;
 mod flight;
 mod queue;
 mod records;
@@ -43,6 +44,7 @@ use crate::state::{Fatal, StateError, States};
 use crate::storage::Journal;
 use crate::vault::{Vault, VaultError};
 
+pub use erasing::Eraser;
 use queue::Queued;
 pub use writer::{Writer, own_actor};
 
@@ -311,6 +313,16 @@ impl Handle {
             Ok(answers) => answers.await.unwrap_or_else(|_| stopping(count)),
             Err(_) => stopping(count),
         }
+    }
+
+    /// As [`Handle::submit`], for a thread of its own that waits for the answers.
+    fn submit_and_block(
+        &self,
+        intents: Vec<Intent>,
+    ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        let commands = intents.into_iter().map(|intent| self.queued(intent));
+        let answers = self.queue.offer(commands.collect())?;
+        answers.blocking_recv().map_err(|_| SubmitError::Stopping)
     }
 
     fn queued(&self, intent: Intent) -> Queued {

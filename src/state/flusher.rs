@@ -194,14 +194,18 @@ fn write(states: &States) -> Result<(), StateError> {
     }
     let repeats = inner.repeats.write()?;
     let answered = inner.answered.write()?;
+    let erasures = inner.erasures.write()?;
     let company = inner.store.set_company(&ledger)?;
     inner.store.sync()?;
     inner.repeats.list(&repeats)?;
     inner.answered.list(&answered)?;
+    inner.erasures.list(&erasures)?;
     inner.store.set_reflects(position, &ledger, company)?;
-    inner.signal.cleaned(0, repeats.count + answered.count);
+    let requests = repeats.count + answered.count + erasures.count();
+    inner.signal.cleaned(0, requests);
     inner.repeats.stored(repeats)?;
     inner.answered.stored(&answered)?;
+    inner.erasures.stored(&erasures)?;
     inner.repeats.forget_before(day_of(ledger.recorded_at))?;
     inner.stored.store(position, Ordering::Release);
     metrics::histogram!("consent_state_view_write_seconds").record(started.elapsed().as_secs_f64());

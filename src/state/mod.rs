@@ -7,8 +7,9 @@
 //!
 //! It is never a source of truth, and never says what the log doesn't.
 
-mod answered;
 mod company;
+mod erasures;
+mod firsts;
 mod flusher;
 mod ledger_state;
 mod repeats;
@@ -28,12 +29,13 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::time::Time;
 
-pub use answered::Answered;
+pub use erasures::ErasureStep;
 pub use ledger_state::LedgerState;
 pub use repeats::{Repeat, RequestToken, day_of};
 pub use replay::{Replayed, replay};
 
-use answered::AnsweredRequests;
+use erasures::Erasures;
+use firsts::Firsts;
 use repeats::Repeats;
 pub use runs::{Merged, Runs};
 use shards::Shards;
@@ -72,6 +74,15 @@ pub enum StateError {
     Log(String),
 }
 
+/// A PIC-freeze request that a record answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Provider and id.
+    pub request: Token,
+    /// The record.
+    pub position: Position,
+}
+
 /// What one block changed.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -83,6 +94,8 @@ pub struct Applied {
     pub repeats: Vec<Repeat>,
     /// PIC-freeze requests that were answered.
     pub answered: Vec<Answered>,
+    /// Customers who were erased, or whose keys were destroyed.
+    pub erasures: Vec<ErasureStep>,
     /// The ledger's own state now.
     pub ledger: LedgerState,
 }
@@ -96,7 +109,8 @@ struct Inner {
     shards: Shards,
     store: Store,
     repeats: Repeats,
-    answered: AnsweredRequests,
+    answered: Firsts,
+    erasures: Erasures,
     ledger: Mutex<LedgerState>,
     /// The ledger's company, for those who rule: they don't wait for who writes the ledger's state.
     company: RwLock<Arc<Company>>,
@@ -122,6 +136,7 @@ impl States {
             store,
             repeats,
             answered,
+            erasures,
             position,
             ledger,
         } = open_files(&options, ledger)?;
@@ -129,6 +144,7 @@ impl States {
             shards: Shards::new(options.cache_customers),
             repeats,
             answered,
+            erasures,
             recorded_at: AtomicI64::new(ledger.recorded_at),
             opt_out_since: AtomicI64::new(ledger.opt_out_since.0),
             company: RwLock::new(Arc::clone(&ledger.company)),
@@ -169,6 +185,33 @@ impl States {
     /// When the view can't be read.
     pub fn answered(&self, request: Token) -> Result<Option<Position>, StateError> {
         self.0.answered.find(request)
+    }
+
+    /// Erased customers whose keys are not destroyed yet, some of them, with the record that asks for it; and how many there
+    /// are in all (E8).
+    pub fn open_erasures(&self, limit: usize) -> (Vec<(Pseudonym, Position)>, usize) {
+        self.0.erasures.open_ones(limit)
+    }
+
+    /// Some of all customers who were erased, from that pseudonym on, and where to go on (E8).
+    ///
+    /// # Errors
+    /// When the view can't be read.
+    pub fn erased(
+        &self,
+        from: Pseudonym,
+    ) -> Result<(Vec<Pseudonym>, Option<Pseudonym>), StateError> {
+        self.0.erasures.page(from)
+    }
+
+    /// Waits until another customer is erased, or somebody wakes whoever waits.
+    pub fn wait_for_erasures(&self, at_most: Option<Duration>) {
+        self.0.erasures.wait(at_most);
+    }
+
+    /// Wakes whoever waits for erasures.
+    pub fn wake_for_erasures(&self) {
+        self.0.erasures.wake();
     }
 
     /// How many days request ids are remembered.
@@ -221,8 +264,12 @@ impl States {
     pub fn publish(&self, applied: Applied) {
         let inner = &self.0;
         let requests = inner.repeats.remember(applied.repeats);
-        let requests = requests + inner.answered.remember(applied.answered);
+        let answered = applied.answered.iter();
+        let answered = answered.map(|one| (one.request, one.position));
+        let requests = requests + inner.answered.remember(answered);
         let customers = inner.shards.publish(applied.customers);
+        // After the customers: whoever is told of an erasure finds nobody any more.
+        let requests = requests + inner.erasures.remember(&applied.erasures);
         {
             let mut ledger = inner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
             inner
@@ -257,7 +304,8 @@ impl States {
 struct Opened {
     store: Store,
     repeats: Repeats,
-    answered: AnsweredRequests,
+    answered: Firsts,
+    erasures: Erasures,
     position: u64,
     ledger: LedgerState,
 }
@@ -269,7 +317,8 @@ fn open_files(options: &Options, ledger: [u8; 16]) -> Result<Opened, StateError>
         let (position, ledger) = store.reflects()?;
         Ok(Opened {
             repeats: Repeats::open(store.database(), options.request_window_days)?,
-            answered: AnsweredRequests::open(store.database())?,
+            answered: Firsts::open(store.database(), "answered-requests")?,
+            erasures: Erasures::open(store.database())?,
             store,
             position,
             ledger,

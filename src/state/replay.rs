@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use super::repeats::{Repeat, day_of};
-use super::{Answered, Applied, StateError, States};
+use super::{Answered, Applied, ErasureStep, StateError, States};
 use crate::codec::{FactOnly, FactReader};
 use crate::ledger::{Block, Hash, StoredBlock};
 use crate::storage::Journal;
@@ -157,6 +157,8 @@ impl<'a> Chunk<'a> {
                 position: placed.position,
             });
         }
+        let step = ErasureStep::of(pseudonym, placed.position, placed.event);
+        self.applied.erasures.extend(step);
         let inner = &self.states.0;
         // In place: the view may be newer than the position that it promises, and nobody reads it yet.
         let load = || inner.store.customer(pseudonym);

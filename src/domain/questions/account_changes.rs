@@ -105,7 +105,7 @@ pub(super) const WITHOUT_CONTACTS: StandingQuestion = StandingQuestion {
     asks: "Which accounts have neither a list of authorised contacts nor an open request for one?",
     kind: Kind::Duty,
     look: Look::Ended(|ended: &Ended<'_>| {
-        is_unasked(ended.customer).then(|| {
+        (ended.customer.erased.is_none() && is_unasked(ended.customer)).then(|| {
             let wrong = "neither a list of contacts nor an open request for one".to_owned();
             (ended.customer.last, wrong)
         })

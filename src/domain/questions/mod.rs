@@ -14,6 +14,7 @@ mod breaches;
 mod callers;
 mod campaigns;
 mod disclosures;
+mod erasures;
 mod evidence;
 mod grounds;
 mod live;
@@ -193,6 +194,10 @@ pub const ALL: &[StandingQuestion] = &[
     breaches::TOLD_TOO_EARLY,
     // The policy itself.
     policies::IN_FORCE_BEFORE_POSTED,
+    // Erasures.
+    erasures::TOO_EARLY,
+    erasures::NOT_THE_LAST,
+    erasures::NOT_COMPLETED,
     // What holds of every record.
     records::UNKNOWN_CUSTOMER,
     records::OCCURRED_OUT_OF_BOUNDS,

@@ -25,7 +25,7 @@ use consent_ledger::domain::questions::named;
 use consent_ledger::domain::vocabulary::{Channel, RecipientKind};
 
 use super::Forged::Said;
-use super::{Forgery, changed, evidence, honest, next, recorded};
+use super::{Forgery, changed, erasures, evidence, honest, next, recorded};
 use crate::house::House;
 use crate::log::{Log, asking, found};
 use crate::rules::grounds::some;
@@ -129,7 +129,7 @@ pub const FORGERIES: &[Forgery] = &[
 ];
 
 /// What neglect leaves open: the honest records, and the one at fault.
-type Neglect = (&'static str, fn(&mut House) -> Position);
+pub type Neglect = (&'static str, fn(&mut House) -> Position);
 
 /// For each duty what leaves it open.
 pub const NEGLECTS: &[Neglect] = &[
@@ -335,7 +335,7 @@ fn letter() -> Basis {
 
 #[test]
 fn f19_a_duty_that_is_left_open_or_done_late_is_found_where_it_is_asked_for() {
-    for (name, neglect) in NEGLECTS {
+    for (name, neglect) in NEGLECTS.iter().chain(erasures::NEGLECTS) {
         let mut house = honest();
         let position = neglect(&mut house);
         let log = Log::of_house(&house);

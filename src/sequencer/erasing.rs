@@ -1,0 +1,225 @@
+//! Destroys the keys of whoever was erased and records that, again and again until it is done (E8).
+//!
+//! What is to be done is in the state view, which the log rebuilds, and doing it twice changes nothing: so a crash at any
+//! point converges. At start everybody who was ever erased is looked at, too: a vault that was put back from an older copy
+//! still has their keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use uuid::Builder;
+
+use super::writer::own_actor;
+use super::{Caller, Handle, Intent, SubjectRef, SubmitError};
+use crate::domain::command::Command;
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::retention::RetentionCommand;
+use crate::domain::retention::erasure::ErasureCompleted;
+use crate::domain::vocabulary::Channel;
+use crate::state::{StateError, States};
+use crate::vault::{Vault, VaultError};
+
+/// Customers whose keys are destroyed together.
+const BATCH: usize = 64;
+/// The wait after a failure, doubled with each further one up to the longest.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// Why the keys of some are not destroyed, or it isn't recorded.
+#[derive(Debug, thiserror::Error)]
+enum EraseError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+/// The running thread.
+pub struct Eraser {
+    states: States,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Eraser {
+    /// Erases again whom the vault still knows, before anything is served, and starts the thread.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(states: States, vault: Vault, handle: Handle) -> Result<Self, SubmitError> {
+        let work = Work {
+            states: states.clone(),
+            vault,
+            handle,
+            stop: Arc::new(AtomicBool::new(false)),
+            again: true,
+        };
+        let stop = Arc::clone(&work.stop);
+        let thread = work.begin()?;
+        Ok(Self {
+            states,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends the thread; what is not done is done after the next start.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.states.wake_for_erasures();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that destroys keys panicked");
+        }
+    }
+}
+
+impl Drop for Eraser {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Work {
+    states: States,
+    vault: Vault,
+    handle: Handle,
+    stop: Arc<AtomicBool>,
+    /// Whether everybody who was ever erased is to be looked at.
+    again: bool,
+}
+
+impl Work {
+    fn begin(mut self) -> Result<JoinHandle<()>, SubmitError> {
+        if let Err(error) = self.erase_again() {
+            failed(&error);
+        }
+        std::thread::Builder::new()
+            .name("eraser".to_owned())
+            .spawn(move || self.run())
+            .map_err(|error| SubmitError::Failed(error.to_string()))
+    }
+
+    fn run(mut self) {
+        let mut retry = RETRY;
+        while !self.stop.load(Ordering::Acquire) {
+            let done = self.round();
+            metrics::gauge!("consent_erasures_waiting").set(self.states.open_erasures(0).1 as f64);
+            let wait = match done {
+                Ok(()) => {
+                    retry = RETRY;
+                    None
+                }
+                Err(error) => {
+                    failed(&error);
+                    let wait = retry;
+                    retry = (retry * 2).min(RETRY_MAX);
+                    Some(wait)
+                }
+            };
+            self.states.wait_for_erasures(wait);
+        }
+    }
+
+    /// Does all that is to be done. One whose keys can't be destroyed keeps nobody else's.
+    fn round(&mut self) -> Result<(), EraseError> {
+        self.erase_again()?;
+        let mut problem = None;
+        let (mut open, _) = self.states.open_erasures(usize::MAX);
+        while !open.is_empty() && !self.stop.load(Ordering::Acquire) {
+            let rest = open.split_off(open.len().min(BATCH));
+            let batch = std::mem::replace(&mut open, rest);
+            if let Err(error) = self.erase(&batch) {
+                problem = Some(error);
+            }
+        }
+        problem.map_or(Ok(()), Err)
+    }
+
+    fn erase(&self, batch: &[(Pseudonym, Position)]) -> Result<(), EraseError> {
+        let customers: Vec<Pseudonym> = batch.iter().map(|(customer, _)| *customer).collect();
+        match self.vault.erase(&customers) {
+            Ok(()) => self.record(batch),
+            Err(error) if batch.len() > 1 => {
+                failed(&error);
+                let mut problem = None;
+                for one in batch.chunks(1) {
+                    problem = self.erase(one).err().or(problem);
+                }
+                problem.map_or(Ok(()), Err)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The keys are destroyed, durably; now the log says so.
+    fn record(&self, batch: &[(Pseudonym, Position)]) -> Result<(), EraseError> {
+        let actor = own_actor();
+        let caller = Arc::new(Caller {
+            service: actor.service,
+            role: actor.role,
+        });
+        let intents = batch
+            .iter()
+            .map(|(customer, requested)| self.completion(&caller, *customer, *requested));
+        let answers = self.handle.submit_and_block(intents.collect())?;
+        for answer in answers {
+            answer?;
+        }
+        Ok(())
+    }
+
+    fn completion(&self, caller: &Arc<Caller>, customer: Pseudonym, requested: Position) -> Intent {
+        // The same for the same erasure: it is recorded once.
+        let id = self.handle.pseudonymise("erasure", &requested.to_string());
+        Intent {
+            request_id: Builder::from_custom_bytes(id.0).into_uuid(),
+            caller: Arc::clone(caller),
+            channel: Channel::System,
+            person: None,
+            subject: SubjectRef::Pseudonym(customer),
+            occurred_at: None,
+            expected_version: None,
+            deadline: None,
+            content: [0; 32],
+            command: Command::Retention(RetentionCommand::CompleteErasure(ErasureCompleted {
+                requested,
+            })),
+        }
+    }
+
+    /// Erases whoever was ever erased and has keys: the vault is older than the log knew it, or was interrupted.
+    fn erase_again(&mut self) -> Result<(), EraseError> {
+        let mut from = self.again.then_some(Pseudonym([0; 16]));
+        while let Some(first) = from {
+            let (erased, next) = self.states.erased(first)?;
+            let mut known = Vec::new();
+            for customer in erased {
+                if !self.vault.is_erased(customer)? {
+                    known.push(customer);
+                }
+            }
+            for batch in known.chunks(BATCH) {
+                self.vault.erase(batch)?;
+            }
+            from = next;
+        }
+        self.again = false;
+        Ok(())
+    }
+}
+
+/// Names nobody: whose keys are still there is in the state view.
+fn failed(error: &dyn std::fmt::Display) {
+    metrics::counter!("consent_erasure_failures_total").increment(1);
+    tracing::error!(problem = %error, "keys of erased customers could not be destroyed, or it could not be recorded; it is tried again");
+}
