@@ -165,7 +165,12 @@ impl Ledger {
             fatal: Arc::clone(&fatal),
         };
         let (writer, handle) = Writer::start(options.sequencer.clone(), parts)?;
-        let eraser = Eraser::start(states.clone(), vault.clone(), handle.clone())?;
+        let eraser = Eraser::start(
+            states.clone(),
+            vault.clone(),
+            handle.clone(),
+            Arc::clone(&fatal),
+        )?;
         let checkpointer = Checkpointer::start(
             options.dir.clone(),
             key,

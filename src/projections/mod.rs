@@ -317,6 +317,8 @@ impl Views {
             Ok(field) => std::str::from_utf8(&field.plaintext)
                 .ok()
                 .map(|text| Personal::new(text.to_owned())),
+            // That is what erasing is for.
+            Err(VaultError::Erased(_)) => None,
             Err(error) => {
                 tracing::warn!(position, field = sealed.field, %error, "a sealed field can't be opened");
                 None

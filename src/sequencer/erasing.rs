@@ -18,11 +18,13 @@ use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::retention::RetentionCommand;
 use crate::domain::retention::erasure::ErasureCompleted;
 use crate::domain::vocabulary::Channel;
-use crate::state::{StateError, States};
+use crate::state::{Fatal, StateError, States};
 use crate::vault::{Vault, VaultError};
 
-/// Customers whose keys are destroyed together.
-const BATCH: usize = 64;
+/// Customers whose keys are destroyed together: the vault reads all its entries for each time.
+const BATCH: usize = 4096;
+/// Records that are asked for together: a part of the queue's room.
+const RECORDED: usize = 64;
 /// The wait after a failure, doubled with each further one up to the longest.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(60);
@@ -50,11 +52,17 @@ impl Eraser {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(states: States, vault: Vault, handle: Handle) -> Result<Self, SubmitError> {
+    pub fn start(
+        states: States,
+        vault: Vault,
+        handle: Handle,
+        fatal: Fatal,
+    ) -> Result<Self, SubmitError> {
         let work = Work {
             states: states.clone(),
             vault,
             handle,
+            fatal,
             stop: Arc::new(AtomicBool::new(false)),
             again: true,
         };
@@ -93,6 +101,7 @@ struct Work {
     states: States,
     vault: Vault,
     handle: Handle,
+    fatal: Fatal,
     stop: Arc<AtomicBool>,
     /// Whether everybody who was ever erased is to be looked at.
     again: bool,
@@ -147,9 +156,9 @@ impl Work {
 
     fn erase(&self, batch: &[(Pseudonym, Position)]) -> Result<(), EraseError> {
         let customers: Vec<Pseudonym> = batch.iter().map(|(customer, _)| *customer).collect();
-        match self.vault.erase(&customers) {
+        match self.destroy(&customers) {
             Ok(()) => self.record(batch),
-            Err(error) if batch.len() > 1 => {
+            Err(error) if batch.len() > 1 && matches!(error, VaultError::UnknownPseudonym(_)) => {
                 failed(&error);
                 let mut problem = None;
                 for one in batch.chunks(1) {
@@ -161,6 +170,18 @@ impl Work {
         }
     }
 
+    /// Where the vault can't say what is on its disk, nothing may go on (T4).
+    fn destroy(&self, customers: &[Pseudonym]) -> Result<(), VaultError> {
+        if customers.is_empty() {
+            return Ok(());
+        }
+        let destroyed = self.vault.erase(customers);
+        if let Err(error @ VaultError::Unknown { .. }) = &destroyed {
+            (self.fatal)(&error.to_string());
+        }
+        destroyed
+    }
+
     /// The keys are destroyed, durably; now the log says so.
     fn record(&self, batch: &[(Pseudonym, Position)]) -> Result<(), EraseError> {
         let actor = own_actor();
@@ -168,12 +189,14 @@ impl Work {
             service: actor.service,
             role: actor.role,
         });
-        let intents = batch
-            .iter()
-            .map(|(customer, requested)| self.completion(&caller, *customer, *requested));
-        let answers = self.handle.submit_and_block(intents.collect())?;
-        for answer in answers {
-            answer?;
+        for some in batch.chunks(RECORDED) {
+            let intents = some
+                .iter()
+                .map(|(customer, requested)| self.completion(&caller, *customer, *requested));
+            let answers = self.handle.submit_and_block(intents.collect())?;
+            answers
+                .into_iter()
+                .try_for_each(|answer| answer.map(drop))?;
         }
         Ok(())
     }
@@ -199,17 +222,14 @@ impl Work {
 
     /// Erases whoever was ever erased and has keys: the vault is older than the log knew it, or was interrupted.
     fn erase_again(&mut self) -> Result<(), EraseError> {
-        let mut from = self.again.then_some(Pseudonym([0; 16]));
+        let (mut from, mut known) = (self.again.then_some(Pseudonym([0; 16])), Vec::new());
         while let Some(first) = from {
             let (erased, next) = self.states.erased(first)?;
-            let mut known = Vec::new();
-            for customer in erased {
-                if !self.vault.is_erased(customer)? {
-                    known.push(customer);
-                }
-            }
-            for batch in known.chunks(BATCH) {
-                self.vault.erase(batch)?;
+            let erased = erased.into_iter();
+            known.extend(erased.filter(|customer| !self.vault.is_erased(*customer)));
+            if known.len() >= BATCH || next.is_none() {
+                self.destroy(&known)?;
+                known.clear();
             }
             from = next;
         }
