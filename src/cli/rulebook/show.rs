@@ -74,6 +74,8 @@ fn settings(rulebook: &Rulebook) -> Vec<(&'static str, Value)> {
             "switches.held_category_recipients",
             names(held.members().map(|kind| kind.name()).collect()),
         ),
+        ("erasure.enabled", json!(rulebook.erasure().enabled)),
+        ("erasure.within_days", json!(rulebook.erasure().within_days)),
         (
             "verification.grant",
             names(
