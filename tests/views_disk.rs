@@ -48,6 +48,7 @@ fn t5_a_million_updates_leave_a_view_of_the_size_of_its_customers() {
             customers,
             repeats: Vec::new(),
             answered: Vec::new(),
+            erasures: Vec::new(),
             ledger,
         });
     }

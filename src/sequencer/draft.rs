@@ -401,9 +401,7 @@ impl Draft {
         if let Some(request) = event.answers_pic_request() {
             self.changes.add_answered(Answered { request, position });
         }
-        if let Some(step) = ErasureStep::of(customer, position, event) {
-            self.changes.add_erasure(step);
-        }
+        (self.changes).add_erasure(ErasureStep::of(customer, position, event));
         if let Event::Authentication(event) = event {
             self.ledger.cite(event);
         }

@@ -122,8 +122,8 @@ impl Changes {
         self.answered.push(answered);
     }
 
-    pub fn add_erasure(&mut self, step: ErasureStep) {
-        self.erasures.push(step);
+    pub fn add_erasure(&mut self, step: Option<ErasureStep>) {
+        self.erasures.extend(step);
     }
 
     /// The same, for those who read customers once the block is durable.

@@ -33,7 +33,7 @@ use crate::domain::asserted::Shortfall;
 use crate::domain::command::Command;
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::notices::send::OptOutClock;
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::retention::Bar;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::ruling::{ReasonCode, Ruling};
@@ -254,7 +254,15 @@ impl From<StateError> for SubmitError {
 
 impl From<VaultError> for SubmitError {
     fn from(error: VaultError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            // The keys went while the command was on its way.
+            VaultError::Erased(_) => Self::Refused(Refusal::new(
+                RefusalCode::CustomerErased,
+                "customer",
+                "the customer was erased",
+            )),
+            error => Self::Failed(error.to_string()),
+        }
     }
 }
 
