@@ -91,6 +91,11 @@ fn c7_each_refusal_has_its_code_and_reason() {
             "EMAIL_CONSENT_REQUIRED",
         ),
         (
+            RefusalCode::CustomerErased,
+            Code::FailedPrecondition,
+            "CUSTOMER_ERASED",
+        ),
+        (
             RefusalCode::HoldUnknown,
             Code::FailedPrecondition,
             "HOLD_UNKNOWN",
