@@ -318,3 +318,30 @@ async fn n4_subscribers_learn_nothing_of_contacts_verifications_and_passwords() 
         assert_eq!(message.subject.as_str(), subject::withheld(&LEDGER));
     }
 }
+
+#[tokio::test]
+async fn e8_n4_subscribers_learn_who_was_erased_and_not_whom_a_rule_kept() {
+    let mut log = Log::new();
+    log.grow(1, 1);
+    let golden = include_str!("golden/areas/retention.txt");
+    for (kind, data) in golden.lines().filter_map(|line| line.split_once(' ')) {
+        log.commit(vec![Record {
+            subject: Subject::Customer([5; 16]),
+            kind: kind.into(),
+            data: data.into(),
+            ..ordinary(1, "tea")
+        }]);
+    }
+    let messages = published(&log).await;
+    let told: Vec<_> = (messages[1..].iter())
+        .filter(|message| get(message, header::TYPE) != Some("consent.withheld.v1"))
+        .collect();
+    let types: Vec<_> = told.iter().map(|one| get(one, header::TYPE)).collect();
+    assert_eq!(
+        types,
+        [
+            Some("retention.erasure_requested.v1"),
+            Some("retention.erasure_completed.v1")
+        ]
+    );
+}

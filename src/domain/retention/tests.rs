@@ -199,6 +199,8 @@ fn e8_an_erased_customer_is_a_tombstone_and_every_answer_is_no_for_ever() {
     }
     let preferences = Preferences::of(story.state(), story.world(), story.now);
     assert!(preferences.erased && preferences.cells.is_empty());
+    let text = serde_json::to_string(&preferences.clone().usable_only()).unwrap();
+    assert!(text.contains("\"cells\":[],\"erased\":true"), "{text}");
     assert_eq!(preferences.version, version + 1);
 }
 

@@ -1,7 +1,10 @@
 //! What must hold whatever the answers are: only the customer widens, and nothing else depends on preferences.
 
 use consent_ledger::domain::disclosures::Ground;
+use consent_ledger::domain::event::Event;
 use consent_ledger::domain::question::Question;
+use consent_ledger::domain::retention::RetentionEvent;
+use consent_ledger::domain::retention::erasure::{ErasureBasis, ErasureRequested};
 use consent_ledger::domain::ruling::{ReasonCode, Ruling, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -173,6 +176,35 @@ proptest! {
         for question in questions_on_grounds() {
             prop_assert!(!nobody.ledger.ask(&question).allowed, "{question:?}");
         }
+    }
+
+    /// E8, R16: whoever was erased is a no for ever, whatever was said before and is tried, or stands in the log, after.
+    #[test]
+    fn e8_r16_an_erased_customer_is_always_no_whatever_comes_after(
+        by_fcc: bool,
+        before in steps(),
+        after in vec(step(), 1..20),
+        questions in vec(asked(), 4),
+        minutes in 0..5_000_000_u32,
+    ) {
+        let book = if by_fcc { fcc() } else { def() };
+        let mut play = Play::new(book, by_fcc, &["LOCAL"]).through(&before);
+        let due_by = play.ledger.now.plus_hours(45 * 24);
+        let requested = play.ledger.take_as_it_is(Event::Retention(RetentionEvent::ErasureRequested(
+            ErasureRequested { basis: ErasureBasis::StatePrivacyLaw, due_by, reference: None },
+        )));
+        for step in &after {
+            play.step(step);
+            let questions = questions.iter().map(|one| &**one);
+            for question in questions.chain(&questions_on_grounds()) {
+                let ruling = play.ledger.ask_at(question, play.ledger.now.plus_minutes(minutes));
+                prop_assert!(!ruling.allowed && ruling.valid_until.is_none(), "{ruling:#?}");
+                prop_assert_eq!(&ruling.reasons[0].positions, &vec![requested.position]);
+                prop_assert_eq!(decided(ruling).2, vec![(ReasonCode::Erased, None)]);
+            }
+        }
+        let customer = play.ledger.customer.as_ref().unwrap();
+        prop_assert!(customer.words.is_empty() && customer.services.held.is_empty());
     }
 
     /// C4: the state is what its records make of it, and nothing else.

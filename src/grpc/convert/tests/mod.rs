@@ -207,3 +207,21 @@ fn n4_nobody_who_reads_preferences_sees_contacts_verifications_or_passwords() {
         }
     }
 }
+
+#[test]
+fn e8_n4_every_reader_learns_who_was_erased_and_only_auditors_whom_a_rule_kept() {
+    use super::entries::sees;
+    use crate::access::Role;
+
+    for role in Role::EVERY {
+        let auditing = matches!(role, Role::Auditor | Role::Administrator);
+        for (kind, seen) in [
+            ("retention.erasure_requested.v1", true),
+            ("retention.erasure_completed.v1", true),
+            ("retention.erasure_refused.v1", auditing),
+            ("retention.hold_placed.v1", auditing),
+        ] {
+            assert_eq!(sees(role, kind), seen, "{role} {kind}");
+        }
+    }
+}
