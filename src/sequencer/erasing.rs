@@ -141,8 +141,7 @@ impl Work {
 
     /// Does all that is to be done. One whose keys can't be destroyed keeps nobody else's.
     fn round(&mut self) -> Result<(), EraseError> {
-        self.erase_again()?;
-        let mut problem = None;
+        let mut problem = self.erase_again().err();
         let (mut open, _) = self.states.open_erasures(usize::MAX);
         while !open.is_empty() && !self.stop.load(Ordering::Acquire) {
             let rest = open.split_off(open.len().min(BATCH));
@@ -158,8 +157,7 @@ impl Work {
         let customers: Vec<Pseudonym> = batch.iter().map(|(customer, _)| *customer).collect();
         match self.destroy(&customers) {
             Ok(()) => self.record(batch),
-            Err(error) if batch.len() > 1 && matches!(error, VaultError::UnknownPseudonym(_)) => {
-                failed(&error);
+            Err(VaultError::UnknownPseudonym(_)) if batch.len() > 1 => {
                 let mut problem = None;
                 for one in batch.chunks(1) {
                     problem = self.erase(one).err().or(problem);
@@ -239,7 +237,13 @@ impl Work {
 }
 
 /// Names nobody: whose keys are still there is in the state view.
-fn failed(error: &dyn std::fmt::Display) {
+fn failed(error: &EraseError) {
     metrics::counter!("consent_erasure_failures_total").increment(1);
+    let error: &dyn std::fmt::Display = match error {
+        EraseError::Vault(VaultError::UnknownPseudonym(_)) => {
+            &"the vault has no entry for one of them; do vault and ledger belong together?"
+        }
+        error => error,
+    };
     tracing::error!(problem = %error, "keys of erased customers could not be destroyed, or it could not be recorded; it is tried again");
 }
