@@ -122,6 +122,8 @@ pub(super) fn settle(
 /// Erases customers (see [`Vault::erase`]).
 pub(super) fn erase(vault: &Vault, pseudonyms: &[Pseudonym]) -> Result<(), VaultError> {
     let inner = &vault.0;
+    // One after the other: each must know whom the one before has erased.
+    let _alone = (inner.erasing.lock()).unwrap_or_else(PoisonError::into_inner);
     let mut by_shard: BTreeMap<u8, BTreeSet<[u8; 16]>> = BTreeMap::new();
     for pseudonym in pseudonyms {
         if inner.is_erased(*pseudonym) {

@@ -30,6 +30,8 @@ pub(super) struct Mappings {
     pub(super) keys: Keys,
     /// Written by erasures only.
     pub(super) held: RwLock<Held>,
+    /// Held while erasing.
+    pub(super) erasing: Mutex<()>,
     /// Where erasures write.
     pub(super) files: Files,
     pub(super) macs: Macs,

@@ -174,6 +174,7 @@ impl Vault {
             keys: parts.keys,
             held: RwLock::new(parts.held),
             files: parts.files,
+            erasing: Mutex::default(),
             entries: parts.entries,
             secrets: parts.secrets,
             hash_cost: options.hash_cost,

@@ -61,9 +61,14 @@ impl Customer {
     }
 }
 
-/// Those of the first customer's shard, himself first.
-fn neighbours(customers: &[Customer]) -> Vec<Customer> {
-    let shard = customers[0].pseudonym.0[0];
+/// The shard with the most customers: five at least, where there are so many for 256.
+fn fullest(customers: &[Customer]) -> u8 {
+    (0..=u8::MAX)
+        .max_by_key(|shard| of_shard(customers, *shard).len())
+        .unwrap()
+}
+
+fn of_shard(customers: &[Customer], shard: u8) -> Vec<Customer> {
     let of_shard = customers.iter().filter(|one| one.pseudonym.0[0] == shard);
     of_shard.cloned().collect()
 }
@@ -89,15 +94,15 @@ fn e8_who_is_erased_is_unreadable_and_stays_known_and_everybody_else_is_readable
     let dir = tempfile::tempdir().unwrap();
     let (vault, _) = open(dir.path());
     let mut all = registered(&vault, 0..CUSTOMERS);
-    let mut erased = vec![all[0].clone(), all[1].clone(), all[CUSTOMERS - 1].clone()];
+    let shard = of_shard(&all, fullest(&all));
+    let mut erased = vec![shard[0].clone(), all[1].clone(), all[CUSTOMERS - 1].clone()];
     erase(&vault, &erased);
     assert_as_erased(&vault, &all, &erased);
     all.extend(registered(&vault, CUSTOMERS..CUSTOMERS + 300));
     let again = vault.register(&[&erased[0].id]).unwrap();
     assert_eq!(again[0].pseudonym, erased[0].pseudonym, "no second life");
     // Another of the same shard, one made since in any shard, and one who is erased already.
-    let next = neighbours(&all)[1].clone();
-    erased.extend([next, all[CUSTOMERS + 5].clone()]);
+    erased.extend([shard[1].clone(), all[CUSTOMERS + 5].clone()]);
     erase(&vault, &erased);
     assert_as_erased(&vault, &all, &erased);
     drop(vault);
@@ -208,17 +213,39 @@ fn e8_registrations_beside_erasures_lose_nobody() {
     assert_as_erased(&open(dir.path()).0, &all, &erased);
 }
 
+#[test]
+fn e8_erasures_beside_each_other_bring_nobody_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (vault, _) = open(dir.path());
+    let all = registered(&vault, 0..CUSTOMERS);
+    let erasing = (0..3).map(|thread| {
+        let (vault, who) = (vault.clone(), all[..60].to_vec());
+        std::thread::spawn(move || {
+            for some in who.chunks(3).skip(thread).step_by(3) {
+                erase(&vault, some);
+            }
+        })
+    });
+    let erasing: Vec<_> = erasing.collect();
+    erasing
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_as_erased(&vault, &all, &all[..60]);
+    drop(vault);
+    assert_as_erased(&open(dir.path()).0, &all, &all[..60]);
+}
+
 /// The disk after each sync of two erasures in one shard, the second of which follows new registrations.
 fn run() -> (Vec<Files>, Vec<Customer>, Vec<Customer>) {
     let watched = Watched::new();
     let (vault, _) = Vault::create_or_open(watched.options()).unwrap();
     let mut all = registered(&vault, 0..CUSTOMERS);
     let begun = watched.steps();
-    let shard = neighbours(&all);
-    erase(&vault, &shard[..1]);
+    let shard = fullest(&all);
+    erase(&vault, &of_shard(&all, shard)[..1]);
     let between = watched.steps();
     all.extend(registered(&vault, CUSTOMERS..CUSTOMERS + 600));
-    let second = neighbours(&all);
+    let second = of_shard(&all, shard);
     erase(&vault, &second[1..3]);
     drop(vault);
     let steps = watched.take();
