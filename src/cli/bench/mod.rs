@@ -9,6 +9,7 @@ mod generated;
 mod load;
 mod memory;
 mod offline;
+mod past;
 mod report;
 mod startup;
 mod streams;
@@ -128,6 +129,9 @@ fn measure(arguments: &Arguments, size: Size) -> Result<Report, Failed> {
         .any(wanted)
     {
         runtime.block_on(unary::measure(&dir.join("unary"), size, &mut report))?;
+    }
+    if wanted("check_as_of") {
+        runtime.block_on(past::measure(&dir.join("past"), size, &mut report))?;
     }
     let streamed = dir.join("streamed");
     let offline = [

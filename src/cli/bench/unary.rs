@@ -42,7 +42,7 @@ pub async fn measure(dir: &Path, size: Size, report: &mut Report) -> Result<(), 
 
         for (name, brief) in [("check_unary", false), ("check_brief", true)] {
             let (mut ceiling, mut checked) = (Sample::default(), Sample::default());
-            let sizes = Sizes::of_check(ours.clone(), brief).await?;
+            let sizes = Sizes::of_check(ours.clone(), load::question(0, brief)).await?;
             for _ in 0..ROUNDS {
                 ceiling.add(echoed(echo.clone(), sizes.clone(), in_flight, time).await?);
                 let asked = move |index| load::question(index % size.customers, brief);
@@ -109,9 +109,8 @@ impl Sizes {
         })
     }
 
-    async fn of_check(channel: Channel, brief: bool) -> Result<Self, Failed> {
+    async fn of_check(channel: Channel, request: wire::CheckUseRequest) -> Result<Self, Failed> {
         let mut client = CheckServiceClient::new(channel);
-        let request = load::question(0, brief);
         let payload = load::payload_like(&request);
         let answer = client.check_use(request).await?.into_inner();
         Ok(Self {
@@ -119,6 +118,29 @@ impl Sizes {
             answer: load::answer_like(&answer),
         })
     }
+}
+
+/// Asks for `time`, so many questions at a time.
+pub async fn ask(
+    channel: Channel,
+    asked: impl Fn(usize) -> wire::CheckUseRequest + Clone + Send + Sync + 'static,
+    in_flight: usize,
+    time: Duration,
+) -> Result<Measured, Failed> {
+    let sample = check(channel, asked, in_flight, time).await?;
+    Ok(sample.measured())
+}
+
+/// An echo of one such question and its answer at a time.
+pub async fn echoed_like(
+    echo: Channel,
+    ours: Channel,
+    asked: wire::CheckUseRequest,
+    time: Duration,
+) -> Result<Measured, Failed> {
+    let sizes = Sizes::of_check(ours, asked).await?;
+    let sample = echoed(echo, sizes, 1, time).await?;
+    Ok(sample.measured())
 }
 
 async fn append(
