@@ -98,12 +98,17 @@ pub(super) fn settle(
                 )));
             }
         };
-        if before.is_some() {
+        let finished = made_for == Some(newest);
+        // A slot that can't be read may still hold the old key's bytes.
+        if before.is_some()
+            || finished && shards.has_remains(shard, &files.open_shards()?, files)?
+        {
+            // The file's name may not be durable yet: the old key must not go before it is.
+            (files.disk.sync_dir(&files.dir)).map_err(VaultError::io(&files.dir, "syncing"))?;
             shards.keep_only(shard, in_force, &files.open_shards()?, files)?;
-            let end = if in_force == newest {
-                "finished"
-            } else {
-                "undone; it has to be asked for again"
+            let end = match finished {
+                true => "finished",
+                false => "undone; it has to be asked for again",
             };
             notes.push(format!(
                 "{}: an erasure in shard {shard} was interrupted and is {end}",

@@ -67,7 +67,7 @@ impl Mappings {
         }
         let pseudonym = Pseudonym(entry.pseudonym);
         match self.unwrap(offset, &entry) {
-            Ok(root) => self.roots.put(entry.pseudonym, root),
+            Ok(root) => drop(self.keep_root(pseudonym, root)),
             // The mapping stays: who was erased is never registered anew.
             Err(VaultError::Erased(_)) => {}
             Err(error) => return Err(error),
@@ -103,7 +103,16 @@ impl Mappings {
         let found = self.entry_of(pseudonym)?;
         let (offset, entry) = found.ok_or(VaultError::UnknownPseudonym(pseudonym))?;
         let root = self.unwrap(offset, &entry)?;
+        self.keep_root(pseudonym, root)
+    }
+
+    /// Keeps a root that was just read, unless the customer was erased meanwhile: an erasure forgets only what is there.
+    fn keep_root(&self, pseudonym: Pseudonym, root: Arc<Root>) -> Result<Arc<Root>, VaultError> {
         self.roots.put(pseudonym.0, Arc::clone(&root));
+        if self.is_erased(pseudonym) {
+            self.roots.forget(&pseudonym.0);
+            return Err(VaultError::Erased(pseudonym));
+        }
         Ok(root)
     }
 

@@ -26,7 +26,8 @@
 //! - A hash of a secret is durable before the record that cites it, by place and digest. Nobody learns a hash from here,
 //!   only whether a secret is the one.
 //! - No secret and no customer id leaves through `Debug`, an error, a log line or a file in the clear (T3).
-//! - Memory follows [`Options`], never the number of customers.
+//! - Memory follows [`Options`], not the number of customers; but 16 bytes for each who was erased, and while one is
+//!   erased, 64 bytes for each other customer of up to 16 of the 256 shards.
 //! - The vault knows nothing of the ledger, of consent, or of time.
 
 mod behind;
@@ -314,7 +315,7 @@ impl Vault {
     /// Destroys the customers' data keys: nothing that was sealed for them can be read any more, here or in a copy of the
     /// ledger, and they stay known as erased (E8). Durable on return; who is erased already is passed over.
     ///
-    /// Reads all entries, and takes some time: away from threads that others wait for. Registrations wait for the last
+    /// Reads all entries, once for every 16 shards, and takes some time: away from threads that others wait for. Registrations wait for the last
     /// part of it. After [`VaultError::Unknown`] the process must stop; after another error nothing has changed of those
     /// who are not reported erased, and it may try again.
     pub fn erase(&self, pseudonyms: &[Pseudonym]) -> Result<(), VaultError> {

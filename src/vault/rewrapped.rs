@@ -298,3 +298,34 @@ fn bound(vault: VaultId, shard: u8, generation: u32, pseudonym: &[u8; 16]) -> Ve
     out.extend_from_slice(pseudonym);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    #[test]
+    fn e8_a_file_of_rewrapped_keys_has_its_golden_bytes() {
+        let (vault, key) = (VaultId([0xa0; 16]), Secret::new([6; 32]));
+        let place = (0x4f, 2);
+        let kept = wrap(vault, place, &key, [0x4f; 16], &Secret::new([7; 32]));
+        let bytes = to_bytes(
+            vault,
+            place,
+            &key,
+            &[kept],
+            &[[0x4f, 1].repeat(8).try_into().unwrap()],
+        );
+        assert_eq!(bytes.len(), HEADER + KEPT + ERASED + SEAL);
+        let (header, rest) = bytes.split_at(HEADER);
+        assert_eq!(
+            HEXLOWER.encode(header),
+            "434c565245575231000000010000004f00000002000000010000000100000000a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0000000000000000000000000cefc1170"
+        );
+        assert_eq!(
+            HEXLOWER.encode(rest),
+            "4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4fc457a94d06fb7c567b9c224df4736301016a15af915803f5a505dedca2f41cfc6e9e71ca3d8a3ab1457014a33ffdad654f014f014f014f014f014f014f014f01b457db4f2d6bae79fcbaac12bb45f373"
+        );
+    }
+}

@@ -74,14 +74,20 @@ impl ShardKey {
 }
 
 impl SlotBytes {
+    /// What is there now.
+    fn read(&self, file: &File, files: &Files) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let mut found = Zeroizing::new(vec![0; SLOT]);
+        (file.read_exact_at(&mut found, self.offset))
+            .map_err(VaultError::io(&files.shards, "reading"))?;
+        Ok(found)
+    }
+
     /// Overwrites what is there; durable on return, and read back.
     pub(super) fn write(&self, file: &File, files: &Files) -> Result<(), VaultError> {
         let fail = |doing| VaultError::io(&files.shards, doing);
         (files.disk.write_at(file, &self.bytes, self.offset)).map_err(fail("writing"))?;
         (files.disk.sync(file, &files.shards)).map_err(fail("syncing"))?;
-        let mut found = Zeroizing::new(vec![0; SLOT]);
-        (file.read_exact_at(&mut found, self.offset)).map_err(fail("reading"))?;
-        match found == self.bytes {
+        match self.read(file, files)? == self.bytes {
             true => Ok(()),
             false => {
                 let what = "the slot holds other bytes than were just written to it";
@@ -142,6 +148,20 @@ impl Shards {
         if let Some(keys) = self.keys.get_mut(usize::from(shard)) {
             *keys = (key, None);
         }
+    }
+
+    /// Whether something lies in the slot beside a shard's newest key.
+    pub(super) fn has_remains(
+        &self,
+        shard: u8,
+        file: &File,
+        files: &Files,
+    ) -> Result<bool, VaultError> {
+        let Some((newest, _)) = self.keys.get(usize::from(shard)) else {
+            return Ok(false);
+        };
+        let empty = newest.other_slot(shard);
+        Ok(empty.read(file, files)? != empty.bytes)
     }
 
     /// Of a shard's two keys keeps that generation, and destroys the other on disk.

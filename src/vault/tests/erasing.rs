@@ -287,6 +287,54 @@ fn t4_e8_a_loss_of_power_in_an_erasure_leaves_everybody_readable_or_the_erased_e
     }
 }
 
+/// Who was killed between the rename and its sync has a name that a loss of power may still take back: the start that
+/// finishes the erasure makes it durable before the old key goes.
+#[test]
+fn t4_e8_a_start_finishes_an_erasure_only_once_the_new_files_name_is_durable() {
+    let (steps, ..) = run();
+    let mut finished = 0;
+    for (step, files) in steps.iter().enumerate() {
+        let dir = materialize(files);
+        let synced = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&synced);
+        let watched = Options {
+            after_sync: Some(Arc::new(move |path: &Path| {
+                seen.lock().unwrap().push(path.to_owned());
+            })),
+            ..options(dir.path())
+        };
+        let (_vault, opened) = Vault::create_or_open(watched).unwrap();
+        if opened.notes.iter().any(|note| note.ends_with("finished")) {
+            finished += 1;
+            let synced = synced.lock().unwrap();
+            let at = |path: &Path| synced.iter().position(|one| one == path);
+            let (name, slot) = (at(dir.path()), at(&dir.path().join("shards")));
+            assert!(name.unwrap() < slot.unwrap(), "step {step}: {synced:?}");
+        }
+    }
+    assert_eq!(finished, 2, "one for each of the erasures");
+}
+
+#[test]
+fn e8_what_a_torn_slot_may_hold_of_the_old_key_is_overwritten_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (vault, _) = open(dir.path());
+    let all = registered(&vault, 0..CUSTOMERS);
+    let path = dir.path().join("shards");
+    let at = 512 * (1 + usize::from(all[0].pseudonym.0[0]));
+    let before = fs::read(&path).unwrap()[at..at + 512].to_vec();
+    erase(&vault, &all[..1]);
+    drop(vault);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[at..at + 512].copy_from_slice(&before);
+    bytes[at + 511] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_as_erased(&open(dir.path()).0, &all, &all[..1]);
+    let bytes = fs::read(&path).unwrap();
+    assert!(bytes[at..at + 512].iter().all(|byte| *byte == 0));
+    assert_eq!(open(dir.path()).1.notes, Vec::<String>::new());
+}
+
 #[test]
 fn t4_e8_no_flip_or_cut_of_the_rewrapped_keys_stays_silent() {
     let dir = tempfile::tempdir().unwrap();
