@@ -9,10 +9,12 @@ use tonic::{Status, Streaming};
 use super::call::Call;
 use super::convert::checks::{Standing, next_of_stream};
 use super::convert::past::Moment;
+use super::convert::rulings::rulebook_version;
 use super::doors::Doors;
 use super::in_order::{InOrder, UntilStopping};
 use super::status;
 use crate::domain::ids::{Position, Token};
+use crate::domain::rulebook::Rulebook;
 use crate::proto::v1 as wire;
 use crate::proto::v1::bulk_check_use_response::Answer;
 use crate::sequencer::SubjectRef;
@@ -48,13 +50,14 @@ fn in_order<S>(
 where
     S: Stream<Item = Result<wire::BulkCheckUseRequest, Status>> + Unpin,
 {
+    let mut naming = Naming::of(doors.rulebook());
     let mut bulk = Bulk {
         doors,
         call,
         standing: None,
         sequence: 0,
     };
-    InOrder::new(requests.fuse(), IN_FLIGHT_MAX, move |batch| {
+    let answers = InOrder::new(requests.fuse(), IN_FLIGHT_MAX, move |batch| {
         let first = bulk.sequence + 1;
         let asked = bulk.ask_all(batch);
         let doors = bulk.doors.clone();
@@ -62,7 +65,35 @@ where
             let answers = rule_all(&doors, asked).await;
             (first..).zip(answers).map(response).collect()
         }
-    })
+    });
+    answers.map_ok(move |answer| naming.name(answer))
+}
+
+/// Says in a brief answer which rulebook it follows (P17), where that is not the one named last.
+struct Naming {
+    /// The one in force, which brief answers come without.
+    in_force: wire::RulebookVersion,
+    last: Option<wire::RulebookVersion>,
+}
+
+impl Naming {
+    fn of(in_force: &Rulebook) -> Self {
+        Self {
+            in_force: rulebook_version(&in_force.name, &in_force.version),
+            last: None,
+        }
+    }
+
+    fn name(&mut self, mut response: wire::BulkCheckUseResponse) -> wire::BulkCheckUseResponse {
+        if let Some(Answer::Ruling(ruling)) = &mut response.answer {
+            let follows = ruling.rulebook.as_ref().unwrap_or(&self.in_force);
+            if self.last.as_ref() != Some(follows) {
+                self.last = Some(follows.clone());
+                ruling.rulebook.clone_from(&self.last);
+            }
+        }
+        response
+    }
 }
 
 fn response((sequence, answer): (u64, Ruled)) -> wire::BulkCheckUseResponse {
@@ -166,10 +197,41 @@ async fn rule_all(doors: &Doors, asked: Vec<Asked>) -> Vec<Ruled> {
 fn look_up(doors: &Doors, asked: Vec<Asked>) -> Vec<Answered> {
     let look_up = |asked| match asked {
         Asked::Now(customer, standing) => {
-            Answered::Now(doors.rule(&customer, &standing.question, standing.detail))
+            let detail = standing.detail.in_stream();
+            Answered::Now(doors.rule(&customer, &standing.question, detail))
         }
         Asked::Then(then) => Answered::Then(then),
         Asked::Wrong(wrong) => Answered::Now(Err(wrong)),
     };
     asked.into_iter().map(look_up).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rulebook::DEFAULT_TEXT;
+
+    #[test]
+    fn p17_a_stream_names_the_rulebook_of_brief_answers_where_it_changes() {
+        let in_force = Rulebook::parse(DEFAULT_TEXT, [0; 32]).unwrap();
+        let current = rulebook_version(&in_force.name, &in_force.version);
+        let older = rulebook_version(&in_force.name, "1.0");
+        let mut naming = Naming::of(&in_force);
+        let mut name = |given: Option<&wire::RulebookVersion>| {
+            let ruling = wire::Ruling {
+                rulebook: given.cloned(),
+                ..wire::Ruling::default()
+            };
+            match naming.name(response((1, Ok(ruling)))).answer {
+                Some(Answer::Ruling(ruling)) => ruling.rulebook,
+                _ => None,
+            }
+        };
+        assert_eq!(name(None).as_ref(), Some(&current));
+        assert_eq!(name(None), None);
+        assert_eq!(name(Some(&older)).as_ref(), Some(&older), "one of the past");
+        assert_eq!(name(None).as_ref(), Some(&current));
+        assert_eq!(name(Some(&current)).as_ref(), Some(&current), "a whole one");
+        assert_eq!(name(None), None);
+    }
 }

@@ -107,10 +107,15 @@ async fn c3_a_brief_answer_is_the_whole_one_without_clauses_cells_remedies_and_r
     let stream = tokio_stream::iter(requests);
     let answers = house.checks().bulk_check_use(stream).await.unwrap();
     let answers: Vec<_> = answers.into_inner().map(Result::unwrap).collect().await;
+    let mut named = None;
     for (id, answer) in ids.iter().zip(answers) {
-        let Some(Checked::Ruling(in_bulk)) = answer.answer else {
+        let Some(Checked::Ruling(mut in_bulk)) = answer.answer else {
             panic!("{id} was refused an answer");
         };
+        // A stream says which rulebook it follows in the first answer (P17).
+        assert_eq!(in_bulk.rulebook.is_some(), named.is_none(), "{id}");
+        named = named.or(in_bulk.rulebook.take());
+        in_bulk.rulebook.clone_from(&named);
         let request = wire::CheckUseRequest {
             customer: customer(id),
             question: Some(market(Company, "local")),

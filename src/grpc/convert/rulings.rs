@@ -11,6 +11,8 @@ use crate::proto::v1 as wire;
 /// How much an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
+    /// As brief, without the rulebook: for a stream, which names it once (P17).
+    Listed,
     /// Yes or no, the codes of the reasons, and until when: what a list is scrubbed by.
     Brief,
     /// All, but the texts of the clauses.
@@ -25,6 +27,14 @@ impl Detail {
         match texts {
             true => Self::Texts,
             false => Self::Clauses,
+        }
+    }
+
+    /// The same for an answer in a stream that names rulebooks where they change.
+    pub fn in_stream(self) -> Self {
+        match self {
+            Self::Brief => Self::Listed,
+            _ => self,
         }
     }
 }
@@ -50,14 +60,15 @@ pub fn ruling(ruling: &Ruling, evaluated: &Evaluated<'_>) -> wire::Ruling {
         state: ruling.state.number(),
         basis: ruling.basis.map(Listed::number).unwrap_or_default(),
         valid_until: ruling.valid_until.map(timestamp),
-        rulebook: Some(rulebook_version(&rulebook.name, &rulebook.version)),
+        rulebook: (evaluated.detail != Detail::Listed)
+            .then(|| rulebook_version(&rulebook.name, &rulebook.version)),
         evaluated_at: Some(timestamp(evaluated.at)),
         position: evaluated.position.0,
         ..wire::Ruling::default()
     };
     let texts = evaluated.detail == Detail::Texts;
     match evaluated.detail {
-        Detail::Brief => wire::Ruling {
+        Detail::Listed | Detail::Brief => wire::Ruling {
             reasons: ruling.reasons.iter().map(code_alone).collect(),
             ..brief
         },
