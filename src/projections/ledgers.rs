@@ -3,10 +3,9 @@
 //! The records about it are few beside those about customers. They are decoded once and kept, and so are the states that
 //! were asked about last; no lock is held while the disk is read or records are replayed (T5).
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lru::LruCache;
+use quick_cache::unsync::Cache;
 
 use super::history::{History, Told};
 use super::{Fact, ViewError};
@@ -17,7 +16,7 @@ use crate::domain::ids::Position;
 use crate::domain::time::Time;
 
 /// Ledgers of the past that are kept in memory: those asked about last.
-const KEPT: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+const KEPT: usize = 8;
 
 /// What was on record of the ledger itself.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +40,7 @@ type Key = (usize, Option<usize>);
 #[derive(Debug)]
 struct Kept {
     facts: Facts,
-    folded: LruCache<Key, Ledger>,
+    folded: Cache<Key, Ledger>,
 }
 
 /// A handle to the records about the ledger, and to the past states that were asked about last.
@@ -52,7 +51,7 @@ impl Default for Ledgers {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Kept {
             facts: Facts::default(),
-            folded: LruCache::new(KEPT),
+            folded: Cache::new(KEPT),
         })))
     }
 }
@@ -84,7 +83,7 @@ impl Ledgers {
         let kept = self.kept().folded.get(&key).cloned();
         kept.unwrap_or_else(|| {
             let ledger = fold(facts, then, in_hindsight);
-            self.kept().folded.put(key, ledger.clone());
+            self.kept().folded.insert(key, ledger.clone());
             ledger
         })
     }

@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lru::LruCache;
+use quick_cache::{UnitWeighter, unsync};
 
 use super::StateError;
 use crate::domain::customer::{Customer, evolve};
@@ -23,20 +22,19 @@ pub struct Shards(Vec<Mutex<Shard>>);
 
 struct Shard {
     dirty: HashMap<Pseudonym, Arc<Customer>, OfPseudonyms>,
-    clean: LruCache<Pseudonym, Arc<Customer>, OfPseudonyms>,
+    clean: unsync::Cache<Pseudonym, Arc<Customer>, UnitWeighter, OfPseudonyms>,
 }
 
 impl Shards {
     pub fn new(cache_customers: usize) -> Self {
-        let each =
-            NonZeroUsize::new(room_of_part(cache_customers, SHARDS)).unwrap_or(NonZeroUsize::MIN);
+        let each = room_of_part(cache_customers, SHARDS);
         let shard = || {
-            // A bounded one would take the memory for all of its entries at once.
-            let mut clean = LruCache::unbounded_with_hasher(OfPseudonyms::default());
-            clean.resize(each);
+            let (hasher, lifecycle) =
+                (OfPseudonyms::default(), unsync::DefaultLifecycle::default());
             Mutex::new(Shard {
                 dirty: HashMap::default(),
-                clean,
+                // Takes memory as it fills.
+                clean: unsync::Cache::with(each, each as u64, UnitWeighter, hasher, lifecycle),
             })
         };
         Self((0..SHARDS).map(|_| shard()).collect())
@@ -57,7 +55,7 @@ impl Shards {
         let Some(customer) = load()?.map(Arc::new) else {
             return Ok(None);
         };
-        shard.clean.put(pseudonym, Arc::clone(&customer));
+        shard.clean.insert(pseudonym, Arc::clone(&customer));
         Ok(Some(customer))
     }
 
@@ -79,13 +77,13 @@ impl Shards {
             }
             return Ok(false);
         }
-        let before = match clean.pop(&pseudonym) {
-            Some(customer) => Some(customer),
+        let before = match clean.remove(&pseudonym) {
+            Some((_, customer)) => Some(customer),
             None => load()?.map(Arc::new),
         };
         match before {
             Some(customer) if customer.last >= placed.position => {
-                clean.put(pseudonym, customer);
+                clean.insert(pseudonym, customer);
                 return Ok(false);
             }
             Some(mut customer) => {
@@ -105,7 +103,7 @@ impl Shards {
         let mut added = 0;
         for (pseudonym, customer) in customers {
             let mut shard = self.shard(pseudonym);
-            shard.clean.pop(&pseudonym);
+            shard.clean.remove(&pseudonym);
             added += usize::from(shard.dirty.insert(pseudonym, customer).is_none());
         }
         added
@@ -149,7 +147,7 @@ impl Shards {
                 .is_some_and(|now| Arc::ptr_eq(now, &customer));
             if unchanged {
                 shard.dirty.remove(&pseudonym);
-                shard.clean.put(pseudonym, customer);
+                shard.clean.insert(pseudonym, customer);
                 cleaned += 1;
             }
         }

@@ -2,22 +2,24 @@
 
 use std::{
     hash::{BuildHasherDefault, Hash, Hasher},
-    num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use lru::LruCache;
+use quick_cache::UnitWeighter;
+use quick_cache::unsync;
 
 use crate::domain::ids::{RandomId, room_of_part};
 
 const LOCKS: usize = 64;
 
-/// A bounded map from 16 random bytes, least recently used out first.
+/// A bounded map from 16 random bytes; who is not asked for goes first.
 ///
 /// Values are dropped on eviction; one that holds a secret wipes itself then.
 pub(super) struct Cache<V> {
-    parts: Vec<Mutex<LruCache<Key, V, BuildHasherDefault<RandomId>>>>,
+    parts: Vec<Mutex<Part<V>>>,
 }
+
+type Part<V> = unsync::Cache<Key, V, UnitWeighter, BuildHasherDefault<RandomId>>;
 
 #[derive(PartialEq, Eq)]
 struct Key([u8; 16]);
@@ -31,14 +33,22 @@ impl Hash for Key {
 }
 
 impl<V: Clone> Cache<V> {
-    /// A cache that holds any `entries` values, and somewhat more where they fall evenly to the locks.
+    /// A cache that holds any `entries` values, and somewhat more where they fall evenly to the locks. Takes memory as
+    /// it fills.
     pub(super) fn new(entries: usize) -> Self {
-        let each = NonZeroUsize::new(room_of_part(entries, LOCKS)).unwrap_or(NonZeroUsize::MIN);
+        let each = room_of_part(entries, LOCKS);
         let part = || {
-            // A bounded one would take the memory for all of its entries at once.
-            let mut part = LruCache::unbounded_with_hasher(BuildHasherDefault::default());
-            part.resize(each);
-            Mutex::new(part)
+            let (hasher, lifecycle) = (
+                BuildHasherDefault::default(),
+                unsync::DefaultLifecycle::default(),
+            );
+            Mutex::new(Part::with(
+                each,
+                each as u64,
+                UnitWeighter,
+                hasher,
+                lifecycle,
+            ))
         };
         Self {
             parts: (0..LOCKS).map(|_| part()).collect(),
@@ -46,38 +56,26 @@ impl<V: Clone> Cache<V> {
     }
 
     pub(super) fn get(&self, key: &[u8; 16]) -> Option<V> {
-        let mut part = self
-            .part(key)?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        part.get(&Key(*key)).cloned()
+        self.part(key)?.get(&Key(*key)).cloned()
     }
 
     pub(super) fn put(&self, key: [u8; 16], value: V) {
-        let Some(part) = self.part(&key) else { return };
-        let evicted = part
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Key(key), value);
-        drop(evicted);
+        if let Some(mut part) = self.part(&key) {
+            part.insert(Key(key), value);
+        }
     }
 
     /// Drops a value.
     pub(super) fn forget(&self, key: &[u8; 16]) {
-        let Some(part) = self.part(key) else { return };
-        let forgotten = part
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop(&Key(*key));
-        drop(forgotten);
+        if let Some(mut part) = self.part(key) {
+            part.remove(&Key(*key));
+        }
     }
 
-    fn part(
-        &self,
-        key: &[u8; 16],
-    ) -> Option<&Mutex<LruCache<Key, V, BuildHasherDefault<RandomId>>>> {
+    fn part(&self, key: &[u8; 16]) -> Option<MutexGuard<'_, Part<V>>> {
         let [.., last] = *key;
-        self.parts.get(usize::from(last) % LOCKS)
+        let part = self.parts.get(usize::from(last) % LOCKS)?;
+        Some(part.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -102,7 +100,8 @@ mod tests {
         }
         let kept = values.iter().filter(|value| Arc::strong_count(value) > 1);
         assert!(kept.count() <= 64 * (100 + 40));
-        assert_eq!(cache.get(&key(0)), None);
+        let found = (0..10_000).filter(|n| cache.get(&key(*n)).is_some());
+        assert!(found.count() <= 64 * (100 + 40));
         cache.put(key(9_999), Arc::new(7));
         assert_eq!(
             cache.get(&key(9_999)).as_deref(),

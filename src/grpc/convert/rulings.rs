@@ -112,11 +112,7 @@ fn relied_on(ruling: &Ruling) -> Vec<u64> {
 fn reason(reason: &Reason, rulebook: &Rulebook, texts: bool) -> wire::Reason {
     wire::Reason {
         positions: numbers(&reason.positions),
-        fact: reason
-            .fact
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        fact: reason.fact.as_deref().unwrap_or_default().to_owned(),
         ..bare_reason(reason.code, rulebook, texts)
     }
 }
@@ -147,11 +143,8 @@ fn clauses(code: ReasonCode, rulebook: &Rulebook, texts: bool) -> Vec<wire::Clau
 fn cell(cell: &CellState) -> wire::Cell {
     wire::Cell {
         recipient_kind: cell.cell.kind.number(),
-        entity: cell
-            .cell
-            .entity
-            .as_ref()
-            .map(ToString::to_string)
+        entity: (cell.cell.entity.as_ref())
+            .map(|entity| entity.as_str().to_owned())
             .unwrap_or_default(),
         class: cell.cell.class.number(),
         purpose: cell.cell.purpose.number(),
@@ -165,14 +158,14 @@ fn remedy(remedy: &Remedy) -> wire::Remedy {
 
     let remedy = match remedy {
         Remedy::OpenService(category) => Wire::OpenService(wire::OpenServiceRemedy {
-            category: category.to_string(),
+            category: category.as_str().to_owned(),
         }),
         Remedy::OptIn => Wire::OptIn(wire::OptInRemedy {}),
         Remedy::Lift(blocks) => Wire::Lift(wire::LiftRemedy {
             positions: numbers(blocks),
         }),
         Remedy::SupplyFact(fact) => Wire::SupplyFact(wire::SupplyFactRemedy {
-            fact: fact.to_string(),
+            fact: fact.clone().into_owned(),
         }),
         Remedy::Verify => Wire::Verify(wire::VerifyRemedy {}),
         Remedy::GiveNotice => Wire::GiveNotice(wire::GiveNoticeRemedy {}),

@@ -121,7 +121,10 @@ pub fn category(field: &str, text: &str) -> Result<Category, Malformed> {
 /// When there are more than `max`, or one isn't an identifier.
 pub fn categories(field: &str, texts: &[String], max: usize) -> Result<Vec<Category>, Malformed> {
     at_most(field, texts.len(), max)?;
-    let parse = |(index, text): (usize, &String)| category(&format!("{field}[{index}]"), text);
+    let parse = |(index, text): (usize, &String)| {
+        let parsed = Category::parse(text);
+        parsed.ok_or_else(|| Malformed::invalid(&format!("{field}[{index}]"), IDENTIFIER))
+    };
     texts.iter().enumerate().map(parse).collect()
 }
 
