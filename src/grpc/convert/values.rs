@@ -123,7 +123,7 @@ pub fn categories(field: &str, texts: &[String], max: usize) -> Result<Vec<Categ
     at_most(field, texts.len(), max)?;
     let parse = |(index, text): (usize, &String)| {
         let parsed = Category::parse(text);
-        parsed.ok_or_else(|| Malformed::invalid(&format!("{field}[{index}]"), IDENTIFIER))
+        parsed.ok_or_else(|| Malformed::invalid(format!("{field}[{index}]"), IDENTIFIER))
     };
     texts.iter().enumerate().map(parse).collect()
 }
