@@ -179,11 +179,13 @@ impl Ledger {
             options.checkpoint_every,
         )
         .map_err(|error| file(&options.dir, &error))?;
+        let now = states.clone();
         let history = History::start(
             options.history.clone(),
             genesis.ledger,
             Arc::clone(&journal),
             handle.committed(),
+            Arc::new(move |pseudonym| now.in_memory(pseudonym)),
             fatal,
         )?;
         let sources = Sources {

@@ -167,6 +167,11 @@ impl States {
             .get(pseudonym, || self.0.store.customer(pseudonym))
     }
 
+    /// A customer who is in memory: never reads the disk.
+    pub fn in_memory(&self, pseudonym: Pseudonym) -> Option<Arc<Customer>> {
+        self.0.shards.in_memory(pseudonym)
+    }
+
     /// The request that carried this id, where it was answered within the window.
     ///
     /// # Errors

@@ -43,9 +43,11 @@ pub fn replay(
         .clamp(1, 8);
     let (jobs, queue) = sync_channel::<Job>(BLOCKS_AHEAD);
     let queue = Mutex::new(queue);
+    // An empty view has nobody to look up.
+    let kept = (from > 0).then_some(states);
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| decode_jobs(&queue));
+            scope.spawn(|| decode_jobs(&queue, kept));
         }
         let mut chunk = Chunk::new(states, from);
         let mut waiting: VecDeque<Receiver<Facts>> = VecDeque::new();
@@ -83,13 +85,27 @@ fn read_block(journal: &dyn Journal, position: u64) -> Result<StoredBlock, State
         .ok_or_else(|| StateError::Log(format!("no block holds position {position}")))
 }
 
-fn decode_jobs(queue: &Mutex<Receiver<Job>>) {
+fn decode_jobs(queue: &Mutex<Receiver<Job>>, kept: Option<&States>) {
     let (mut reader, mut opened) = (FactReader::default(), Block::default());
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, done)) = job else { return };
+        let facts = decode(&block, &mut opened, &mut reader);
+        if let (Some(states), Ok((facts, _))) = (kept, &facts) {
+            look_up(states, facts);
+        }
         // Whoever asked may have given up; then nobody wants the answer.
-        let _ = done.send(decode(&block, &mut opened, &mut reader));
+        let _ = done.send(facts);
+    }
+}
+
+/// Has in memory whom the records are about, so that whoever applies them waits for no disk.
+fn look_up(states: &States, facts: &[FactOnly]) {
+    for (pseudonym, _) in facts.iter().filter_map(FactOnly::placed) {
+        if states.get(pseudonym).is_err() {
+            // Whoever applies the record meets the error, too, and says it.
+            return;
+        }
     }
 }
 

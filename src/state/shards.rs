@@ -59,6 +59,13 @@ impl Shards {
         Ok(Some(customer))
     }
 
+    /// The customer, if it is in memory.
+    pub fn in_memory(&self, pseudonym: Pseudonym) -> Option<Arc<Customer>> {
+        let shard = self.shard(pseudonym);
+        let found = shard.dirty.get(&pseudonym);
+        found.or_else(|| shard.clean.peek(&pseudonym)).cloned()
+    }
+
     /// Changes a customer where it is kept, unless it reflects the event already. Says whether it became dirty.
     ///
     /// For a replay, in which nobody reads: until its command is complete, half of it is in the customer.

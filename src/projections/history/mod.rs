@@ -57,7 +57,7 @@ pub struct HistoryOptions {
     pub flush_bytes: usize,
     /// Bytes of what records say that are compressed together: as many are read for one of them.
     pub chunk_bytes: usize,
-    /// A customer's state is kept beside every so many records: at most as many are replayed for a past one.
+    /// A customer's state is kept about every so many records: less than twice as many are replayed for a past one.
     pub snapshot_every: u64,
 }
 
@@ -75,6 +75,9 @@ impl HistoryOptions {
         }
     }
 }
+
+/// The state of a customer who is in memory, as new as it is there.
+pub type CurrentStates = Arc<dyn Fn(Pseudonym) -> Option<Arc<Customer>> + Send + Sync>;
 
 /// A cheap handle to the view.
 #[derive(Clone)]
@@ -114,7 +117,7 @@ struct Unwritten {
 
 impl History {
     /// Opens the view of ledger `ledger`, an empty one where there is none or it is broken, and starts the thread that
-    /// follows the log.
+    /// follows the log. A state to be kept is taken from `current` where it is the one, and else made from the records.
     ///
     /// # Errors
     /// When the folder can't be used or no thread be started.
@@ -123,16 +126,18 @@ impl History {
         ledger: [u8; 16],
         journal: Arc<dyn Journal>,
         committed: watch::Receiver<u64>,
+        current: CurrentStates,
         fatal: Fatal,
     ) -> Result<Self, ViewError> {
-        let opened = match writer::open(&options, ledger, &journal, &committed) {
+        let follow = || writer::open(&options, ledger, &journal, &committed, &current);
+        let opened = match follow() {
             Ok(opened) => opened,
             Err(problem) => {
                 if options.dir.exists() {
                     tracing::warn!(%problem, "the history view is rebuilt from the log");
                     fs::remove_dir_all(&options.dir).map_err(|error| failed(&error))?;
                 }
-                writer::open(&options, ledger, &journal, &committed)?
+                follow()?
             }
         };
         let (mut writer, reached) = opened;

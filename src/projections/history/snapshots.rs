@@ -1,9 +1,11 @@
 //! Which states are kept beside the records, so that a past one costs few of them to replay.
 
+use std::sync::Arc;
+
 use super::entry::{self, HistoryEntry};
 use super::heap::Item;
 use super::told::{Records, told, write_state};
-use super::{Kept, ViewError, Written};
+use super::{CurrentStates, Kept, ViewError, Written};
 use crate::domain::customer::{Customer, evolve};
 use crate::domain::ids::Pseudonym;
 
@@ -32,6 +34,14 @@ impl<'a> Row<'a> {
             })
     }
 
+    fn is_first(&self) -> bool {
+        self.kept.entry.version == self.versions.0
+    }
+
+    fn is_last(&self) -> bool {
+        self.kept.entry.version == self.versions.1
+    }
+
     /// Whether some state of the subject is to be kept.
     fn has_due(&self, every: u64) -> bool {
         let (first, last) = self.versions;
@@ -43,18 +53,24 @@ impl<'a> Row<'a> {
 pub struct Snapshots<'a> {
     written: &'a Written,
     heap: &'a sled::Tree,
+    current: &'a CurrentStates,
     every: u64,
     following: Option<(Pseudonym, Option<Customer>)>,
+    /// The state of the customer whose records are being written, if it is the one after the last of them.
+    after_last: Option<Arc<Customer>>,
 }
 
 impl<'a> Snapshots<'a> {
-    /// A state beside every so many records; what was written before is in `written` and `heap`.
-    pub fn new(written: &'a Written, heap: &'a sled::Tree, every: u64) -> Self {
+    /// A state about every so many records. What was written before is in the first two of the sources.
+    pub fn new(sources: (&'a Written, &'a sled::Tree, &'a CurrentStates), every: u64) -> Self {
+        let (written, heap, current) = sources;
         Self {
             written,
             heap,
+            current,
             every: every.max(1),
             following: None,
+            after_last: None,
         }
     }
 
@@ -66,6 +82,12 @@ impl<'a> Snapshots<'a> {
         let subject = row.subject;
         if !entry::is_customer(subject) || !row.has_due(self.every) {
             return Ok(None);
+        }
+        if row.is_first() {
+            self.after_last = self.current_after(row);
+        }
+        if let Some(customer) = &self.after_last {
+            return row.is_last().then(|| write_state(customer)).transpose();
         }
         let before = match self.following.take() {
             Some((following, customer)) if following == subject => customer,
@@ -80,6 +102,15 @@ impl<'a> Snapshots<'a> {
         };
         self.following = Some((subject, customer));
         Ok(state)
+    }
+
+    /// The state as it is now, if that is after the last of a few records: keeping it there spares reading those that were
+    /// written before.
+    fn current_after(&self, row: &Row<'_>) -> Option<Arc<Customer>> {
+        let (first, last) = row.versions;
+        let few = last.saturating_sub(first) < self.every;
+        let customer = few.then(|| (self.current)(row.subject))??;
+        (customer.version == last).then_some(customer)
     }
 
     fn before(&self, row: &Row<'_>) -> Result<Option<Customer>, ViewError> {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::entry::{self, HistoryEntry};
 use super::heap::{self, Filling, Item};
 use super::snapshots::{Row, Snapshots};
-use super::{HistoryOptions, Kept, Unwritten, ViewError, Written, failed};
+use super::{CurrentStates, HistoryOptions, Kept, Unwritten, ViewError, Written, failed};
 use crate::codec;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::time::Time;
@@ -38,6 +38,7 @@ pub struct Writer {
     unwritten: Arc<RwLock<Unwritten>>,
     journal: Arc<dyn Journal>,
     committed: watch::Receiver<u64>,
+    current: CurrentStates,
     reached: watch::Sender<u64>,
     /// Somebody waits for what was committed.
     wanted: Arc<Notify>,
@@ -59,6 +60,7 @@ pub fn open(
     ledger: [u8; 16],
     journal: &Arc<dyn Journal>,
     committed: &watch::Receiver<u64>,
+    current: &CurrentStates,
 ) -> Result<(Writer, watch::Receiver<u64>), ViewError> {
     let database = open_sled(&options.dir, options.sled_cache_bytes)?;
     let tree = |name| database.open_tree(name).map_err(|error| failed(&error));
@@ -92,6 +94,7 @@ pub fn open(
         unwritten: Arc::default(),
         journal: Arc::clone(journal),
         committed: committed.clone(),
+        current: Arc::clone(current),
         database,
         written: Arc::new(RwLock::new(written)),
         heap,
@@ -250,7 +253,8 @@ impl Writer {
         let mut filling = Filling::new(&self.heap, self.options.chunk_bytes, self.chunk)?;
         let prepared = {
             let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-            let mut snapshots = Snapshots::new(&written, &self.heap, self.options.snapshot_every);
+            let sources = (&*written, &self.heap, &self.current);
+            let mut snapshots = Snapshots::new(sources, self.options.snapshot_every);
             let rows = (subjects.iter()).flat_map(|(subject, kept)| Row::of(**subject, kept));
             let entries = rows.map(|row| {
                 let mut place = || {
