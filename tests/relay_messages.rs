@@ -320,6 +320,32 @@ async fn n4_subscribers_learn_nothing_of_contacts_verifications_and_passwords() 
 }
 
 #[tokio::test]
+async fn n4_what_a_customer_said_is_published_without_the_verification_behind_it() {
+    let mut log = Log::new();
+    log.grow(1, 1);
+    let golden = include_str!("golden/events.txt");
+    let mut granted = golden.lines().filter_map(|line| line.split_once(' '));
+    let (kind, data) = granted
+        .find(|(kind, _)| *kind == "consent.granted.v1")
+        .unwrap();
+    let cited =
+        r#""statement":{"verification":{"record":7,"call":"09090909090909090909090909090909"},"#;
+    log.commit(vec![Record {
+        kind: kind.into(),
+        data: data.replace(r#""statement":{"#, cited),
+        ..ordinary(1, "tea")
+    }]);
+    let messages = published(&log).await;
+    let told: serde_json::Value = serde_json::from_slice(&messages[1].payload).unwrap();
+    let mut wanted: serde_json::Value = serde_json::from_str(data).unwrap();
+    wanted["statement"]
+        .as_object_mut()
+        .unwrap()
+        .remove("verification");
+    assert_eq!(told["data"], wanted);
+}
+
+#[tokio::test]
 async fn e8_n4_subscribers_learn_who_was_erased_and_not_whom_a_rule_kept() {
     let mut log = Log::new();
     log.grow(1, 1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, Shared};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use tonic::{Status, Streaming};
 
@@ -137,16 +137,16 @@ impl Bulk {
     /// What the requests of a batch ask, each by the question that stands when it comes.
     fn ask_all(&mut self, batch: Vec<wire::BulkCheckUseRequest>) -> Vec<Asked> {
         // Batches go on beside each other: each waits for the histories that it reads.
-        let mut waited_for = None;
+        let mut waits = Waits::default();
         (batch.into_iter())
-            .map(|request| (self.ask(request, &mut waited_for)).unwrap_or_else(Asked::Wrong))
+            .map(|request| (self.ask(request, &mut waits)).unwrap_or_else(Asked::Wrong))
             .collect()
     }
 
     fn ask(
         &mut self,
         request: wire::BulkCheckUseRequest,
-        waited_for: &mut Option<Moment>,
+        waits: &mut Waits,
     ) -> Result<Asked, Status> {
         self.sequence += 1;
         let doors = &self.doors;
@@ -160,16 +160,37 @@ impl Bulk {
         let Some(moment) = moment else {
             return Ok(Asked::Now(customer, standing));
         };
-        let waits = waited_for.replace(moment) != Some(moment);
         let (doors, call) = (doors.clone(), self.call.clone());
+        let reached = waits.for_moment(moment, || {
+            let doors = doors.clone();
+            async move { doors.wait_for_past(&call, moment).await }.boxed()
+        });
         let then = async move {
-            if waits {
-                doors.wait_for_past(&call, moment).await?;
-            }
+            reached.await?;
             let question = standing.question.clone();
             (doors.rule_then(customer, question, standing.detail, moment)).await
         };
         Ok(Asked::Then(then.boxed()))
+    }
+}
+
+/// The waits of a batch: one for all requests in a row that ask for the same moment. Where histories don't reach it in time,
+/// each of them is refused: what isn't there yet must not be read as never said.
+#[derive(Default)]
+struct Waits(Option<(Moment, Shared<Wait>)>);
+
+type Wait = BoxFuture<'static, Result<(), Status>>;
+
+impl Waits {
+    fn for_moment(&mut self, moment: Moment, wait: impl FnOnce() -> Wait) -> Shared<Wait> {
+        match &self.0 {
+            Some((waited_for, wait)) if *waited_for == moment => wait.clone(),
+            _ => {
+                let wait = wait().shared();
+                self.0 = Some((moment, wait.clone()));
+                wait
+            }
+        }
     }
 }
 
@@ -210,6 +231,24 @@ fn look_up(doors: &Doors, asked: Vec<Asked>) -> Vec<Answered> {
 mod tests {
     use super::*;
     use crate::domain::rulebook::DEFAULT_TEXT;
+    use crate::projections::AsOf;
+
+    #[tokio::test]
+    async fn c4_who_asks_for_a_moment_that_histories_dont_reach_is_refused_whoever_asked_first() {
+        let moment = |position| Moment {
+            as_of: AsOf::Position(Position(position)),
+            hindsight: false,
+        };
+        let late = || async { Err(status::deadline_passed()) }.boxed();
+        let there = || async { Ok(()) }.boxed();
+        let mut waits = Waits::default();
+        let first = waits.for_moment(moment(7), late);
+        let second = waits.for_moment(moment(7), there);
+        let other = waits.for_moment(moment(8), there);
+        assert!(first.await.is_err());
+        assert!(second.await.is_err(), "it waits as the first did");
+        assert!(other.await.is_ok());
+    }
 
     #[test]
     fn p17_a_stream_names_the_rulebook_of_brief_answers_where_it_changes() {

@@ -305,6 +305,15 @@ impl Views {
 
     /// A field that can't be opened any more (its key was erased) is absent, and the entry still says that it is there.
     fn opened(&self, customer: Pseudonym, position: u64, sealed: &Sealed) -> Option<Personal> {
+        // From the request on, though the key may still be there (E8).
+        match self.customer(customer) {
+            Ok(Some(customer)) if customer.erased.is_some() => return None,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(position, %error, "whether a customer was erased can't be read");
+                return None;
+            }
+        }
         let parts = SealedParts {
             commitment: sealed.commitment,
             ciphertext: sealed.ciphertext.clone(),

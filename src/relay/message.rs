@@ -244,6 +244,7 @@ struct PolicyFacts<'a> {
 }
 
 fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>, LineError> {
+    let data = shown(record).map_err(|_| LineError::Field { field: "data" })?;
     let facts = Payload {
         position: record.position,
         recorded_at: record.recorded_at.to_string(),
@@ -265,10 +266,24 @@ fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>,
             rulebook: &record.policy.rulebook,
             version: &record.policy.version,
         },
-        data: serde_json::from_str(&record.data).map_err(|_| LineError::Field { field: "data" })?,
+        data: &data,
         preferences,
     };
     serde_json::to_vec(&facts).map_err(|_| LineError::Field { field: "data" })
+}
+
+/// What the record says, without the verification that a statement cites: subscribers know nothing of how callers are
+/// verified, and a marker must not be told from another by it (N4).
+fn shown(record: &Record) -> Result<Box<RawValue>, serde_json::Error> {
+    const CITED: &str = "verification";
+    if record.data.contains(CITED) {
+        let mut data: serde_json::Value = serde_json::from_str(&record.data)?;
+        let statement = data.get_mut("statement").and_then(|it| it.as_object_mut());
+        if statement.is_some_and(|statement| statement.remove(CITED).is_some()) {
+            return serde_json::value::to_raw_value(&data);
+        }
+    }
+    RawValue::from_string(record.data.clone())
 }
 
 /// What of the resulting state is told with records of that type.

@@ -4,6 +4,7 @@
 //! point converges. At start everybody who was ever erased is looked at, too: a vault that was put back from an older copy
 //! still has their keys.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -38,6 +39,8 @@ enum EraseError {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    #[error("the thread that destroys keys panicked")]
+    Panicked,
 }
 
 /// The running thread.
@@ -111,6 +114,7 @@ impl Work {
     fn begin(mut self) -> Result<JoinHandle<()>, SubmitError> {
         if let Err(error) = self.erase_again() {
             failed(&error);
+            self.tell_waiting();
         }
         std::thread::Builder::new()
             .name("eraser".to_owned())
@@ -121,8 +125,10 @@ impl Work {
     fn run(mut self) {
         let mut retry = RETRY;
         while !self.stop.load(Ordering::Acquire) {
-            let done = self.round();
-            metrics::gauge!("consent_erasures_waiting").set(self.states.open_erasures(0).1 as f64);
+            // sled panics on damaged files; what is to be done stays to be done.
+            let done = catch_unwind(AssertUnwindSafe(|| self.round()));
+            let done = done.unwrap_or(Err(EraseError::Panicked));
+            self.tell_waiting();
             let wait = match done {
                 Ok(()) => {
                     retry = RETRY;
@@ -137,6 +143,13 @@ impl Work {
             };
             self.states.wait_for_erasures(wait);
         }
+    }
+
+    /// Whoever still has to be erased again counts, too: how many they are is not known.
+    fn tell_waiting(&self) {
+        let (_, open) = self.states.open_erasures(0);
+        let waiting = open + usize::from(self.again);
+        metrics::gauge!("consent_erasures_waiting").set(waiting as f64);
     }
 
     /// Does all that is to be done. One whose keys can't be destroyed keeps nobody else's.

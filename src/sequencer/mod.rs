@@ -323,13 +323,17 @@ impl Handle {
         }
     }
 
-    /// As [`Handle::submit`], for a thread of its own that waits for the answers.
+    /// As [`Handle::submit_many`], for a thread of its own that waits for the answers.
     fn submit_and_block(
         &self,
         intents: Vec<Intent>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
         let commands = intents.into_iter().map(|intent| self.queued(intent));
-        let answers = self.queue.offer(commands.collect())?;
+        let offered = self.queue.wait_and_offer(commands.collect());
+        let answers = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| SubmitError::Failed(error.to_string()))?
+            .block_on(offered)?;
         answers.blocking_recv().map_err(|_| SubmitError::Stopping)
     }
 

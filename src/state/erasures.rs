@@ -163,9 +163,12 @@ impl Erasures {
 
     /// As [`Firsts::write`].
     pub fn write(&self) -> Result<WrittenErasures, StateError> {
+        // Nobody may be found completed and not requested: who is both by now is written as requested at least.
+        let completed = self.completed.write()?;
+        let requested = self.requested.write()?;
         Ok(WrittenErasures {
-            requested: self.requested.write()?,
-            completed: self.completed.write()?,
+            requested,
+            completed,
         })
     }
 

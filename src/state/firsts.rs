@@ -172,6 +172,10 @@ fn read(entry: &[u8; ENTRY]) -> (Token, Position) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::store::Store;
+    use super::super::{LedgerState, Options, States};
     use super::*;
 
     fn answered(request: u8, position: u64) -> (Token, Position) {
@@ -212,6 +216,45 @@ mod tests {
         let found = [1, 2, 3, 110, 255].map(|one| find(&requests, one));
         let positions = [Some(7), None, Some(9), Some(30), None];
         assert_eq!(found, positions.map(|position| position.map(Position)));
+    }
+
+    #[test]
+    fn t4_a_view_that_turns_out_to_lack_a_part_is_rebuilt_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            dir: dir.path().to_owned(),
+            cache_customers: 64,
+            sled_cache_bytes: 8 << 20,
+            flush_every: Duration::from_secs(1),
+            flush_dirty: 100,
+            request_window_days: 30,
+        };
+        let name = |number: u64| {
+            let mut name = [0; 16];
+            name[..8].copy_from_slice(&number.to_be_bytes());
+            Token(name)
+        };
+        let store = Store::open(&options, [7; 16]).unwrap();
+        let requests = Firsts::open(store.database(), "answered-requests").unwrap();
+        requests.remember((0..4_000).map(|number| (name(number), Position(number))));
+        assert_eq!(write(&requests), 4_000);
+        let ledger = LedgerState::default();
+        let company = store.set_company(&ledger).unwrap();
+        store.set_reflects(4_000, &ledger, company).unwrap();
+        let chunks = store.database().open_tree("answered-requests").unwrap();
+        let (second, _) = chunks.iter().nth(1).unwrap().unwrap();
+        chunks.remove(second).unwrap();
+        store.sync().unwrap();
+        drop((chunks, requests, store));
+
+        let states = States::open(options.clone(), [7; 16]).unwrap();
+        assert_eq!(states.applied(), 4_000, "its ends are there");
+        assert_eq!(states.answered(name(0)).unwrap(), Some(Position(0)));
+        let gone = (0..4_000).filter(|number| states.answered(name(*number)).is_err());
+        assert!(gone.count() > 0);
+        drop(states);
+        let states = States::open(options, [7; 16]).unwrap();
+        assert_eq!(states.applied(), 0, "everything is replayed from the log");
     }
 
     #[test]

@@ -160,6 +160,7 @@ fn run(states: &States, fatal: &Fatal) {
         let written = catch_unwind(AssertUnwindSafe(|| write(states)))
             .unwrap_or_else(|_| Err(StateError::View("writing it panicked".to_owned())));
         if let Err(error) = written {
+            states.mark_if_broken(&error);
             fatal(&format!("state view: {error}"));
             break;
         }

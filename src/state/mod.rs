@@ -181,7 +181,8 @@ impl States {
         token: RequestToken,
         days: std::ops::RangeInclusive<u32>,
     ) -> Result<Option<Repeat>, StateError> {
-        self.0.repeats.find(token, days)
+        let found = self.0.repeats.find(token, days);
+        found.inspect_err(|error| self.mark_if_broken(error))
     }
 
     /// The first record that answered that PIC-freeze request, whatever customer it was about (R14).
@@ -189,7 +190,8 @@ impl States {
     /// # Errors
     /// When the view can't be read.
     pub fn answered(&self, request: Token) -> Result<Option<Position>, StateError> {
-        self.0.answered.find(request)
+        let found = self.0.answered.find(request);
+        found.inspect_err(|error| self.mark_if_broken(error))
     }
 
     /// Erased customers whose keys are not destroyed yet, some of them, with the record that asks for it; and how many there
@@ -206,7 +208,20 @@ impl States {
         &self,
         from: Pseudonym,
     ) -> Result<(Vec<Pseudonym>, Option<Pseudonym>), StateError> {
-        self.0.erasures.page(from)
+        let page = self.0.erasures.page(from);
+        page.inspect_err(|error| self.mark_if_broken(error))
+    }
+
+    /// Notes that a part of the view is gone which an opening doesn't read, so that the next start rebuilds it.
+    fn mark_if_broken(&self, error: &StateError) {
+        let StateError::View(_) = error else { return };
+        let dir = &self.0.options.dir;
+        // That it is there says all.
+        let marked = std::fs::File::create(broken_mark(&self.0.options))
+            .and_then(|_| std::fs::File::open(dir)?.sync_all());
+        if let Err(problem) = marked {
+            tracing::error!(%problem, "the state view can't be marked as broken");
+        }
     }
 
     /// Waits until another customer is erased, or somebody wakes whoever waits.
@@ -315,9 +330,16 @@ struct Opened {
     ledger: LedgerState,
 }
 
+fn broken_mark(options: &Options) -> PathBuf {
+    options.dir.join("broken")
+}
+
 /// Opens the view's files; one of which a part is gone is rebuilt with all the rest.
 fn open_files(options: &Options, ledger: [u8; 16]) -> Result<Opened, StateError> {
     let open = || {
+        if broken_mark(options).exists() {
+            return Err(StateError::View("a part of it is gone".to_owned()));
+        }
         let store = Store::open(options, ledger)?;
         let (position, ledger) = store.reflects()?;
         Ok(Opened {
