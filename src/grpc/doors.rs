@@ -27,6 +27,8 @@ use crate::sequencer::{Answer, Handle, Intent, SubjectRef, SubmitError};
 
 /// Answers from the past that are read at a time: each may replay all records about a customer.
 const PAST_AT_A_TIME: usize = 8;
+/// Steps of walks over all customers that are made at a time: walks share one core among them.
+const STEPS_AT_A_TIME: usize = 1;
 
 /// Signs checkpoints for auditors.
 #[derive(Clone)]
@@ -47,6 +49,7 @@ pub struct Doors {
     checkpoints: Checkpoints,
     questioner: Questioner,
     past: Turns,
+    walks: Turns,
     /// Ends the streams that have no end of their own.
     stopping: CancellationToken,
     /// Longest wait for `min_position` where the caller gives no deadline.
@@ -68,6 +71,7 @@ impl Doors {
             checkpoints,
             questioner,
             past: Turns::new(PAST_AT_A_TIME),
+            walks: Turns::new(STEPS_AT_A_TIME),
             stopping,
             wait_max,
         }
@@ -405,8 +409,28 @@ impl Doors {
         F: FnOnce(&Self) -> Result<T, Status> + Send + 'static,
         T: Send + 'static,
     {
+        self.in_turn(&self.past, read).await
+    }
+
+    /// As [`Self::read`], for the steps of walks over all customers: one at a time, whoever walks (T5).
+    ///
+    /// # Errors
+    /// What `read` fails with.
+    pub async fn read_step<T, F>(&self, read: F) -> Result<T, Status>
+    where
+        F: FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.in_turn(&self.walks, read).await
+    }
+
+    async fn in_turn<T, F>(&self, turns: &Turns, read: F) -> Result<T, Status>
+    where
+        F: FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+        T: Send + 'static,
+    {
         let doors = self.clone();
         let span = tracing::Span::current();
-        (self.past.read(move || span.in_scope(|| read(&doors)))).await
+        turns.read(move || span.in_scope(|| read(&doors))).await
     }
 }

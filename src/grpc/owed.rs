@@ -57,7 +57,7 @@ pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, S
     let reader = doors.clone();
     let told = stream::try_unfold(listing, move |listing| {
         let doors = reader.clone();
-        async move { doors.read(move |doors| listing.step(doors)).await }
+        async move { doors.read_step(move |doors| listing.step(doors)).await }
     });
     let told = told.map_ok(|parts| stream::iter(parts.into_iter().map(response).map(Ok)));
     let told = told.try_flatten().boxed();
