@@ -18,11 +18,13 @@ mod frame;
 
 use std::sync::Arc;
 
-use self::frame::{compress, decompress};
+use self::frame::compress;
 use crate::ledger::{
     hash::{Hash, leaf_hash},
     record::{INTEGER_MAX, LINE_MAX},
 };
+
+pub use self::frame::decompress;
 
 /// The longest stored block, header and all: below the size at which sled would put a value into a file of its own.
 pub const STORED_BLOCK_MAX: usize = 96 * 1024;

@@ -7,6 +7,7 @@
 //! A record under seal is published as a marker that is the same for all of them, position aside (N4). It carries no record
 //! hash either: the rest of a record can be guessed, and a hash lets anyone try guesses.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
@@ -274,16 +275,16 @@ fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>,
 
 /// What the record says, without the verification that a statement cites: subscribers know nothing of how callers are
 /// verified, and a marker must not be told from another by it (N4).
-fn shown(record: &Record) -> Result<Box<RawValue>, serde_json::Error> {
+fn shown(record: &Record) -> Result<Cow<'_, RawValue>, serde_json::Error> {
     const CITED: &str = "verification";
     if record.data.contains(CITED) {
         let mut data: serde_json::Value = serde_json::from_str(&record.data)?;
         let statement = data.get_mut("statement").and_then(|it| it.as_object_mut());
         if statement.is_some_and(|statement| statement.remove(CITED).is_some()) {
-            return serde_json::value::to_raw_value(&data);
+            return serde_json::value::to_raw_value(&data).map(Cow::Owned);
         }
     }
-    RawValue::from_string(record.data.clone())
+    serde_json::from_str(&record.data).map(Cow::Borrowed)
 }
 
 /// What of the resulting state is told with records of that type.

@@ -328,13 +328,10 @@ impl Handle {
         &self,
         intents: Vec<Intent>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
-        let commands = intents.into_iter().map(|intent| self.queued(intent));
-        let offered = self.queue.wait_and_offer(commands.collect());
-        let answers = tokio::runtime::Builder::new_current_thread()
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
-            .map_err(|error| SubmitError::Failed(error.to_string()))?
-            .block_on(offered)?;
-        answers.blocking_recv().map_err(|_| SubmitError::Stopping)
+            .map_err(|error| SubmitError::Failed(error.to_string()))?;
+        Ok(runtime.block_on(self.submit_many(intents)))
     }
 
     fn queued(&self, intent: Intent) -> Queued {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use prost_types::Timestamp;
 use uuid::Uuid;
 
-use super::Malformed;
+use super::{Malformed, Within};
 use crate::domain::ids::{Category, EntityId, Personal, Position, Pseudonym, Sha256Digest};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
@@ -121,10 +121,7 @@ pub fn category(field: &str, text: &str) -> Result<Category, Malformed> {
 /// When there are more than `max`, or one isn't an identifier.
 pub fn categories(field: &str, texts: &[String], max: usize) -> Result<Vec<Category>, Malformed> {
     at_most(field, texts.len(), max)?;
-    let parse = |(index, text): (usize, &String)| {
-        let parsed = Category::parse(text);
-        parsed.ok_or_else(|| Malformed::invalid(format!("{field}[{index}]"), IDENTIFIER))
-    };
+    let parse = |(index, text): (usize, &String)| category("", text).within_item(field, index);
     texts.iter().enumerate().map(parse).collect()
 }
 

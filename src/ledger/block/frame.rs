@@ -56,7 +56,7 @@ pub(super) fn store_frame(raw: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Opens one zstd frame into `out`; `false` if it does not hold exactly as many bytes.
-pub(super) fn decompress(frame: &[u8], out: &mut [u8]) -> bool {
+pub fn decompress(frame: &[u8], out: &mut [u8]) -> bool {
     let written = DECOMPRESSOR.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = Decompressor::new().ok();

@@ -1,13 +1,10 @@
 //! What the records say, compressed in chunks that are written once and never moved: a merge of the runs that point into
 //! them costs no more than before.
 
-use std::cell::RefCell;
-
-use zstd::bulk::Decompressor;
-
 use super::entry::Place;
 use super::{ViewError, failed};
 use crate::domain::time::Time;
+use crate::ledger::block::decompress;
 use crate::state::checksum;
 
 /// Bytes of a chunk that its length and checksum take.
@@ -15,11 +12,6 @@ const FRAME: usize = 8;
 /// Longer states are not kept between records: more records are replayed instead.
 const SNAPSHOT_MAX: usize = 64 << 10;
 const NOT_STATED: i64 = i64::MIN;
-
-thread_local! {
-    // zstd's working memory, kept from chunk to chunk: clearing it costs as much as opening one.
-    static OPENER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-}
 
 /// What the rules need of a record besides its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,22 +196,12 @@ impl<'a> Chunks<'a> {
         }
         let (raw_len, packed) = chunk.split_first_chunk::<4>().ok_or_else(broken)?;
         let raw_len = usize::try_from(u32::from_le_bytes(*raw_len)).map_err(|_| broken())?;
-        let raw = decompress(packed, raw_len).map_err(|error| failed(&error))?;
-        match raw.len() == raw_len {
+        let mut raw = vec![0; raw_len];
+        match decompress(packed, &mut raw) {
             true => Ok(raw),
             false => Err(broken()),
         }
     }
-}
-
-fn decompress(packed: &[u8], raw_len: usize) -> std::io::Result<Vec<u8>> {
-    OPENER.with_borrow_mut(|kept| {
-        let opener = match kept {
-            Some(opener) => opener,
-            None => kept.insert(Decompressor::new()?),
-        };
-        opener.decompress(packed, raw_len)
-    })
 }
 
 /// Drops the chunks from `next` on, which a crash left behind.

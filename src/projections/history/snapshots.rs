@@ -61,9 +61,13 @@ pub struct Snapshots<'a> {
 }
 
 impl<'a> Snapshots<'a> {
-    /// A state about every so many records. What was written before is in the first two of the sources.
-    pub fn new(sources: (&'a Written, &'a sled::Tree, &'a CurrentStates), every: u64) -> Self {
-        let (written, heap, current) = sources;
+    /// A state about every so many records; what was written before is in `written` and `heap`.
+    pub fn new(
+        written: &'a Written,
+        heap: &'a sled::Tree,
+        current: &'a CurrentStates,
+        every: u64,
+    ) -> Self {
         Self {
             written,
             heap,

@@ -253,8 +253,8 @@ impl Writer {
         let mut filling = Filling::new(&self.heap, self.options.chunk_bytes, self.chunk)?;
         let prepared = {
             let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-            let sources = (&*written, &self.heap, &self.current);
-            let mut snapshots = Snapshots::new(sources, self.options.snapshot_every);
+            let every = self.options.snapshot_every;
+            let mut snapshots = Snapshots::new(&written, &self.heap, &self.current, every);
             let rows = (subjects.iter()).flat_map(|(subject, kept)| Row::of(**subject, kept));
             let entries = rows.map(|row| {
                 let mut place = || {
