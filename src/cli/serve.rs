@@ -177,7 +177,6 @@ pub(super) fn ledger_options(config: &Config) -> Result<app::Options, ConfigErro
     options.log.cache_bytes = mib("log_cache_mib")?;
     options.state.sled_cache_bytes = mib("view_cache_mib")?;
     options.history.sled_cache_bytes = mib("view_cache_mib")?;
-    options.vault.index_cache_bytes = mib("vault_cache_mib")?;
     options.state.flush_dirty = config.count("unwritten_changes")?;
     options.history.flush_records = config.number("unwritten_records")?;
     options.state.cache_customers = config.count("cache_customers")?;

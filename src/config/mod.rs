@@ -48,7 +48,6 @@ const NUMBERS: &[&str] = &[
     "tail_mib",
     "log_cache_mib",
     "view_cache_mib",
-    "vault_cache_mib",
     "checkpoint_seconds",
 ];
 

@@ -200,13 +200,6 @@ pub const SETTINGS: &[Setting] = &[
         "memory of each view's store",
     ),
     setting(
-        "vault_cache_mib",
-        "CONSENT_LEDGER_VAULT_CACHE_MIB",
-        "",
-        "8",
-        "memory of the vault's index",
-    ),
-    setting(
         "checkpoint_seconds",
         "CONSENT_LEDGER_CHECKPOINT_SECONDS",
         "",

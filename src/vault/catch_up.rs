@@ -10,13 +10,12 @@ use super::{
     progress::{Learned, Progress},
 };
 
-/// Keys taken in together while filling (some 13 MB of memory): sorted, they cost sled a fraction.
+/// Keys taken in together while filling (some 13 MB of memory): sorted, they cost a fraction.
 const TAUGHT_AT_ONCE: usize = 500_000;
 
 /// Where the index lies and what it reflects.
 pub(super) struct IndexPlace<'a> {
     pub(super) dir: &'a Path,
-    pub(super) cache_bytes: u64,
     pub(super) entries: &'a Entries,
     /// The place before the first entry.
     pub(super) start: Mark,
@@ -80,7 +79,7 @@ fn attempt(place: &IndexPlace<'_>) -> Result<Ready, Trouble> {
         .try_exists()
         .map_err(VaultError::io(place.dir, "looking for"))?;
     let disk = place.disk.clone();
-    let opened = Index::open(place.dir, place.entries.path(), place.cache_bytes, disk);
+    let opened = Index::open(place.dir, place.entries.path(), disk);
     let (index, saved) = opened.map_err(Trouble::Rebuild)?;
     if let Some(progress) = &saved {
         confirm(place, &index, progress)?;

@@ -1,45 +1,42 @@
 //! The folder `vault/index`: where in the entries file a customer lies. A view, rebuilt when in doubt.
 //!
+//! ```text
+//! table       the keys and where they lead (module `table`)
+//! progress    up to which entry they are durable in the table, and what it must then hold
+//! ```
+//!
 //! It must never be believed when it says *there is no such customer* unless it is known to be whole:
 //! a forgotten mapping would forget a denial. A hit proves itself (the entry is read and compared); a
 //! miss counts only after the keys were counted and summed at start and found to be those that the
 //! entries gave. The count runs behind the start, and only misses wait for it.
-//!
-//! sled may panic on damaged files; each call is caught, and a broken index is deleted and rebuilt
-//! when the vault is opened next.
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    panic::{AssertUnwindSafe, catch_unwind},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
-        Condvar, Mutex, PoisonError, RwLock,
+        Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
-    time::Duration,
 };
 
 use super::{
     VaultError,
     durable::Disk,
     filter::Filter,
-    progress::{BATCH, CUSTOMER, Key, Learned, PSEUDONYM, Progress, addend},
+    progress::{BATCH, CUSTOMER, Key, Learned, Progress, addend},
+    table::Table,
 };
-
-const PROGRESS: &[u8] = b"!progress";
-const SEGMENT: usize = 8 << 20;
-const LOCK_TRIES: u32 = 100;
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The open index.
 pub(super) struct Index {
     dir: PathBuf,
     entries_file: PathBuf,
-    db: sled::Db,
+    table: RwLock<Table>,
     disk: Disk,
-    /// Durable entries that sled doesn't hold yet.
+    /// Durable entries that the table doesn't hold yet.
     pending: RwLock<HashMap<Key, u64>>,
     filter: Filter,
     /// The filter knows all that the entries ever gave.
@@ -54,7 +51,7 @@ pub(super) struct Index {
 enum Trust {
     Checking,
     Whole,
-    /// It lost keys, or sled failed: rebuilt at the next start.
+    /// It lost keys, or can't be read or written: rebuilt at the next start.
     Broken(String),
     /// It holds more customers than the entries file: that one lost durable entries.
     Ahead {
@@ -63,31 +60,15 @@ enum Trust {
     },
 }
 
-/// Runs a call into sled; its errors and its panics alike become a text.
-fn caught<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(format!("the index failed: {error}")),
-        Err(_) => Err("the index is damaged: sled panicked".to_owned()),
-    }
+/// Why the keys were not all counted.
+enum Uncounted {
+    Closing,
+    Unreadable(String),
 }
 
-/// Opens sled. Its lock outlives a database that this process closed a moment ago (a background job
-/// still holds it), and no other process can hold it while we hold the vault's: so it is waited for.
-fn open_when_free(config: &sled::Config) -> Result<sled::Db, String> {
-    let mut tries = 0;
-    loop {
-        match caught(|| config.open()) {
-            Err(what) if what.contains("could not acquire lock") && tries < LOCK_TRIES => {
-                tries += 1;
-                #[allow(
-                    clippy::disallowed_methods,
-                    reason = "a start waits for sled's own lock; nothing is served yet"
-                )]
-                thread::sleep(LOCK_PAUSE);
-            }
-            opened => return opened,
-        }
+impl From<String> for Uncounted {
+    fn from(what: String) -> Self {
+        Self::Unreadable(what)
     }
 }
 
@@ -95,11 +76,20 @@ fn marker(dir: &Path) -> PathBuf {
     dir.with_extension("broken")
 }
 
+fn create(dir: &Path, disk: &Disk) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(dir)?;
+    disk.sync_dir(dir.parent().unwrap_or(Path::new(".")))
+}
+
+fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// Deletes the index folder, so that the next open rebuilds it.
 pub(super) fn delete(dir: &Path, disk: &Disk) -> Result<(), VaultError> {
     let fail = |doing| VaultError::io(dir, doing);
-    let absent_is_fine = |result: std::io::Result<()>| match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+    let absent_is_fine = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
     absent_is_fine(fs::remove_dir_all(dir)).map_err(fail("deleting"))?;
@@ -113,26 +103,27 @@ impl Index {
     pub(super) fn open(
         dir: &Path,
         entries_file: &Path,
-        cache_bytes: u64,
         disk: Disk,
     ) -> Result<(Self, Option<Progress>), String> {
         if let Ok(why) = fs::read_to_string(marker(dir)) {
             return Err(why);
         }
-        let config = sled::Config::new()
-            .path(dir)
-            .segment_size(SEGMENT)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None);
-        let db = open_when_free(&config)?;
-        let progress = match caught(|| db.get(PROGRESS))? {
-            None => None,
-            Some(bytes) => Some(Progress::parse(&bytes).ok_or("the index's progress is damaged")?),
+        let path = dir.join("table");
+        if !dir.exists() {
+            create(dir, &disk).map_err(|error| format!("{}: {error}", dir.display()))?;
+        } else if !path.exists() && !is_empty(dir) {
+            return Err("it has no table".to_owned());
+        }
+        let table = Table::open_or_create(&path, 0, disk.clone())?;
+        let progress = match fs::read(dir.join("progress")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(format!("its progress can't be read: {error}")),
+            Ok(bytes) => Some(Progress::parse(&bytes).ok_or("the index's progress is damaged")?),
         };
         let index = Self {
             dir: dir.to_owned(),
             entries_file: entries_file.to_owned(),
-            db,
+            table: RwLock::new(table),
             disk,
             pending: RwLock::default(),
             filter: Filter::new(),
@@ -146,7 +137,7 @@ impl Index {
 
     /// Where the entry (or batch) of `key` lies. A miss waits until the index is known to be whole.
     pub(super) fn get(&self, key: &Key) -> Result<Option<u64>, VaultError> {
-        // Pending first: a key leaves it only after sled has it.
+        // Pending first: a key leaves it only after the table has it.
         let pending = self
             .pending
             .read()
@@ -159,23 +150,15 @@ impl Index {
         if self.surely_unknown(key) {
             return self.miss();
         }
-        let found = match caught(|| self.db.get(key)) {
-            Ok(found) => found,
-            Err(what) => {
-                self.broken(what);
-                None
-            }
-        };
-        match found {
-            Some(value) => match <[u8; 8]>::try_from(value.as_ref()) {
-                Ok(offset) => Ok(Some(u64::from_be_bytes(offset))),
-                Err(_) => {
-                    self.broken("a value of the index is damaged".to_owned());
-                    self.miss()
-                }
-            },
-            None => self.miss(),
-        }
+        let found = self.table().get(key).unwrap_or_else(|what| {
+            self.broken(what);
+            None
+        });
+        found.map_or_else(|| self.miss(), |offset| Ok(Some(offset)))
+    }
+
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Batches are found by their sequence and are few: the filter knows only what is random.
@@ -216,7 +199,7 @@ impl Index {
         }
     }
 
-    /// Makes durable mappings findable at once; sled learns them behind.
+    /// Makes durable mappings findable at once; the table learns them behind.
     pub(super) fn expect(&self, learned: &Learned) {
         learned
             .keys
@@ -226,24 +209,22 @@ impl Index {
         pending.extend(learned.keys.iter().copied());
     }
 
-    /// Puts keys into sled. Repeats are harmless; a key that led elsewhere is given back by its new offset.
+    /// Puts keys into the table. Repeats are harmless; a key that led elsewhere is given back by its new offset. One
+    /// thread at a time learns.
     pub(super) fn learn(
         &self,
         mut learned: Learned,
         progress: &mut Progress,
     ) -> Result<Option<u64>, String> {
-        let mut contradicted = None;
-        // In order, so that a page of sled is touched once for all its keys.
-        learned.keys.sort_unstable();
-        for (key, offset) in &learned.keys {
-            self.filter.add(key);
-            let value = offset.to_be_bytes();
-            let before = caught(|| self.db.insert(key, &value))?;
-            if before.is_some_and(|before| *before != value) {
-                contradicted = Some(*offset);
-            }
-        }
         progress.add(&learned);
+        if !self.table().has_room_for(progress.keys()) {
+            let grown = self.table().grown(progress.keys())?;
+            *self.table.write().unwrap_or_else(PoisonError::into_inner) = grown;
+        }
+        for (key, _) in &learned.keys {
+            self.filter.add(key);
+        }
+        let contradicted = self.table().insert(&mut learned.keys)?;
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
         if !pending.is_empty() {
             for (key, _) in &learned.keys {
@@ -255,49 +236,46 @@ impl Index {
 
     /// Makes the keys durable first, then the progress that promises them.
     pub(super) fn save(&self, progress: &Progress) -> Result<(), String> {
-        caught(|| self.db.flush())?;
-        let file = self.dir.join("db");
-        File::open(&file)
-            .and_then(|db| self.disk.sync(&db, &file))
+        self.table()
+            .sync()
             .map_err(|error| format!("syncing the index failed: {error}"))?;
-        caught(|| self.db.insert(PROGRESS, progress.to_bytes()))?;
-        caught(|| self.db.flush()).map(|_| ())
+        self.disk
+            .replace(&self.dir.join("progress"), &progress.to_bytes())
+            .map_err(|error| error.to_string())
     }
 
     /// Counts and sums the keys; from then on misses are believed, or never.
     pub(super) fn check(&self, progress: &Progress) {
-        let counted = caught(|| {
-            let (mut customers, mut others, mut sum) = (0u64, 0u64, 0u128);
-            for pair in self.db.iter() {
-                let (key, _) = pair?;
-                if self.stopping.load(Ordering::Relaxed) {
-                    return Ok(None);
-                }
-                match key.first() {
-                    Some(&CUSTOMER) => customers += 1,
-                    Some(&(PSEUDONYM | BATCH)) => others += 1,
-                    _ => continue,
-                }
-                sum = sum.wrapping_add(addend(&key));
-                if let Ok(key) = Key::try_from(key.as_ref()) {
-                    self.filter.add(&key);
-                }
+        let (mut customers, mut others, mut sum) = (0u64, 0u64, 0u128);
+        let counted = self.table().visit(&mut |key, _| {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err(Uncounted::Closing);
             }
-            Ok(Some((customers, others, sum)))
+            if key.first() == Some(&CUSTOMER) {
+                customers += 1;
+            } else {
+                others += 1;
+            }
+            sum = sum.wrapping_add(addend(key));
+            self.filter.add(key);
+            Ok(())
         });
         let own = progress.mark.head.sequence;
         match counted {
-            Err(what) => self.broken(what),
-            // Closing: misses that still wait must not be answered.
-            Ok(None) => self.settle(Trust::Broken("the vault was closed".to_owned())),
-            Ok(Some((seen, _, _))) if seen > own => self.settle(Trust::Ahead { own, seen }),
-            Ok(Some(found))
-                if found == (own, own.saturating_add(progress.batches), progress.sum) =>
-            {
+            Err(Uncounted::Unreadable(what)) => self.broken(what),
+            // Misses that still wait must not be answered.
+            Err(Uncounted::Closing) => {
+                self.settle(Trust::Broken("the vault was closed".to_owned()));
+            }
+            Ok(()) if customers > own => self.settle(Trust::Ahead {
+                own,
+                seen: customers,
+            }),
+            Ok(()) if customers + others == progress.keys() && sum == progress.sum => {
                 self.settle(Trust::Whole);
             }
-            Ok(Some((seen, _, _))) => self.broken(format!(
-                "the index does not hold what the entries gave it ({seen} customers of {own})"
+            Ok(()) => self.broken(format!(
+                "the index does not hold what the entries gave it ({customers} customers of {own})"
             )),
         }
     }

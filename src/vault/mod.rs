@@ -9,12 +9,12 @@
 //! customer id ──HMAC──▶ lookup digest ──index──▶ entry ──▶ pseudonym
 //!                                                  └─▶ wrapped data key ──shard key──▶ data key ──HKDF──▶ a field's key
 //! vault/keys      root secrets, written once          vault/shards   256 wrapping keys, what an erasure destroys
-//! vault/entries   append-only, the source of truth    vault/index    sled, a view: deleted and rebuilt when in doubt
+//! vault/entries   append-only, the source of truth    vault/index    a view: deleted and rebuilt when in doubt
 //! vault/rewrapped-SS   the data keys of a shard from which somebody was erased
 //! vault/secrets   append-only, hashes of passwords, PINs and answers, each sealed under its customer's key
 //! ```
 //!
-//! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `filter`, `index`,
+//! Reading order: `error`, `keys`, `shards`, `entry`, `entries`, `progress`, `filter`, `table`, `index`,
 //! `catch_up`, `behind`, `open`, `mappings`, `register`, `seal`, `hashing`, `secrets`, `rewrapped`, `erasing`.
 //!
 //! Invariants:
@@ -52,6 +52,7 @@ mod rewrapped;
 mod seal;
 mod secrets;
 mod shards;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -85,8 +86,6 @@ pub struct Options {
     pub dir: PathBuf,
     /// Customers whose pseudonym and key are kept in memory (some 300 bytes each).
     pub cache_entries: usize,
-    /// Memory of the index's page cache, in bytes.
-    pub index_cache_bytes: u64,
     /// What hashing a new secret costs.
     pub hash_cost: HashCost,
     /// Called after each sync with what it made durable; for tests of crashes.
@@ -94,12 +93,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults for the vault in `dir`: 50,000 customers and 8 MiB of index pages in memory.
+    /// Defaults for the vault in `dir`: 50,000 customers in memory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             cache_entries: 50_000,
-            index_cache_bytes: 8 << 20,
             hash_cost: HashCost::default(),
             after_sync: None,
         }
@@ -111,7 +109,6 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("dir", &self.dir)
             .field("cache_entries", &self.cache_entries)
-            .field("index_cache_bytes", &self.index_cache_bytes)
             .field("hash_cost", &self.hash_cost)
             .finish_non_exhaustive()
     }

@@ -88,7 +88,6 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
     let secrets = Secrets::open(&names.secrets, keys.vault, disk.clone())?;
     let ready = catch_up::ready(&IndexPlace {
         dir: &names.index,
-        cache_bytes: options.index_cache_bytes,
         entries: &entries,
         start: entries::start(keys.vault),
         disk,

@@ -110,6 +110,12 @@ impl Progress {
         }
     }
 
+    /// How many keys the entries gave: two for each customer, and one for each batch.
+    pub(super) fn keys(&self) -> u64 {
+        let customers = self.mark.head.sequence;
+        customers.saturating_mul(2).saturating_add(self.batches)
+    }
+
     /// Counts what was learned in.
     pub(super) fn add(&mut self, learned: &Learned) {
         self.mark = learned.end;

@@ -16,7 +16,6 @@ use super::*;
 fn options(dir: &Path) -> Options {
     Options {
         cache_entries: 0,
-        index_cache_bytes: 1 << 20,
         ..Options::new(dir)
     }
 }

@@ -245,7 +245,7 @@ fn t4_a_copy_of_the_running_vault_opens_with_everybody_acknowledged() {
         // The index first: it must not be ahead of the entries.
         let copy = tempfile::tempdir().unwrap();
         fs::create_dir(copy.path().join("index")).unwrap();
-        for name in ["index/conf", "index/db", "keys", "shards", "entries"] {
+        for name in ["index/progress", "index/table", "keys", "shards", "entries"] {
             fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
         }
         assert_maps(&open(copy.path()).0, &made);

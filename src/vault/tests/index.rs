@@ -1,24 +1,29 @@
 //! The index is a view: lost, damaged or lying, it must not make the vault forget anybody.
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
 use super::*;
 use crate::vault::{
     entries,
     keys::Keys,
-    progress::{Progress, customer_key},
+    progress::{Key, Progress, customer_key},
+    table::Table,
 };
 
-fn sled_of(dir: &Path) -> sled::Db {
-    let config = sled::Config::new()
-        .path(dir.join("index"))
-        .segment_size(8 << 20);
-    loop {
-        match config.open() {
-            Err(error) if error.to_string().contains("could not acquire lock") => {}
-            opened => return opened.unwrap(),
-        }
-    }
+/// Makes the table anew from what `change` leaves of its keys.
+fn alter(dir: &Path, change: impl FnOnce(&mut HashMap<Key, u64>)) {
+    let path = dir.join("index/table");
+    let open = || Table::open_or_create(&path, 0, Disk::default()).unwrap();
+    let mut keys = HashMap::new();
+    let mut keep = |key: &Key, led| {
+        keys.insert(*key, led);
+        Ok::<(), String>(())
+    };
+    open().visit(&mut keep).unwrap();
+    change(&mut keys);
+    fs::remove_file(&path).unwrap();
+    let mut keys: Vec<_> = keys.into_iter().collect();
+    open().insert(&mut keys).unwrap();
 }
 
 #[test]
@@ -38,9 +43,9 @@ fn t4_an_index_that_lost_a_customer_is_not_believed_and_rebuilt() {
     let made = small_vault(dir.path());
     let lookup =
         crate::vault::mac::Macs::new(&Keys::read(&dir.path().join("keys")).unwrap()).lookup("B-2");
-    let db = sled_of(dir.path());
-    db.remove(customer_key(&lookup)).unwrap().unwrap();
-    drop(db);
+    alter(dir.path(), |keys| {
+        keys.remove(&customer_key(&lookup)).unwrap();
+    });
     let (vault, opened) = open(dir.path());
     assert_eq!(
         opened.notes,
@@ -81,10 +86,10 @@ fn t4_an_index_that_leads_to_somebody_else_is_found_out() {
     let dir = tempfile::tempdir().unwrap();
     let made = small_vault(dir.path());
     let macs = crate::vault::mac::Macs::new(&Keys::read(&dir.path().join("keys")).unwrap());
-    let db = sled_of(dir.path());
-    let other = db.get(customer_key(&macs.lookup("A-1"))).unwrap().unwrap();
-    db.insert(customer_key(&macs.lookup("B-2")), other).unwrap();
-    drop(db);
+    alter(dir.path(), |keys| {
+        let other = keys[&customer_key(&macs.lookup("A-1"))];
+        keys.insert(customer_key(&macs.lookup("B-2")), other);
+    });
     let (vault, _) = open(dir.path());
     assert!(matches!(vault.find("B-2"), Err(VaultError::Index { .. })));
     drop(vault);
@@ -96,43 +101,29 @@ fn t4_damaged_index_files_are_rebuilt_or_harmless() {
     let base = tempfile::tempdir().unwrap();
     let made = small_vault(base.path());
     let index = base.path().join("index");
-    let db = fs::read(index.join("db")).unwrap();
-    let used = db.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let table = fs::read(index.join("table")).unwrap();
     for round in 0..24 {
-        let mut bytes = db.clone();
+        let mut bytes = table.clone();
         match round % 3 {
-            0 => bytes[round * 37 % used] ^= 1 << (round % 8),
-            1 => bytes.truncate(used * round / 24),
-            _ => bytes[used * round / 24..]
+            0 => bytes[round * 997 % table.len()] ^= 1 << (round % 8),
+            1 => bytes.truncate(table.len() * round / 24),
+            _ => bytes[table.len() * round / 24..]
                 .iter_mut()
                 .take(300)
                 .for_each(|byte| *byte = 0xff),
         }
-        fs::write(index.join("db"), bytes).unwrap();
-        assert_heals(base.path(), &made, &format!("db, round {round}"));
+        fs::write(index.join("table"), bytes).unwrap();
+        assert_heals(base.path(), &made, &format!("table, round {round}"));
     }
-    let files: Vec<_> = fs::read_dir(&index)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    for file in files
-        .iter()
-        .filter(|file| file.is_file() && !file.ends_with("db"))
-    {
-        for at in [0, 1] {
-            // Rebuilding may have replaced the file by one of another name.
-            let Ok(mut bytes) = fs::read(file) else {
-                continue;
-            };
-            let at = at * bytes.len() / 2;
-            bytes[at] ^= 0xff;
-            fs::write(file, bytes).unwrap();
-            assert_heals(
-                base.path(),
-                &made,
-                &format!("{}, byte {at}", file.display()),
-            );
-        }
+    for at in [0, 40, 80] {
+        let mut bytes = fs::read(index.join("progress")).unwrap();
+        bytes[at] ^= 0xff;
+        fs::write(index.join("progress"), bytes).unwrap();
+        assert_heals(base.path(), &made, &format!("progress, byte {at}"));
+    }
+    for lost in ["table", "progress"] {
+        fs::remove_file(index.join(lost)).unwrap();
+        assert_heals(base.path(), &made, &format!("no {lost}"));
     }
 }
 
@@ -171,14 +162,9 @@ fn t4_an_index_that_saw_more_entries_than_are_left_refuses_the_vault() {
     );
     assert!(text.contains("restore the vault from a backup"), "{text}");
     // The same when a crash left the saved progress behind what the index holds.
-    let db = sled_of(dir.path());
     let vault_id = Keys::read(&dir.path().join("keys")).unwrap().vault;
-    db.insert(
-        b"!progress",
-        Progress::start(entries::start(vault_id)).to_bytes(),
-    )
-    .unwrap();
-    drop(db);
+    let progress = Progress::start(entries::start(vault_id)).to_bytes();
+    fs::write(dir.path().join("index/progress"), progress).unwrap();
     let (vault, _) = open(dir.path());
     for _ in 0..2 {
         assert!(matches!(

@@ -1,0 +1,467 @@
+//! The file `vault/index/table`: a hash table that is read and written where it lies, one read a look-up.
+//!
+//! ```text
+//! header, 256 bytes    magic | version u32 | log2 of the buckets u32 | zeros | crc32                     (big-endian)
+//! bucket, 256 bytes    10 places of 24 bytes | zeros | crc32 of the bucket's number and of all before it
+//! place, 24 bytes      16 bytes of the key | kind u8 (0: free) | offset u56
+//! ```
+//!
+//! Keys are random, so a key's home is its own first bits, and who has no place at home lies in the next bucket that has
+//! one. Nothing is ever taken out, so a bucket with a free place ends the search. A table that fills up is copied into one
+//! of twice the size, in the order of its buckets, while the old one still answers.
+//!
+//! A bucket lies within one sector, so a loss of power leaves it as it was or as it was to be; other damage shows by its
+//! checksum. A reader beside the writer may see half of a bucket: it looks again when the writer has let go of it.
+
+mod bucket;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use self::bucket::{BUCKET, Bucket, Found, OFFSET_MAX, close, find, is_whole, places, set, split};
+use super::{bytes::Fields, durable::Disk, progress::Key};
+
+const MAGIC: &[u8; 8] = b"CLINDEX1";
+const VERSION: u32 = 1;
+/// Bytes that are read and written together where keys come in the order of their homes, and where they are few.
+const MANY: usize = 1 << 20;
+const FEW: usize = 4 << 10;
+
+/// The open table.
+pub(super) struct Table {
+    file: File,
+    path: PathBuf,
+    disk: Disk,
+    /// A power of two.
+    buckets: u64,
+    /// Held while buckets are written.
+    writing: Mutex<()>,
+}
+
+impl Table {
+    /// Opens the table, or creates it with room for `keys`; an `Err` text says why it can't be used.
+    pub(super) fn open_or_create(path: &Path, keys: u64, disk: Disk) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        if !path.try_exists().map_err(failed)? {
+            return Self::stage(path, buckets_for(keys), disk)
+                .and_then(Self::put_in_place)
+                .map_err(failed);
+        }
+        let file = open(path, false).map_err(failed)?;
+        let mut header = [0; BUCKET];
+        file.read_exact_at(&mut header, 0).map_err(failed)?;
+        let buckets = parse_header(&header).ok_or("the index's header is damaged")?;
+        let length = file.metadata().map_err(failed)?.len();
+        if length != start_of(buckets) {
+            return Err(format!(
+                "the index has {length} bytes instead of {}",
+                start_of(buckets)
+            ));
+        }
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            disk,
+            buckets,
+            writing: Mutex::default(),
+        })
+    }
+
+    /// Where the key leads.
+    pub(super) fn get(&self, key: &Key) -> Result<Option<u64>, String> {
+        for number in self.search(key) {
+            match self.read(number)?.find(key) {
+                Found::At(_, offset) => return Ok(Some(offset)),
+                Found::Free(_) => return Ok(None),
+                Found::Full => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether so many keys have room here.
+    pub(super) fn has_room_for(&self, keys: u64) -> bool {
+        buckets_for(keys) <= self.buckets
+    }
+
+    /// A table with room for `keys` that holds what this one holds, durable and in its place. One thread at a time writes.
+    pub(super) fn grown(&self, keys: u64) -> Result<Self, String> {
+        let failed = |error: io::Error| format!("the index can't grow: {error}");
+        let buckets = buckets_for(keys).max(self.buckets);
+        let new = Self::stage(&self.path, buckets, self.disk.clone()).map_err(failed)?;
+        let mut writer = new.writer(MANY);
+        self.visit(&mut |key, offset| writer.insert(key, offset).map(drop))?;
+        writer.finish()?;
+        new.put_in_place().map_err(failed)
+    }
+
+    /// Puts keys in, in the order of their homes. A key that led elsewhere leads to its new offset and is given back.
+    pub(super) fn insert(&self, keys: &mut [(Key, u64)]) -> Result<Option<u64>, String> {
+        keys.sort_unstable_by_key(|(key, _)| spread(key));
+        let dense = keys.len() as u64 > self.buckets / 4;
+        let mut writer = self.writer(if dense { MANY } else { FEW });
+        let mut contradicted = None;
+        for (key, offset) in keys.iter() {
+            if writer.insert(key, *offset)? {
+                contradicted = Some(*offset);
+            }
+        }
+        writer.finish()?;
+        Ok(contradicted)
+    }
+
+    /// Every key, in the order of the buckets, until `visit` fails.
+    pub(super) fn visit<E: From<String>>(
+        &self,
+        visit: &mut dyn FnMut(&Key, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut bytes = Vec::new();
+        let mut next = 0;
+        while next < self.buckets {
+            self.fill(&mut bytes, next, MANY)?;
+            for (number, bucket) in (next..).zip(bytes.chunks_exact(BUCKET)) {
+                let again;
+                let bucket = if is_whole(bucket, number) {
+                    bucket
+                } else {
+                    again = self.read(number)?;
+                    &again.0
+                };
+                for (key, offset) in places(bucket) {
+                    visit(&key, offset)?;
+                }
+            }
+            next += (bytes.len() / BUCKET) as u64;
+        }
+        Ok(())
+    }
+
+    /// Makes all that was put in durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.disk.sync(&self.file, &self.path)
+    }
+
+    /// An empty table beside its place.
+    fn stage(path: &Path, buckets: u64, disk: Disk) -> io::Result<Self> {
+        let beside = path.with_extension("new");
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = open(&beside, true)?;
+        disk.write_at(&file, &header(buckets), 0)?;
+        let mut bytes = Vec::with_capacity(MANY);
+        for number in 0..buckets {
+            bytes.extend_from_slice(&Bucket::empty(number).0);
+            if bytes.len() == MANY || number + 1 == buckets {
+                let first = number + 1 - (bytes.len() / BUCKET) as u64;
+                disk.write_at(&file, &bytes, start_of(first))?;
+                bytes.clear();
+            }
+        }
+        Ok(Self {
+            file,
+            path: beside,
+            disk,
+            buckets,
+            writing: Mutex::default(),
+        })
+    }
+
+    fn put_in_place(mut self) -> io::Result<Self> {
+        self.sync()?;
+        let path = self.path.with_extension("");
+        fs::rename(&self.path, &path)?;
+        self.path = path;
+        self.disk
+            .sync_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+        Ok(self)
+    }
+
+    /// The buckets in which a key may lie, its home first.
+    fn search(&self, key: &Key) -> impl Iterator<Item = u64> + use<> {
+        let (home, buckets) = (self.home(key), self.buckets);
+        (home..buckets).chain(0..home)
+    }
+
+    fn home(&self, key: &Key) -> u64 {
+        ((u128::from(spread(key)) * u128::from(self.buckets)) >> 64) as u64
+    }
+
+    fn read(&self, number: u64) -> Result<Bucket, String> {
+        let mut bucket = Bucket([0; BUCKET]);
+        let mut read = || self.file.read_exact_at(&mut bucket.0, start_of(number));
+        read().map_err(unreadable)?;
+        if !is_whole(&bucket.0, number) {
+            let _nobody_writes = self.lock();
+            self.file
+                .read_exact_at(&mut bucket.0, start_of(number))
+                .map_err(unreadable)?;
+            if !is_whole(&bucket.0, number) {
+                return Err(format!("bucket {number} of the index is damaged"));
+            }
+        }
+        Ok(bucket)
+    }
+
+    /// Reads up to `length` bytes of buckets from `number` on.
+    fn fill(&self, bytes: &mut Vec<u8>, number: u64, length: usize) -> Result<(), String> {
+        let left = (self.buckets - number).min((length / BUCKET) as u64);
+        bytes.resize(left as usize * BUCKET, 0);
+        self.file
+            .read_exact_at(bytes, start_of(number))
+            .map_err(unreadable)
+    }
+
+    fn writer(&self, length: usize) -> Inserter<'_> {
+        Inserter {
+            table: self,
+            length,
+            first: 0,
+            bytes: Vec::new(),
+            changed: false,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts keys in, over a window of buckets in memory: keys in the order of their homes move it on and seldom back.
+struct Inserter<'a> {
+    table: &'a Table,
+    /// Bytes of a window.
+    length: usize,
+    /// The first bucket in memory.
+    first: u64,
+    bytes: Vec<u8>,
+    changed: bool,
+}
+
+impl Inserter<'_> {
+    /// Whether the key led elsewhere before.
+    fn insert(&mut self, key: &Key, offset: u64) -> Result<bool, String> {
+        if offset > OFFSET_MAX {
+            return Err(format!("byte {offset} is past what the index can lead to"));
+        }
+        for number in self.table.search(key) {
+            let bucket = self.bucket(number)?;
+            let (place, contradicts) = match find(bucket, key) {
+                Found::At(_, before) if before == offset => return Ok(false),
+                Found::At(place, _) => (place, true),
+                Found::Free(place) => (place, false),
+                Found::Full => continue,
+            };
+            set(bucket, number, place, key, offset);
+            self.changed = true;
+            return Ok(contradicts);
+        }
+        Err("the index is full".to_owned())
+    }
+
+    fn bucket(&mut self, number: u64) -> Result<&mut [u8], String> {
+        let reaches = self.first + (self.bytes.len() / BUCKET) as u64;
+        if !(self.first..reaches).contains(&number) {
+            self.write()?;
+            let in_window = (self.length / BUCKET) as u64;
+            self.first = number / in_window * in_window;
+            self.table.fill(&mut self.bytes, self.first, self.length)?;
+        }
+        let at = (number - self.first) as usize * BUCKET;
+        let bucket = self.bytes.get_mut(at..at + BUCKET);
+        bucket
+            .filter(|bucket| is_whole(bucket, number))
+            .ok_or_else(|| format!("bucket {number} of the index is damaged"))
+    }
+
+    fn write(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.changed) {
+            let table = self.table;
+            let _for_readers = table.lock();
+            table
+                .disk
+                .write_at(&table.file, &self.bytes, start_of(self.first))
+                .map_err(|error| format!("the index can't be written: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), String> {
+        self.write()
+    }
+}
+
+/// What a key's home follows: digests and pseudonyms are random, the numbers of batches are not.
+fn spread(key: &Key) -> u64 {
+    let (_, [a, b, c, d, e, f, g, h, ..]) = split(key);
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Buckets of which seven in ten places are taken at most.
+fn buckets_for(keys: u64) -> u64 {
+    (keys / 7 + 1).max(64).next_power_of_two()
+}
+
+fn start_of(number: u64) -> u64 {
+    (number + 1) * BUCKET as u64
+}
+
+fn header(buckets: u64) -> [u8; BUCKET] {
+    let mut header = [0; BUCKET];
+    let fields = [
+        &MAGIC[..],
+        &VERSION.to_be_bytes(),
+        &buckets.trailing_zeros().to_be_bytes(),
+    ];
+    let bytes = fields.concat();
+    header
+        .iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = from);
+    close(&mut header, u64::MAX);
+    header
+}
+
+fn parse_header(bytes: &[u8]) -> Option<u64> {
+    is_whole(bytes, u64::MAX).then_some(())?;
+    let mut fields = Fields(bytes);
+    (fields.array() == Some(*MAGIC) && fields.u32() == Some(VERSION)).then_some(())?;
+    1u64.checked_shl(fields.u32()?)
+        .filter(|buckets| *buckets <= 1 << 40)
+}
+
+fn open(path: &Path, new: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(new)
+        .mode(0o600)
+        .open(path)
+}
+
+fn unreadable(error: io::Error) -> String {
+    format!("the index can't be read: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bucket::PLACES, *};
+    use crate::vault::progress::{batch_key, pseudonym_key};
+
+    fn keys(from: u128, to: u128) -> Vec<(Key, u64)> {
+        let random = |number: u128| {
+            let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+            pseudonym_key(&(spread ^ spread >> 67).to_be_bytes())
+        };
+        (from..to)
+            .map(|number| (random(number), number as u64))
+            .collect()
+    }
+
+    fn held(table: &Table) -> Vec<(Key, u64)> {
+        let mut all = Vec::new();
+        let mut keep = |key: &Key, led: u64| {
+            all.push((*key, led));
+            Ok::<(), String>(())
+        };
+        table.visit(&mut keep).unwrap();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn t4_what_was_put_in_is_found_before_and_after_the_table_grew_and_was_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table");
+        let open = || Table::open_or_create(&path, 10, Disk::default()).unwrap();
+        let table = open();
+        let (mut some, mut others) = (keys(0, 440), keys(440, 100_000));
+        others.extend((0..3_000).map(|number| (batch_key(number), number)));
+        assert!(table.has_room_for(440) && !table.has_room_for(440 + others.len() as u64));
+        assert_eq!(table.insert(&mut some), Ok(None));
+        let grown = table.grown(103_000).unwrap();
+        assert_eq!(held(&grown), held(&table));
+        assert_eq!(grown.insert(&mut others), Ok(None));
+        grown.sync().unwrap();
+        drop((table, grown));
+        let table = open();
+        assert_eq!(held(&table).len(), 103_000);
+        for (key, led) in some.iter().chain(&others) {
+            assert_eq!(table.get(key), Ok(Some(*led)));
+        }
+        for (key, _) in keys(200_000, 210_000) {
+            assert_eq!(table.get(&key), Ok(None));
+        }
+    }
+
+    #[test]
+    fn t4_a_table_is_full_only_when_every_place_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::open_or_create(&dir.path().join("table"), 1, Disk::default()).unwrap();
+        let mut all = keys(0, 64 * PLACES as u128);
+        assert_eq!(table.insert(&mut all), Ok(None));
+        assert!(
+            all.iter()
+                .all(|(key, led)| table.get(key) == Ok(Some(*led)))
+        );
+        let (unknown, _) = keys(9_000, 9_001)[0];
+        assert_eq!(table.get(&unknown), Ok(None));
+        assert!(table.insert(&mut [(unknown, 1)]).is_err());
+    }
+
+    #[test]
+    fn t4_a_key_that_led_elsewhere_is_told_and_leads_where_it_should() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::open_or_create(&dir.path().join("table"), 1, Disk::default()).unwrap();
+        let [mut one] = *keys(7, 8) else { panic!() };
+        assert_eq!(table.insert(&mut [one]), Ok(None));
+        assert_eq!(table.insert(&mut [one]), Ok(None));
+        one.1 = 70;
+        assert_eq!(table.insert(&mut [one]), Ok(Some(70)));
+        assert_eq!(held(&table), [one]);
+    }
+
+    #[test]
+    fn t4_each_flipped_byte_of_a_table_is_found_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table");
+        let table = Table::open_or_create(&path, 1, Disk::default()).unwrap();
+        table.insert(&mut keys(0, 300)).unwrap();
+        drop(table);
+        let whole = fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(7) {
+            let file = open(&path, false).unwrap();
+            file.write_all_at(&[whole[at] ^ 0x10], at as u64).unwrap();
+            let visit = &mut |_: &Key, _| Ok::<(), String>(());
+            let found = Table::open_or_create(&path, 1, Disk::default())
+                .and_then(|table| table.visit(visit));
+            assert!(found.is_err(), "byte {at}");
+            file.write_all_at(&[whole[at]], at as u64).unwrap();
+        }
+    }
+
+    #[test]
+    fn t4_a_reader_beside_the_writer_finds_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let table =
+            Table::open_or_create(&dir.path().join("table"), 60_000, Disk::default()).unwrap();
+        let mut first = keys(0, 1_000);
+        table.insert(&mut first).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for from in (1_000..60_000).step_by(1_000) {
+                    table.insert(&mut keys(from, from + 1_000)).unwrap();
+                }
+            });
+            for (key, led) in first.iter().cycle().take(60_000) {
+                assert_eq!(table.get(key), Ok(Some(*led)));
+            }
+        });
+    }
+}
