@@ -33,7 +33,7 @@ use consent_ledger::{
         local::{Local, Options, Stage, SyncObserver},
     },
 };
-use storage_support::{Chain, LEDGER, fill, folder, lagging, look, open, small};
+use storage_support::{Chain, LEDGER, fill, folder, lagging, look, open, reopening, small};
 
 const SECTOR: usize = 512;
 
@@ -218,6 +218,26 @@ fn t4_e2_the_power_may_go_at_any_sync_and_nothing_acknowledged_is_lost() {
             &shadow,
             options(dir.path()),
             (0..40).map(|_| chain.any_block()),
+        );
+        crashes += shadow.crashes();
+    }
+    assert!(crashes > 50, "only {crashes} crashes were tried");
+}
+
+#[test]
+fn t4_e2_the_power_may_go_while_the_database_is_opened_anew() {
+    let mut crashes = 0;
+    for seed in 11..=14 {
+        let dir = folder();
+        let shadow = Arc::new(Shadow {
+            at: |stage| matches!(stage, Stage::Database | Stage::Folders),
+            ..Shadow::new(dir.path(), seed, 6)
+        });
+        let mut chain = Chain::new(seed);
+        run(
+            &shadow,
+            reopening(dir.path()),
+            (0..60).map(|_| chain.any_block()),
         );
         crashes += shadow.crashes();
     }

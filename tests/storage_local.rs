@@ -30,7 +30,8 @@ use consent_ledger::{
     },
 };
 use storage_support::{
-    Chain, LEDGER, check, copy, database_file, fill, flip, folder, lagging, look, open, small,
+    Chain, LEDGER, check, copy, database_file, fill, flip, folder, lagging, look, open, reopening,
+    small,
 };
 
 /// A disk that does as it is told.
@@ -388,7 +389,7 @@ fn child_that_appends_until_it_is_killed() {
         return;
     };
     let dir = Path::new(&dir);
-    let (local, _) = open(small(dir));
+    let (local, _) = open(reopening(dir));
     let mut chain = Chain::after(local.head(), local.head().next + 1);
     loop {
         fill(&local, &mut chain, 1);

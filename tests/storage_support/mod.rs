@@ -108,6 +108,14 @@ pub fn lagging(dir: &Path) -> Options {
     }
 }
 
+/// A small log whose database is opened anew again and again.
+pub fn reopening(dir: &Path) -> Options {
+    Options {
+        reopen_after_bytes: 16 << 10,
+        ..small(dir)
+    }
+}
+
 pub fn open(options: Options) -> (Local, Recovery) {
     Local::open(options, Some(LEDGER)).unwrap()
 }

@@ -169,8 +169,8 @@ fn read(copy: &Layout) -> Result<AuditCopy, AuditError> {
         doubts.extend(judge(survey, database, 0).err());
     }
     let in_tail: Vec<StoredBlock> = survey.iter().flat_map(Survey::blocks).cloned().collect();
-    let in_database: Rows = match &database {
-        Some(database) => Box::new(database.all()),
+    let in_database: Rows = match database {
+        Some(database) => Box::new(database.into_blocks()),
         None => Box::new(std::iter::empty()),
     };
     Ok(AuditCopy {

@@ -15,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::database::{Blocks, Database};
+use super::{
+    database::{Blocks, Database},
+    reopen::Reopening,
+};
 use crate::{
     ledger::StoredBlock,
     storage::{Head, ReadError},
@@ -77,6 +80,7 @@ impl Behind {
         database: Database,
         head: Head,
         rhythm: Rhythm,
+        reopening: Reopening,
     ) -> std::io::Result<(Arc<Behind>, JoinHandle<()>)> {
         let behind = Arc::new(Behind {
             database,
@@ -93,7 +97,7 @@ impl Behind {
         });
         let thread = thread::Builder::new().name("log-behind".into()).spawn({
             let behind = Arc::clone(&behind);
-            move || behind.run()
+            move || behind.run(reopening)
         })?;
         Ok((behind, thread))
     }
@@ -183,12 +187,15 @@ impl Behind {
         }
     }
 
-    fn run(&self) {
+    fn run(&self, mut reopening: Reopening) {
         let mut unsettled = Unsettled::default();
         while let Some(task) = self.next_task(&unsettled) {
             let done = match task {
                 Task::Insert(blocks) => self.insert(&blocks, &mut unsettled),
-                Task::Settle => self.settle(&mut unsettled),
+                Task::Settle => {
+                    let settled = self.settle(&mut unsettled);
+                    settled.and_then(|settled| reopening.when_due(&self.database, settled))
+                }
             };
             if let Err(problem) = done {
                 return self.poison(problem);
@@ -247,15 +254,17 @@ impl Behind {
         Ok(())
     }
 
-    fn settle(&self, unsettled: &mut Unsettled) -> Result<(), String> {
+    /// Gives the position before which everything is settled.
+    fn settle(&self, unsettled: &mut Unsettled) -> Result<u64, String> {
         self.database.settle()?;
         let mut state = self.lock();
         state.settled = state.settled.max(unsettled.up_to);
         state.hurry = false;
+        let settled = state.settled;
         drop(state);
         self.changed.notify_all();
         *unsettled = Unsettled::default();
-        Ok(())
+        Ok(settled)
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {

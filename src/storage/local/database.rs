@@ -12,6 +12,9 @@
 //! - *Blobs.* A value above a quarter of a segment would go to a file of its own that is never synced. A leaf of 17
 //!   stored blocks at their limit stays below that with segments of 8 MiB.
 //! - *Memory.* sled's cache does not bound what it holds of leaves as large as these; `leaves.rs` does.
+//! - *Opening.* sled 0.34 says where its pages are (a snapshot) only when it is opened, and reads all of its log since the
+//!   last time. So it is closed and opened again after so many bytes of blocks ([`Database::reopen`]): what a start has
+//!   to read does not grow with the log.
 //! - *Panics.* sled panics where it finds its files damaged. Every call is caught and turned into an error.
 
 use std::{
@@ -19,7 +22,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -50,13 +53,22 @@ const LOCK_TRIES: u32 = 200;
 
 /// The blocks by first position.
 pub(super) struct Database {
-    sled: sled::Db,
+    /// `None` once sled could not be opened again.
+    opened: RwLock<Option<Opened>>,
     file: File,
+    dir: PathBuf,
     path: PathBuf,
+    cache_bytes: u64,
     observer: Option<Arc<dyn SyncObserver>>,
-    leaves: Arc<Leaves>,
     /// Bytes of blocks added since the last sync. Only one thread at a time adds.
     unsettled: AtomicU64,
+    /// Bytes of blocks added since sled was opened.
+    since_opened: AtomicU64,
+}
+
+struct Opened {
+    sled: sled::Db,
+    leaves: Leaves,
 }
 
 /// What recovery asks of a database, so that its rules can be tested without one.
@@ -88,6 +100,133 @@ impl Database {
         cache_bytes: u64,
         observer: Option<Arc<dyn SyncObserver>>,
     ) -> Result<Database, String> {
+        let opened = Opened::open(dir, cache_bytes)?;
+        let path = file_in(dir);
+        let file =
+            File::open(&path).map_err(|error| files::naming(&path, "open", &error).to_string())?;
+        Ok(Database {
+            opened: RwLock::new(Some(opened)),
+            file,
+            dir: dir.to_owned(),
+            path,
+            cache_bytes,
+            observer,
+            unsettled: AtomicU64::new(0),
+            since_opened: AtomicU64::new(0),
+        })
+    }
+
+    /// Bytes of blocks that were added since sled was opened.
+    pub(super) fn since_opened(&self) -> u64 {
+        self.since_opened.load(Relaxed)
+    }
+
+    /// Closes sled and opens it again, over files that are settled; readers wait. `look` is called between the two.
+    ///
+    /// # Errors
+    ///
+    /// The database is closed then, and stays so.
+    pub(super) fn reopen(&self, look: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        caught(|| {
+            drop(opened.take());
+            Ok(())
+        })?;
+        look()?;
+        *opened = Some(Opened::open(&self.dir, self.cache_bytes)?);
+        self.since_opened.store(0, Relaxed);
+        Ok(())
+    }
+
+    fn with<T>(&self, call: impl FnOnce(&Opened) -> Result<T, String>) -> Result<T, String> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        call(opened.as_ref().ok_or("it could not be opened again")?)
+    }
+
+    /// Adds a block. Not durable yet. Settles first what was added before, where the limit asks for it.
+    pub(super) fn insert(&self, block: &StoredBlock) -> Result<(), String> {
+        let length = block.bytes.len() as u64;
+        if self.unsettled.load(Relaxed) + length > SETTLE_BYTES {
+            self.settle()?;
+        }
+        self.unsettled.fetch_add(length, Relaxed);
+        self.since_opened.fetch_add(length, Relaxed);
+        let added = self.with(|opened| {
+            caught(|| opened.sled.insert(block.first.to_be_bytes(), &*block.bytes))?;
+            caught(|| opened.leaves.added(block))
+        })?;
+        self.unsettled.fetch_add(added, Relaxed);
+        Ok(())
+    }
+
+    /// Remembers with which slot the log was opened, so that a tail from before does not pass for this one. Not durable
+    /// yet.
+    pub(super) fn mark_opened(&self, sequence: u64) -> Result<(), String> {
+        self.with(|opened| {
+            caught(|| {
+                let marks = opened.sled.open_tree(MARKS)?;
+                marks.insert(OPENED, &sequence.to_be_bytes()).map(drop)
+            })
+        })
+    }
+
+    /// The first position at or after `position` that a block begins at.
+    pub(super) fn first_from(&self, position: u64) -> Result<Option<u64>, ReadError> {
+        let found = self.with(|opened| {
+            let mut range = opened.sled.range(position.to_be_bytes()..);
+            caught(|| range.next().transpose())
+        });
+        match found {
+            Ok(found) => Ok(found.and_then(|(key, _)| {
+                let key = <[u8; 8]>::try_from(&*key).ok()?;
+                Some(u64::from_be_bytes(key))
+            })),
+            Err(problem) => Err(ReadError::Store { position, problem }),
+        }
+    }
+
+    /// Makes everything inserted so far durable.
+    pub(super) fn settle(&self) -> Result<(), String> {
+        self.with(|opened| caught(|| opened.sled.flush()))?;
+        self.unsettled.store(0, Relaxed);
+        sync(
+            &self.file,
+            &self.path,
+            Stage::Database,
+            self.observer.as_deref(),
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// Every block in order of position, as the bytes are; stops after the first error.
+    pub(super) fn into_blocks(self) -> impl Iterator<Item = Result<StoredBlock, ReadError>> {
+        let opened = self.opened.into_inner();
+        let opened = opened.unwrap_or_else(PoisonError::into_inner);
+        let mut rows = opened.as_ref().map(|opened| opened.sled.iter());
+        let mut reached = 0;
+        std::iter::from_fn(move || {
+            let found = match caught(|| rows.as_mut().and_then(Iterator::next).transpose()) {
+                Ok(None) => return None,
+                Ok(Some((key, value))) => parse(&key, &value, reached),
+                Err(problem) => Err(ReadError::Store {
+                    position: reached,
+                    problem,
+                }),
+            };
+            match (&found, &opened) {
+                (Ok(block), Some(opened)) => {
+                    reached = block.next();
+                    let_go(&opened.leaves, block);
+                }
+                _ => rows = None,
+            }
+            Some(found)
+        })
+    }
+}
+
+impl Opened {
+    fn open(dir: &Path, cache_bytes: u64) -> Result<Opened, String> {
         let config = sled::Config::new()
             .path(dir)
             .segment_size(SEGMENT_BYTES)
@@ -111,93 +250,9 @@ impl Database {
                 opened => break opened?,
             }
         };
-        let path = file_in(dir);
-        let file =
-            File::open(&path).map_err(|error| files::naming(&path, "open", &error).to_string())?;
-        Ok(Database {
-            leaves: Arc::new(Leaves::new(sled.clone(), cache_bytes)),
+        Ok(Opened {
+            leaves: Leaves::new(sled.clone(), cache_bytes),
             sled,
-            file,
-            path,
-            observer,
-            unsettled: AtomicU64::new(0),
-        })
-    }
-
-    /// Adds a block. Not durable yet. Settles first what was added before, where the limit asks for it.
-    pub(super) fn insert(&self, block: &StoredBlock) -> Result<(), String> {
-        let length = block.bytes.len() as u64;
-        if self.unsettled.load(Relaxed) + length > SETTLE_BYTES {
-            self.settle()?;
-        }
-        self.unsettled.fetch_add(length, Relaxed);
-        caught(|| self.sled.insert(block.first.to_be_bytes(), &*block.bytes))?;
-        let added = caught(|| self.leaves.added(block))?;
-        self.unsettled.fetch_add(added, Relaxed);
-        Ok(())
-    }
-
-    /// Remembers with which slot the log was opened, so that a tail from before does not pass for this one. Not durable
-    /// yet.
-    pub(super) fn mark_opened(&self, sequence: u64) -> Result<(), String> {
-        caught(|| {
-            self.sled
-                .open_tree(MARKS)?
-                .insert(OPENED, &sequence.to_be_bytes())
-        })
-        .map(drop)
-    }
-
-    /// The first position at or after `position` that a block begins at.
-    pub(super) fn first_from(&self, position: u64) -> Result<Option<u64>, ReadError> {
-        let mut range = self.sled.range(position.to_be_bytes()..);
-        match caught(|| range.next().transpose()) {
-            Ok(found) => Ok(found.and_then(|(key, _)| {
-                let key = <[u8; 8]>::try_from(&*key).ok()?;
-                Some(u64::from_be_bytes(key))
-            })),
-            Err(problem) => Err(ReadError::Store { position, problem }),
-        }
-    }
-
-    /// Makes everything inserted so far durable.
-    pub(super) fn settle(&self) -> Result<(), String> {
-        caught(|| self.sled.flush())?;
-        self.unsettled.store(0, Relaxed);
-        sync(
-            &self.file,
-            &self.path,
-            Stage::Database,
-            self.observer.as_deref(),
-        )
-        .map_err(|error| error.to_string())
-    }
-
-    /// Every block in order of position, as the bytes are; stops after the first error.
-    pub(super) fn all(&self) -> impl Iterator<Item = Result<StoredBlock, ReadError>> + use<> {
-        let (mut rows, leaves) = (self.sled.iter(), Arc::clone(&self.leaves));
-        let mut reached = 0;
-        let mut ended = false;
-        std::iter::from_fn(move || {
-            if ended {
-                return None;
-            }
-            let found = match caught(|| rows.next().transpose()) {
-                Ok(None) => return None,
-                Ok(Some((key, value))) => parse(&key, &value, reached),
-                Err(problem) => Err(ReadError::Store {
-                    position: reached,
-                    problem,
-                }),
-            };
-            match &found {
-                Ok(block) => {
-                    reached = block.next();
-                    let_go(&leaves, block);
-                }
-                Err(_) => ended = true,
-            }
-            Some(found)
         })
     }
 }
@@ -205,19 +260,25 @@ impl Database {
 impl Blocks for Database {
     fn before(&self, position: u64) -> Result<Option<StoredBlock>, ReadError> {
         let asked = position.saturating_sub(1);
-        let found = match caught(|| self.sled.get_lt(position.to_be_bytes())) {
-            Ok(None) => return Ok(None),
-            Ok(Some((key, value))) => parse(&key, &value, asked)?,
-            Err(problem) => {
-                return Err(ReadError::Store {
-                    position: asked,
-                    problem,
-                });
+        let found = self.with(|opened| {
+            let found = caught(|| opened.sled.get_lt(position.to_be_bytes()))?;
+            let Some((key, value)) = found else {
+                return Ok(None);
+            };
+            let block = parse(&key, &value, asked);
+            if let Ok(block) = &block {
+                let added = let_go(&opened.leaves, block);
+                self.unsettled.fetch_add(added, Relaxed);
             }
-        };
-        let added = let_go(&self.leaves, &found);
-        self.unsettled.fetch_add(added, Relaxed);
-        Ok(Some(found))
+            Ok(Some(block))
+        });
+        match found {
+            Ok(block) => block.transpose(),
+            Err(problem) => Err(ReadError::Store {
+                position: asked,
+                problem,
+            }),
+        }
     }
 
     fn opened(&self) -> Result<Option<u64>, ReadError> {
@@ -225,8 +286,9 @@ impl Blocks for Database {
             position: 0,
             problem,
         };
-        let found = caught(|| self.sled.open_tree(MARKS)?.get(OPENED)).map_err(failed)?;
+        let found = self.with(|opened| caught(|| opened.sled.open_tree(MARKS)?.get(OPENED)));
         found
+            .map_err(failed)?
             .map(|bytes| match <[u8; 8]>::try_from(&*bytes) {
                 Ok(bytes) => Ok(u64::from_be_bytes(bytes)),
                 Err(_) => Err(failed("its mark of the last opening has no 8 bytes".into())),

@@ -11,7 +11,7 @@
 //! makes a shorter one of it, without a word. So the tail holds each block until the database holds it durably, and
 //! opening compares the two before anything is served (`judge`).
 //!
-//! Reading order: `page` (bytes), `tail` (writing), `behind` (settling), `ring` and `judge` (what a tail proves),
+//! Reading order: `page` (bytes), `tail` (writing), `behind` (settling), `reopen`, `ring` and `judge` (what a tail proves),
 //! `open` (recovery, step by step), `audit` (reading a copy).
 //!
 //! What lies in the folder:
@@ -37,6 +37,7 @@ mod observe;
 mod open;
 mod page;
 mod refusal;
+mod reopen;
 mod ring;
 mod segments;
 mod tail;
@@ -78,6 +79,9 @@ pub struct Options {
     pub cache_bytes: u64,
     /// The database is settled after so long at the latest; sooner where much is written (see `database`).
     pub settle_every: Duration,
+    /// After so many bytes of blocks the database is opened anew, so that a start has no more than some five times as
+    /// much of sled's log to read (see `database`).
+    pub reopen_after_bytes: u64,
     /// Below so many free bytes on the disk no block is taken: a database that can't grow is lost to this process.
     pub free_bytes_min: u64,
     /// How many bytes of the newest blocks are checked at opening, whatever the tail holds.
@@ -97,6 +101,7 @@ impl Options {
             tail_bytes: 64 << 20,
             cache_bytes: 64 << 20,
             settle_every: Duration::from_millis(500),
+            reopen_after_bytes: 48 << 20,
             free_bytes_min: 256 << 20,
             check_bytes: 64 << 20,
             room_timeout: Duration::from_secs(30),

@@ -19,6 +19,7 @@ use super::{
     observe::{Stage, SyncObserver},
     page::Kind,
     refusal::OpenError,
+    reopen::Reopening,
     ring::{Survey, hex},
     segments,
     tail::{self, Entry, Tail, sync},
@@ -51,7 +52,7 @@ impl Layout {
         }
     }
 
-    fn database_file(&self) -> PathBuf {
+    pub(super) fn database_file(&self) -> PathBuf {
         database::file_in(&self.blocks)
     }
 }
@@ -118,7 +119,13 @@ pub(super) fn open(
         bytes: database::SETTLE_BYTES.min(survey.ring() * PAGE_BYTES as u64 / 4),
         every: options.settle_every,
     };
-    let (behind, thread) = Behind::start(database, head, rhythm)?;
+    let reopening = Reopening {
+        layout,
+        after: options.reopen_after_bytes,
+        observer: options.observer.clone(),
+        opened_at: head.next,
+    };
+    let (behind, thread) = Behind::start(database, head, rhythm, reopening)?;
     let local = Local {
         behind,
         thread: Some(thread),
@@ -298,11 +305,21 @@ fn settle_everything(
     findings: &Findings,
     observer: Option<&dyn SyncObserver>,
 ) -> Result<(), OpenError> {
-    let failed = |problem: String| OpenError::Disk(io::Error::other(problem));
     for block in &findings.refill {
-        database.insert(block).map_err(failed)?;
+        let inserted = database.insert(block);
+        inserted.map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
     }
-    database.settle().map_err(failed)?;
+    settle_files(layout, database, observer)
+}
+
+/// Makes durable what is in the database's files, and their names.
+pub(super) fn settle_files(
+    layout: &Layout,
+    database: &Database,
+    observer: Option<&dyn SyncObserver>,
+) -> Result<(), OpenError> {
+    let settled = database.settle();
+    settled.map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
     database::check_no_blobs(&layout.blocks)?;
     // sled syncs neither its settings nor the names of its files.
     for entry in fs::read_dir(&layout.blocks)? {

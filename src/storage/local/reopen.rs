@@ -1,0 +1,71 @@
+//! Opens the database anew while the log runs, as carefully as at a start: what the next start has to read stays short.
+//!
+//! Everything is settled then, so nothing is in doubt but the database itself. Its newest segments are set aside before
+//! sled opens it, and afterwards it must hold every block that it took since it was opened before, and what it
+//! remembers of the tail. If it does not, the log ends, and the next start judges what is there.
+
+use std::sync::Arc;
+
+use super::{
+    database::{Blocks, Database},
+    observe::SyncObserver,
+    open::{Layout, settle_files},
+    segments,
+};
+
+/// When and where.
+pub(super) struct Reopening {
+    pub(super) layout: Layout,
+    /// After so many bytes of blocks.
+    pub(super) after: u64,
+    pub(super) observer: Option<Arc<dyn SyncObserver>>,
+    /// The position up to which the database held blocks when it was opened.
+    pub(super) opened_at: u64,
+}
+
+impl Reopening {
+    /// Opens the database anew, where it is time; it holds everything before `settled`, durably, and nothing else.
+    pub(super) fn when_due(&mut self, database: &Database, settled: u64) -> Result<(), String> {
+        if database.since_opened() < self.after {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::fmt::Display| {
+            format!(
+                "the database was opened anew, and {error}; start again, the tail is compared with it then"
+            )
+        };
+        let opened = database.opened().map_err(|error| failed(&error))?;
+        database.reopen(|| {
+            segments::set_aside(&self.layout.database_file(), &self.layout.aside)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        })?;
+        settle_files(&self.layout, database, self.observer.as_deref())
+            .map_err(|error| failed(&error))?;
+        if database.opened().map_err(|error| failed(&error))? != opened {
+            return Err(failed(
+                &"it forgot with which slot of the tail the log was opened",
+            ));
+        }
+        check_all_there(database, self.opened_at, settled).map_err(|problem| failed(&problem))?;
+        segments::accept_aside(&self.layout.aside).map_err(|error| failed(&error))?;
+        self.opened_at = settled;
+        Ok(())
+    }
+}
+
+/// Whether the blocks from one position to another follow each other without a gap.
+fn check_all_there(database: &Database, from: u64, to: u64) -> Result<(), String> {
+    let mut wanted = to;
+    while wanted > from {
+        let found = database.before(wanted).map_err(|error| error.to_string())?;
+        match found {
+            Some(block) if block.next() == wanted => wanted = block.first,
+            found => {
+                let reached = found.map_or(0, |block| block.next());
+                return Err(format!("positions {reached} to {} are gone", wanted - 1));
+            }
+        }
+    }
+    Ok(())
+}
