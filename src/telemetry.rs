@@ -56,6 +56,8 @@ pub fn log(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(parsed)
+        // A line that can't be written would be told on standard error, too, and that panics.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let set = match format {
         LogFormat::Text => lines.try_init(),

@@ -14,7 +14,9 @@ mod server;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use consent_ledger::proto::v1::account_service_client::AccountServiceClient;
 use engine::*;
+use server::Server;
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_consent-ledger"))
@@ -142,6 +144,19 @@ async fn u2_inspect_shows_a_record_and_a_customer_offline() {
     );
     let none = run(&["inspect", "--data", &data, "--position", "99"]);
     assert_eq!(none.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_o1_a_log_that_nobody_reads_any_more_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_telling_nobody(dir.path()).await;
+    let mut accounts = AccountServiceClient::new(server.connect().await);
+    for id in ["K-1", "K-2"] {
+        let opened = accounts.open_account(server::open_account(id, &["local"]));
+        opened.await.unwrap();
+    }
+    assert!(server.stop().await, "it ends in order");
+    open(dir.path()).close().unwrap();
 }
 
 #[test]

@@ -36,6 +36,13 @@ impl Server {
         Self::spawn(dir, "trace", &["--nats", "off"], log.into()).await
     }
 
+    /// Starts a server without NATS whose log nobody reads any more: each line fails.
+    pub async fn start_telling_nobody(dir: &Path) -> Self {
+        let (reader, log) = std::io::pipe().unwrap();
+        drop(reader);
+        Self::spawn(dir, "trace", &["--nats", "off"], log.into()).await
+    }
+
     async fn spawn(dir: &Path, level: &str, arguments: &[&str], log: Stdio) -> Self {
         let address = TcpListener::bind("127.0.0.1:0")
             .unwrap()
