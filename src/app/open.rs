@@ -1,7 +1,9 @@
 //! From a folder to a running ledger, in order: look, recover, catch up, and only then serve.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::error::{StartError, file};
@@ -11,10 +13,10 @@ use crate::audit::questions::{Questioner, Rulebooks};
 use crate::audit::{Checkpointer, DocumentSigner, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
-use crate::projections::{History, HistoryOptions, Sources, Views};
+use crate::projections::{History, HistoryOptions, OpenHistory, Sources, Views};
 use crate::sequencer::{self, Eraser, Handle, Parts, Writer};
 use crate::state::{self, Fatal, Flusher, States, replay};
-use crate::storage::local::{Local, OpenError};
+use crate::storage::local::{Local, OpenError, Recovery};
 use crate::storage::{AppendError, Journal, files};
 use crate::vault::{self, Vault};
 
@@ -109,8 +111,7 @@ impl Ledger {
             return Err(StartError::VaultMissing { dir: options.dir });
         }
         files::create_dir_durable(&options.dir).map_err(|error| file(&options.dir, &error))?;
-        let (vault, opened) = Vault::create_or_open(options.vault.clone())?;
-        let (local, recovery) = open_log(&options)?;
+        let ((vault, opened), (local, recovery)) = open_vault_and_log(&options)?;
         let mut notes = recovery.notes;
         notes.extend(opened.notes.iter().map(ToString::to_string));
         let rulebooks = Arc::new(rulebooks::read_kept(&options.dir, &mut notes)?);
@@ -128,19 +129,13 @@ impl Ledger {
         }
         let genesis = read_genesis(&*journal)?;
         let key = signing_key(&vault, &genesis)?;
-        let verified = verify_tail(&options.dir, &key, &journal, progress)?;
-
-        let states = States::open(options.state.clone(), genesis.ledger)?;
-        let states = if states.applied() > journal.head().next {
-            // A view from a longer log: this one was replaced, and every entry may be of the other.
+        let opening = open_views(&options, genesis.ledger, &journal, || {
+            verify_tail(&options.dir, &key, &journal, progress)
+        });
+        let (verified, (states, replaced), history) = opening?;
+        if replaced {
             notes.push("the state view was ahead of the log and is rebuilt".to_owned());
-            drop(states);
-            std::fs::remove_dir_all(&options.state.dir)
-                .map_err(|error| file(&options.state.dir, &error))?;
-            States::open(options.state.clone(), genesis.ledger)?
-        } else {
-            states
-        };
+        }
         let flusher = states.write_behind(Arc::clone(&fatal))?;
         replay(&states, &*journal, &|done, all| {
             progress("state view", done, all)
@@ -181,9 +176,7 @@ impl Ledger {
         .map_err(|error| file(&options.dir, &error))?;
         let now = states.clone();
         let history = History::start(
-            options.history.clone(),
-            genesis.ledger,
-            Arc::clone(&journal),
+            history,
             handle.committed(),
             Arc::new(move |pseudonym| now.in_memory(pseudonym)),
             fatal,
@@ -262,11 +255,62 @@ impl Ledger {
     }
 }
 
+type OpenedVault = (Vault, vault::Opened);
+type OpenedLog = (Local, Recovery);
+
 fn has_log(dir: &Path) -> bool {
     dir.join("log").join("tail").exists()
 }
 
-fn open_log(options: &Options) -> Result<(Local, crate::storage::local::Recovery), StartError> {
+/// Neither needs the other until both are open. But a log without a vault is a loss, so a new one comes after its vault.
+fn open_vault_and_log(options: &Options) -> Result<(OpenedVault, OpenedLog), StartError> {
+    let open_vault = || Vault::create_or_open(options.vault.clone());
+    if !has_log(&options.dir) {
+        return Ok((open_vault()?, open_log(options)?));
+    }
+    thread::scope(|scope| {
+        let vault = scope.spawn(open_vault);
+        let log = open_log(options);
+        Ok((joined(vault)?, log?))
+    })
+}
+
+/// Opens the views, each on a thread of its own, beside `verify`. Says of the state view whether it was replaced.
+fn open_views(
+    options: &Options,
+    ledger: [u8; 16],
+    journal: &Arc<dyn Journal>,
+    verify: impl FnOnce() -> Result<Verified, StartError>,
+) -> Result<(Verified, (States, bool), OpenHistory), StartError> {
+    thread::scope(|scope| {
+        let states = scope.spawn(|| open_states(&options.state, ledger, journal.head().next));
+        let history = scope.spawn(|| History::open(&options.history, ledger, journal));
+        let verified = verify();
+        let (states, history) = (joined(states), joined(history));
+        Ok((verified?, states?, history?))
+    })
+}
+
+fn open_states(
+    options: &state::Options,
+    ledger: [u8; 16],
+    head: u64,
+) -> Result<(States, bool), StartError> {
+    let states = States::open(options.clone(), ledger)?;
+    if states.applied() <= head {
+        return Ok((states, false));
+    }
+    // A view from a longer log: this one was replaced, and every entry may be of the other.
+    drop(states);
+    std::fs::remove_dir_all(&options.dir).map_err(|error| file(&options.dir, &error))?;
+    Ok((States::open(options.clone(), ledger)?, true))
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn open_log(options: &Options) -> Result<OpenedLog, StartError> {
     match Local::open(options.log.clone(), None) {
         Err(OpenError::NoLog { .. }) => {
             let mut id = [0; 16];
@@ -307,7 +351,7 @@ fn verify_tail(
             checkpoints: checkpoints.clone(),
             deep: false,
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
         verify_blocks(blocks, options, threads, &|done| {
             progress("log", done, head)
         })

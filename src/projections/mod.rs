@@ -30,7 +30,7 @@ use crate::vault::{SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
 pub use crate::state::{CustomerChunk, CustomerWalk};
-pub use history::{CurrentStates, History, HistoryEntry, HistoryOptions, Told};
+pub use history::{CurrentStates, History, HistoryEntry, HistoryOptions, OpenHistory, Told};
 pub use past::{AsOf, Past, VoidedUses};
 
 /// Why a view can't answer.

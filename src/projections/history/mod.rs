@@ -41,6 +41,7 @@ use told::{Known, Records};
 
 pub use entry::HistoryEntry;
 pub use told::Told;
+use writer::Writer;
 
 /// How the view is kept.
 #[derive(Clone, Debug)]
@@ -79,6 +80,9 @@ impl HistoryOptions {
 /// The state of a customer who is in memory, as new as it is there.
 pub type CurrentStates = Arc<dyn Fn(Pseudonym) -> Option<Arc<Customer>> + Send + Sync>;
 
+/// The view's files, open, and nobody yet who follows the log.
+pub struct OpenHistory(writer::Files);
+
 /// A cheap handle to the view.
 #[derive(Clone)]
 pub struct History {
@@ -116,31 +120,37 @@ struct Unwritten {
 }
 
 impl History {
-    /// Opens the view of ledger `ledger`, an empty one where there is none or it is broken, and starts the thread that
-    /// follows the log. A state to be kept is taken from `current` where it is the one, and else made from the records.
+    /// Opens the view of ledger `ledger`, an empty one where there is none or it is broken.
     ///
     /// # Errors
-    /// When the folder can't be used or no thread be started.
-    pub fn start(
-        options: HistoryOptions,
+    /// When the folder can't be used.
+    pub fn open(
+        options: &HistoryOptions,
         ledger: [u8; 16],
-        journal: Arc<dyn Journal>,
+        journal: &Arc<dyn Journal>,
+    ) -> Result<OpenHistory, ViewError> {
+        let open = || writer::Files::open(options, ledger, journal).map(OpenHistory);
+        open().or_else(|problem| {
+            if options.dir.exists() {
+                tracing::warn!(%problem, "the history view is rebuilt from the log");
+                fs::remove_dir_all(&options.dir).map_err(|error| failed(&error))?;
+            }
+            open()
+        })
+    }
+
+    /// Starts the thread that follows the log. A state to be kept is taken from `current` where it is the one, and else
+    /// made from the records.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(
+        opened: OpenHistory,
         committed: watch::Receiver<u64>,
         current: CurrentStates,
         fatal: Fatal,
     ) -> Result<Self, ViewError> {
-        let follow = || writer::open(&options, ledger, &journal, &committed, &current);
-        let opened = match follow() {
-            Ok(opened) => opened,
-            Err(problem) => {
-                if options.dir.exists() {
-                    tracing::warn!(%problem, "the history view is rebuilt from the log");
-                    fs::remove_dir_all(&options.dir).map_err(|error| failed(&error))?;
-                }
-                follow()?
-            }
-        };
-        let (mut writer, reached) = opened;
+        let (mut writer, reached) = Writer::over(opened.0, committed, current);
         let running = Arc::new(Running {
             stop: AtomicBool::new(false),
             thread: Mutex::default(),

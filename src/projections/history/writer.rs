@@ -28,6 +28,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long it lets blocks gather.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// The view's files, open, and up to where they reflect the log.
+pub struct Files {
+    options: HistoryOptions,
+    database: sled::Db,
+    written: Written,
+    heap: sled::Tree,
+    meta: sled::Tree,
+    file: File,
+    journal: Arc<dyn Journal>,
+    next: u64,
+    chunk: u32,
+}
+
 pub struct Writer {
     options: HistoryOptions,
     database: sled::Db,
@@ -54,61 +67,50 @@ pub struct Writer {
     written_at: Instant,
 }
 
-/// Opens the view's files, or says why they are not this view's.
-pub fn open(
-    options: &HistoryOptions,
-    ledger: [u8; 16],
-    journal: &Arc<dyn Journal>,
-    committed: &watch::Receiver<u64>,
-    current: &CurrentStates,
-) -> Result<(Writer, watch::Receiver<u64>), ViewError> {
-    let database = open_sled(&options.dir, options.sled_cache_bytes)?;
-    let tree = |name| database.open_tree(name).map_err(|error| failed(&error));
-    let (runs, heap, meta) = (tree("runs")?, tree("heap")?, tree("meta")?);
-    let identity = [&[FORMAT], &STATE_FORMAT.to_le_bytes()[..], &ledger[..]].concat();
-    match meta.get("identity").map_err(|error| failed(&error))? {
-        Some(found) if *found == *identity => {}
-        None if runs.is_empty() && heap.is_empty() => {
-            meta.insert("identity", identity)
-                .map_err(|error| failed(&error))?;
+impl Files {
+    /// Opens the view's files, or says why they are not this view's.
+    pub fn open(
+        options: &HistoryOptions,
+        ledger: [u8; 16],
+        journal: &Arc<dyn Journal>,
+    ) -> Result<Self, ViewError> {
+        let database = open_sled(&options.dir, options.sled_cache_bytes)?;
+        let tree = |name| database.open_tree(name).map_err(|error| failed(&error));
+        let (runs, heap, meta) = (tree("runs")?, tree("heap")?, tree("meta")?);
+        let identity = [&[FORMAT], &STATE_FORMAT.to_le_bytes()[..], &ledger[..]].concat();
+        match meta.get("identity").map_err(|error| failed(&error))? {
+            Some(found) if *found == *identity => {}
+            None if runs.is_empty() && heap.is_empty() => {
+                meta.insert("identity", identity)
+                    .map_err(|error| failed(&error))?;
+            }
+            _ => {
+                return Err(ViewError::History(
+                    "it is of another ledger or format".to_owned(),
+                ));
+            }
         }
-        _ => {
-            return Err(ViewError::History(
-                "it is of another ledger or format".to_owned(),
-            ));
+        if meta.contains_key(BROKEN).map_err(|error| failed(&error))? {
+            return Err(ViewError::History("a part of it is gone".to_owned()));
         }
+        let written = Written::open(runs)?;
+        let (next, chunk) = reflects(written.note())?;
+        if next > journal.head().next {
+            return Err(ViewError::History("it is ahead of the log".to_owned()));
+        }
+        heap::drop_from(&heap, chunk)?;
+        Ok(Self {
+            file: File::open(options.dir.join("db")).map_err(|error| failed(&error))?,
+            options: options.clone(),
+            journal: Arc::clone(journal),
+            database,
+            written,
+            heap,
+            meta,
+            next,
+            chunk,
+        })
     }
-    if meta.contains_key(BROKEN).map_err(|error| failed(&error))? {
-        return Err(ViewError::History("a part of it is gone".to_owned()));
-    }
-    let written = Written::open(runs)?;
-    let (next, chunk) = reflects(written.note())?;
-    if next > journal.head().next {
-        return Err(ViewError::History("it is ahead of the log".to_owned()));
-    }
-    heap::drop_from(&heap, chunk)?;
-    let (reached, follow) = watch::channel(next);
-    let writer = Writer {
-        file: File::open(options.dir.join("db")).map_err(|error| failed(&error))?,
-        options: options.clone(),
-        unwritten: Arc::default(),
-        journal: Arc::clone(journal),
-        committed: committed.clone(),
-        current: Arc::clone(current),
-        database,
-        written: Arc::new(RwLock::new(written)),
-        heap,
-        meta,
-        reached,
-        wanted: Arc::default(),
-        next,
-        chunk,
-        durable: next,
-        bytes: 0,
-        recorded_at: None,
-        written_at: Instant::now(),
-    };
-    Ok((writer, follow))
 }
 
 /// Up to where the view reflects the log, and the heap's next chunk: as they are noted in the list of runs.
@@ -133,6 +135,35 @@ pub fn mark_broken(meta: &sled::Tree) {
 }
 
 impl Writer {
+    pub fn over(
+        files: Files,
+        committed: watch::Receiver<u64>,
+        current: CurrentStates,
+    ) -> (Self, watch::Receiver<u64>) {
+        let (reached, follow) = watch::channel(files.next);
+        let writer = Self {
+            options: files.options,
+            database: files.database,
+            written: Arc::new(RwLock::new(files.written)),
+            heap: files.heap,
+            meta: files.meta,
+            file: files.file,
+            unwritten: Arc::default(),
+            journal: files.journal,
+            committed,
+            current,
+            reached,
+            wanted: Arc::default(),
+            next: files.next,
+            chunk: files.chunk,
+            durable: files.next,
+            bytes: 0,
+            recorded_at: None,
+            written_at: Instant::now(),
+        };
+        (writer, follow)
+    }
+
     pub fn heap(&self) -> sled::Tree {
         self.heap.clone()
     }
