@@ -53,7 +53,7 @@ impl Options {
             log: crate::storage::local::Options::new(dir.join("log")),
             state: state::Options {
                 dir: dir.join("views").join("state"),
-                cache_customers: 50_000,
+                cache_customers: 100_000,
                 sled_cache_bytes: 8 << 20,
                 flush_every: Duration::from_secs(2),
                 flush_dirty: 150_000,

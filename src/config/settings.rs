@@ -161,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         "cache_customers",
         "CONSENT_LEDGER_CACHE_CUSTOMERS",
         "",
-        "50000",
+        "100000",
         "customers kept in memory",
     ),
     setting(

@@ -93,11 +93,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults for the vault in `dir`: 50,000 customers in memory.
+    /// Defaults for the vault in `dir`: 100,000 customers in memory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            cache_entries: 50_000,
+            cache_entries: 100_000,
             hash_cost: HashCost::default(),
             after_sync: None,
         }
