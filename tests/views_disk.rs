@@ -27,18 +27,81 @@ const ROUNDS: u64 = 1_000;
 #[test]
 fn t5_a_million_updates_leave_a_view_of_the_size_of_its_customers() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        dir: dir.path().join("state"),
+    let options = options(dir.path());
+    let states = States::open(options.clone(), [1; 16]).unwrap();
+    write(&states, ROUNDS);
+    let bytes = disk_bytes(&options.dir);
+    assert!(bytes < 128 << 20, "{bytes} bytes for {CUSTOMERS} customers");
+    assert!(!has_blobs(&options.dir));
+    drop(states);
+
+    let reopened = States::open(options, [1; 16]).unwrap();
+    assert_eq!(reopened.applied(), ROUNDS);
+    for number in 0..CUSTOMERS {
+        assert_eq!(
+            reopened.get(pseudonym(number)).unwrap().unwrap().version,
+            ROUNDS
+        );
+    }
+}
+
+#[test]
+fn t4_a_customer_who_can_not_be_read_is_an_error_and_the_next_start_rebuilds_the_view() {
+    let dir = tempfile::tempdir().unwrap();
+    type Read = fn(&States) -> bool;
+    let reads: [Read; 2] = [
+        |states| states.get(pseudonym(7)).is_ok(),
+        |states| states.walk().all(|chunk| chunk.is_ok()),
+    ];
+    for read in reads {
+        let options = options(dir.path());
+        let states = States::open(options.clone(), [1; 16]).unwrap();
+        write(&states, 2);
+        drop(states);
+        let view = sled_of(&options.dir);
+        let entries = view.open_tree("customers").unwrap();
+        let mut entry = entries.get(pseudonym(7).0).unwrap().unwrap().to_vec();
+        entry[3] ^= 1;
+        entries.insert(pseudonym(7).0, entry).unwrap();
+        view.flush().unwrap();
+        drop((entries, view));
+
+        let states = States::open(options.clone(), [1; 16]).unwrap();
+        assert_eq!(states.applied(), 2);
+        assert!(states.get(pseudonym(8)).unwrap().is_some());
+        assert!(!read(&states));
+        drop(states);
+        let rebuilt = States::open(options, [1; 16]).unwrap();
+        assert_eq!(rebuilt.applied(), 0, "everything is replayed from the log");
+    }
+}
+
+fn sled_of(dir: &Path) -> sled::Db {
+    let config = sled::Config::new().path(dir).segment_size(8 << 20);
+    loop {
+        match config.open() {
+            Err(error) if error.to_string().contains("could not acquire lock") => {}
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+fn options(dir: &Path) -> Options {
+    Options {
+        dir: dir.join("state"),
         cache_customers: 100,
         sled_cache_bytes: 8 << 20,
         flush_every: Duration::from_millis(1),
         flush_dirty: 500,
         request_window_days: 30,
-    };
-    let states = States::open(options.clone(), [1; 16]).unwrap();
+    }
+}
+
+/// Changes every customer so many times, and waits until the view has it.
+fn write(states: &States, rounds: u64) {
     let fatal = Arc::new(|problem: &str| panic!("{problem}"));
     let flusher = states.write_behind(fatal).unwrap();
-    for round in 1..=ROUNDS {
+    for round in 1..=rounds {
         let customers = (0..CUSTOMERS)
             .map(|number| (pseudonym(number), Arc::new(customer(round))))
             .collect();
@@ -53,20 +116,7 @@ fn t5_a_million_updates_leave_a_view_of_the_size_of_its_customers() {
         });
     }
     flusher.stop();
-    assert_eq!(states.stored(), ROUNDS);
-    let bytes = disk_bytes(&options.dir);
-    assert!(bytes < 128 << 20, "{bytes} bytes for {CUSTOMERS} customers");
-    assert!(!has_blobs(&options.dir));
-    drop(states);
-
-    let reopened = States::open(options, [1; 16]).unwrap();
-    assert_eq!(reopened.applied(), ROUNDS);
-    for number in 0..CUSTOMERS {
-        assert_eq!(
-            reopened.get(pseudonym(number)).unwrap().unwrap().version,
-            ROUNDS
-        );
-    }
+    assert_eq!(states.stored(), rounds);
 }
 
 fn pseudonym(number: u64) -> Pseudonym {

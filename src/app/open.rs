@@ -10,7 +10,7 @@ use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
 use super::rulebooks;
 use crate::audit::questions::{Questioner, Rulebooks};
-use crate::audit::{Checkpointer, DocumentSigner, read_kept};
+use crate::audit::{Checkpointer, DocumentSigner, Kept, read_kept};
 use crate::clock::Clock;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
 use crate::projections::{History, HistoryOptions, OpenHistory, Sources, Views};
@@ -129,8 +129,9 @@ impl Ledger {
         }
         let genesis = read_genesis(&*journal)?;
         let key = signing_key(&vault, &genesis)?;
+        let kept = read_kept_of(&options.dir, &key, journal.head().next)?;
         let opening = open_views(&options, genesis.ledger, &journal, || {
-            verify_tail(&options.dir, &key, &journal, progress)
+            verify_tail(kept, &journal, progress)
         });
         let (verified, (states, replaced), history) = opening?;
         if replaced {
@@ -321,23 +322,25 @@ fn open_log(options: &Options) -> Result<OpenedLog, StartError> {
     }
 }
 
+/// What is kept outside the log. A log shorter than what a checkpoint signed is refused, before anything is rebuilt of it.
+fn read_kept_of(dir: &Path, key: &SigningKey, head: u64) -> Result<Kept, StartError> {
+    let kept = read_kept(dir, key.verifying_key())?;
+    match &kept.checkpoint {
+        Some(checkpoint) if checkpoint.size > head => Err(StartError::RolledBack {
+            log: head,
+            checkpoint: checkpoint.size,
+        }),
+        _ => Ok(kept),
+    }
+}
+
 /// Verifies what came after the kept edge of the tree, and that the log holds what the checkpoint signed.
 fn verify_tail(
-    dir: &Path,
-    key: &SigningKey,
+    kept: Kept,
     journal: &Arc<dyn Journal>,
     progress: Progress<'_>,
 ) -> Result<Verified, StartError> {
-    let kept = read_kept(dir, key.verifying_key())?;
     let head = journal.head().next;
-    if let Some(checkpoint) = &kept.checkpoint
-        && checkpoint.size > head
-    {
-        return Err(StartError::RolledBack {
-            log: head,
-            checkpoint: checkpoint.size,
-        });
-    }
     let checkpoints: Vec<_> = kept.checkpoint.into_iter().collect();
     let verify = |start: ledger::Start| {
         let from = start.frontier.size();

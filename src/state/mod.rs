@@ -164,7 +164,13 @@ impl States {
     pub fn get(&self, pseudonym: Pseudonym) -> Result<Option<Arc<Customer>>, StateError> {
         self.0
             .shards
-            .get(pseudonym, || self.0.store.customer(pseudonym))
+            .get(pseudonym, || self.stored_customer(pseudonym))
+    }
+
+    /// The customer as the view has one.
+    fn stored_customer(&self, pseudonym: Pseudonym) -> Result<Option<Customer>, StateError> {
+        let found = self.0.store.customer(pseudonym);
+        found.inspect_err(|error| self.mark_if_broken(error))
     }
 
     /// A customer who is in memory: never reads the disk.

@@ -177,7 +177,7 @@ impl<'a> Chunk<'a> {
         self.applied.erasures.extend(step);
         let inner = &self.states.0;
         // In place: the view may be newer than the position that it promises, and nobody reads it yet.
-        let load = || inner.store.customer(pseudonym);
+        let load = || self.states.stored_customer(pseudonym);
         if inner.shards.evolve(pseudonym, &placed, load)? {
             inner.signal.changed(1, 0, inner.options.flush_dirty);
         }

@@ -113,6 +113,7 @@ impl Iterator for CustomerWalk {
             Ok(chunk) => Some(Ok(chunk)),
             Err(error) => {
                 self.rest = None;
+                self.states.mark_if_broken(&error);
                 Some(Err(error))
             }
         }

@@ -20,7 +20,7 @@
 //! lock        held while a process is here; its pid
 //! tail        the ring, preallocated
 //! blocks/     sled's files: db, conf, snap.*, blobs/ (always empty)
-//! aside/      the newest segments as they were before the last recovery after an unclean stop
+//! aside/      the newest segments as they were before sled was last opened after an unclean stop, or anew
 //! blocks.unreadable/   a young database that did not open and was not needed
 //! ```
 //!
