@@ -9,7 +9,7 @@
 mod engine;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use consent_ledger::app::Ledger;
@@ -109,6 +109,12 @@ fn reference(ledger: &Ledger, customer: &str) -> Option<Personal> {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// As long as it stands, no key of the customer's shard can be replaced.
+fn obstacle(dir: &Path, who: Pseudonym) -> PathBuf {
+    dir.join("vault")
+        .join(format!("rewrapped-{:02x}.new", who.0[0]))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -252,4 +258,39 @@ async fn e8_a_vault_put_back_from_an_older_copy_has_the_keys_destroyed_again_bef
         assert_eq!(ledger.views.reached().0, record.0 + 1, "no further record");
         ledger.close().unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e8_what_was_sealed_stays_closed_while_the_keys_can_not_be_destroyed_and_it_is_tried_again()
+{
+    let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
+    let ledger = opened(dir.path(), &clock);
+    let others = ["K-2", "K-3", "K-4", "K-5"];
+    for customer in others.iter().chain(&["K-1"]) {
+        left(&ledger, customer).await;
+    }
+    let who = pseudonym(&ledger, "K-1");
+    let elsewhere = |other: &&&str| pseudonym(&ledger, other).0[0] != who.0[0];
+    let elsewhere: Vec<_> = others.iter().filter(elsewhere).collect();
+    assert!(!elsewhere.is_empty(), "all in one shard of 256");
+    fs::create_dir(obstacle(dir.path(), who)).unwrap();
+    clock.pass(400 * DAY);
+    say(&ledger, "K-1", erase()).await.unwrap();
+    for other in &elsewhere {
+        say(&ledger, other, erase()).await.unwrap();
+        completed(&ledger, other).await;
+    }
+    let closed = |ledger: &Ledger| {
+        let state = ledger.views.customer(who).unwrap().unwrap();
+        assert_eq!(state.erased.as_deref().unwrap().completed, None);
+        assert_eq!(reference(ledger, "K-1"), None, "though its key is there");
+    };
+    closed(&ledger);
+    ledger.close().unwrap();
+    let ledger = opened(dir.path(), &clock);
+    closed(&ledger);
+    fs::remove_dir(obstacle(dir.path(), who)).unwrap();
+    completed(&ledger, "K-1").await;
+    ledger.close().unwrap();
+    verified(dir.path());
 }

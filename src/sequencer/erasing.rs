@@ -112,7 +112,7 @@ struct Work {
 
 impl Work {
     fn begin(mut self) -> Result<JoinHandle<()>, SubmitError> {
-        if let Err(error) = self.erase_again() {
+        if let Err(error) = self.guarded(Self::erase_again) {
             failed(&error);
             self.tell_waiting();
         }
@@ -125,9 +125,7 @@ impl Work {
     fn run(mut self) {
         let mut retry = RETRY;
         while !self.stop.load(Ordering::Acquire) {
-            // sled panics on damaged files; what is to be done stays to be done.
-            let done = catch_unwind(AssertUnwindSafe(|| self.round()));
-            let done = done.unwrap_or(Err(EraseError::Panicked));
+            let done = self.guarded(Self::round);
             self.tell_waiting();
             let wait = match done {
                 Ok(()) => {
@@ -143,6 +141,14 @@ impl Work {
             };
             self.states.wait_for_erasures(wait);
         }
+    }
+
+    /// sled panics on damaged files; what is to be done stays to be done.
+    fn guarded(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<(), EraseError>,
+    ) -> Result<(), EraseError> {
+        catch_unwind(AssertUnwindSafe(|| step(self))).unwrap_or(Err(EraseError::Panicked))
     }
 
     /// Whoever still has to be erased again counts, too: how many they are is not known.
@@ -166,19 +172,15 @@ impl Work {
         problem.map_or(Ok(()), Err)
     }
 
+    /// What is destroyed is recorded, also where others' keys could not be.
     fn erase(&self, batch: &[(Pseudonym, Position)]) -> Result<(), EraseError> {
         let customers: Vec<Pseudonym> = batch.iter().map(|(customer, _)| *customer).collect();
-        match self.destroy(&customers) {
-            Ok(()) => self.record(batch),
-            Err(VaultError::UnknownPseudonym(_)) if batch.len() > 1 => {
-                let mut problem = None;
-                for one in batch.chunks(1) {
-                    problem = self.erase(one).err().or(problem);
-                }
-                problem.map_or(Ok(()), Err)
-            }
-            Err(error) => Err(error.into()),
+        let destroyed = self.destroy(&customers);
+        if !matches!(destroyed, Err(VaultError::Unknown { .. })) {
+            let erased = (batch.iter().copied()).filter(|(one, _)| self.vault.is_erased(*one));
+            self.record(&erased.collect::<Vec<_>>())?;
         }
+        Ok(destroyed?)
     }
 
     /// Where the vault can't say what is on its disk, nothing may go on (T4).
@@ -234,18 +236,19 @@ impl Work {
     /// Erases whoever was ever erased and has keys: the vault is older than the log knew it, or was interrupted.
     fn erase_again(&mut self) -> Result<(), EraseError> {
         let (mut from, mut known) = (self.again.then_some(Pseudonym([0; 16])), Vec::new());
+        let mut problem = None;
         while let Some(first) = from {
             let (erased, next) = self.states.erased(first)?;
             let erased = erased.into_iter();
             known.extend(erased.filter(|customer| !self.vault.is_erased(*customer)));
             if known.len() >= BATCH || next.is_none() {
-                self.destroy(&known)?;
+                problem = self.destroy(&known).err().or(problem);
                 known.clear();
             }
             from = next;
         }
-        self.again = false;
-        Ok(())
+        self.again = problem.is_some();
+        problem.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 

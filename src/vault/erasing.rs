@@ -130,12 +130,15 @@ pub(super) fn erase(vault: &Vault, pseudonyms: &[Pseudonym]) -> Result<(), Vault
     // One after the other: each must know whom the one before has erased.
     let _alone = (inner.erasing.lock()).unwrap_or_else(PoisonError::into_inner);
     let mut by_shard: BTreeMap<u8, BTreeSet<[u8; 16]>> = BTreeMap::new();
+    // What fails for one shard keeps no other's keys. After an unknown outcome everything fails with that.
+    let mut problem = None;
     for pseudonym in pseudonyms {
         if inner.is_erased(*pseudonym) {
             continue;
         }
         if inner.entry_of(*pseudonym)?.is_none() {
-            return Err(VaultError::UnknownPseudonym(*pseudonym));
+            problem = Some(VaultError::UnknownPseudonym(*pseudonym));
+            continue;
         }
         let [shard, ..] = pseudonym.0;
         by_shard.entry(shard).or_default().insert(pseudonym.0);
@@ -144,21 +147,24 @@ pub(super) fn erase(vault: &Vault, pseudonyms: &[Pseudonym]) -> Result<(), Vault
     while rest.peek().is_some() {
         let together = rest.by_ref().take(SHARDS_AT_ONCE);
         let erasures = together.map(|(shard, erased)| Erasure::new(inner, shard, erased));
-        erase_from(inner, erasures.collect::<Result<_, _>>()?)?;
+        let erased = erase_from(inner, erasures.collect::<Result<_, _>>()?);
+        problem = erased.err().or(problem);
     }
-    Ok(())
+    problem.map_or(Ok(()), Err)
 }
 
 fn erase_from(inner: &Mappings, mut erasures: Vec<Erasure>) -> Result<(), VaultError> {
     let until = inner.lock_writer()?.end;
     let start = entries::start(inner.keys.vault);
     gather(inner, start, until, &mut erasures)?;
+    let mut problem = None;
     for erasure in &mut erasures {
         let mut writer = inner.lock_writer()?;
-        gather(inner, until, writer.end, std::slice::from_mut(erasure))?;
-        erasure.finish(inner, &mut writer)?;
+        let erased = gather(inner, until, writer.end, std::slice::from_mut(erasure))
+            .and_then(|()| erasure.finish(inner, &mut writer));
+        problem = erased.err().or(problem);
     }
-    Ok(())
+    problem.map_or(Ok(()), Err)
 }
 
 /// Takes the data keys of whoever stays, from the entries between two places.

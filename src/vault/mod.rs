@@ -314,7 +314,8 @@ impl Vault {
     ///
     /// Reads all entries, once for every 16 shards, and takes some time: away from threads that others wait for. Registrations wait for the last
     /// part of it. After [`VaultError::Unknown`] the process must stop; after another error nothing has changed of those
-    /// who are not reported erased, and it may try again.
+    /// who are not reported erased, and it may try again: one who is unknown, or whose shard can't be written, keeps
+    /// nobody else's keys.
     pub fn erase(&self, pseudonyms: &[Pseudonym]) -> Result<(), VaultError> {
         erasing::erase(self, pseudonyms)
     }
