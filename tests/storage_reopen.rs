@@ -80,6 +80,33 @@ fn t4_what_was_opened_anew_is_closed_in_order_and_goes_on() {
 }
 
 #[test]
+fn t4_a_snapshot_that_a_crash_left_half_written_or_that_is_damaged_costs_nothing() {
+    for damage in ["half-written", "flipped", "cut", "empty"] {
+        let dir = folder();
+        let (local, _) = open(reopening(dir.path()));
+        let blocks = fill(&local, &mut Chain::new(3), 150);
+        drop(local);
+        let whole = dir.path().join("blocks").join(snapshot(dir.path()));
+        let mut bytes = fs::read(&whole).unwrap();
+        let (kept, path) = (bytes.len() / 2, &whole);
+        match damage {
+            "half-written" => {
+                let path = whole.with_file_name("snap.FFFFFFFFFFFFFFFF.generating");
+                fs::write(path, &bytes[..kept]).unwrap();
+            }
+            "flipped" => {
+                bytes[kept] ^= 4;
+                fs::write(path, &bytes).unwrap();
+            }
+            "cut" => fs::write(path, &bytes[..kept]).unwrap(),
+            _ => fs::write(path, b"").unwrap(),
+        }
+        let (local, _) = open(small(dir.path()));
+        check(&local, &blocks);
+    }
+}
+
+#[test]
 fn e1_t4_damage_that_shows_when_the_database_is_opened_anew_ends_the_log_and_stays_evident() {
     let mut found = 0;
     for seed in 1..=12 {

@@ -76,6 +76,22 @@ fn t4_a_customer_who_can_not_be_read_is_an_error_and_the_next_start_rebuilds_the
     }
 }
 
+#[test]
+fn t4_a_note_of_sleds_that_is_half_written_rebuilds_no_view() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path());
+    for _ in 0..2 {
+        let states = States::open(options.clone(), [1; 16]).unwrap();
+        write(&states, 2);
+        drop(states);
+    }
+    let half = options.dir.join("snap.FFFFFFFFFFFFFFFF.generating");
+    std::fs::write(half, [7; 40]).unwrap();
+    let states = States::open(options, [1; 16]).unwrap();
+    assert_eq!(states.applied(), 2);
+    assert!(states.walk().all(|chunk| chunk.is_ok()));
+}
+
 fn sled_of(dir: &Path) -> sled::Db {
     let config = sled::Config::new().path(dir).segment_size(8 << 20);
     loop {

@@ -12,6 +12,7 @@ use super::company::{self, Kept};
 use super::{LedgerState, Options, StateError};
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
+use crate::storage::snapshots;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
 pub const STATE_FORMAT: u32 = 19;
@@ -221,6 +222,7 @@ fn customer((key, entry): &(sled::IVec, sled::IVec)) -> Result<(Pseudonym, Custo
 
 /// Opens a view's database; a panic of sled over broken files is an error here.
 pub fn open_sled(dir: &Path, cache_bytes: u64) -> Result<sled::Db, StateError> {
+    snapshots::remove_damaged(dir).map_err(|error| view(&error))?;
     let dir: PathBuf = dir.to_owned();
     let open = move || {
         sled::Config::new()

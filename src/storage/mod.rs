@@ -6,11 +6,13 @@
 //! may not decide alone is a refusal.
 //!
 //! Reading order: [`Journal`] (the promise), [`memory`] (the promise without a disk, with faults for tests),
-//! [`local`] (the promise kept on this machine's disk), [`files`] (small files that must survive the power).
+//! [`local`] (the promise kept on this machine's disk), [`files`] (small files that must survive the power),
+//! [`snapshots`] (sled's own, looked at before it opens them).
 
 pub mod files;
 pub mod local;
 pub mod memory;
+pub mod snapshots;
 
 use crate::ledger::{Hash, StoredBlock};
 

@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     ledger::StoredBlock,
-    storage::{ReadError, files},
+    storage::{ReadError, files, snapshots},
 };
 
 /// The most bytes of blocks that are inserted between two syncs.
@@ -227,6 +227,7 @@ impl Database {
 
 impl Opened {
     fn open(dir: &Path, cache_bytes: u64) -> Result<Opened, String> {
+        snapshots::remove_damaged(dir).map_err(|error| error.to_string())?;
         let config = sled::Config::new()
             .path(dir)
             .segment_size(SEGMENT_BYTES)
