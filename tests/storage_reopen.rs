@@ -80,6 +80,30 @@ fn t4_what_was_opened_anew_is_closed_in_order_and_goes_on() {
 }
 
 #[test]
+fn t4_where_nothing_can_be_set_aside_the_log_goes_on_and_it_is_tried_again() {
+    let dir = folder();
+    let (local, _) = open(reopening(dir.path()));
+    let mut chain = Chain::new(5);
+    let mut blocks = fill(&local, &mut chain, 1);
+    // A file where the copy's folder is to be made.
+    fs::write(dir.path().join("aside.new"), b"in the way").unwrap();
+    let mut go_on = |count: usize| {
+        for _ in 0..count {
+            blocks.extend(fill(&local, &mut chain, 5));
+            let head = local.head().next;
+            wait_until("settled", || local.settled() == head);
+        }
+        check(&local, &blocks);
+        snapshot(dir.path())
+    };
+    let before = go_on(20);
+    assert_eq!(go_on(20), before, "not opened anew");
+    fs::remove_file(dir.path().join("aside.new")).unwrap();
+    assert_ne!(go_on(20), before);
+    assert_eq!(local.failure(), None);
+}
+
+#[test]
 fn t4_a_snapshot_that_a_crash_left_half_written_or_that_is_damaged_costs_nothing() {
     for damage in ["half-written", "flipped", "cut", "empty"] {
         let dir = folder();

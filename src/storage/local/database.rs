@@ -121,18 +121,17 @@ impl Database {
         self.since_opened.load(Relaxed)
     }
 
-    /// Closes sled and opens it again, over files that are settled; readers wait. `look` is called between the two.
+    /// Closes sled and opens it again, over files that are settled; readers wait.
     ///
     /// # Errors
     ///
     /// The database is closed then, and stays so.
-    pub(super) fn reopen(&self, look: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    pub(super) fn reopen(&self) -> Result<(), String> {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         caught(|| {
             drop(opened.take());
             Ok(())
         })?;
-        look()?;
         *opened = Some(Opened::open(&self.dir, self.cache_bytes)?);
         self.since_opened.store(0, Relaxed);
         Ok(())

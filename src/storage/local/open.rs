@@ -121,7 +121,8 @@ pub(super) fn open(
     };
     let reopening = Reopening {
         layout,
-        after: options.reopen_after_bytes,
+        every: options.reopen_after_bytes,
+        due: options.reopen_after_bytes,
         observer: options.observer.clone(),
         opened_at: head.next,
     };

@@ -1,8 +1,9 @@
 //! Opens the database anew while the log runs, as carefully as at a start: what the next start has to read stays short.
 //!
 //! Everything is settled then, so nothing is in doubt but the database itself. Its newest segments are set aside before
-//! sled opens it, and afterwards it must hold every block that it took since it was opened before, and what it
-//! remembers of the tail. If it does not, the log ends, and the next start judges what is there.
+//! (where they can't be, it is not opened anew this time), and afterwards it must hold every block that it took since it
+//! was opened before, and what it remembers of the tail. If it does not, the log ends, and the next start judges what is
+//! there.
 
 use std::sync::Arc;
 
@@ -16,8 +17,10 @@ use super::{
 /// When and where.
 pub(super) struct Reopening {
     pub(super) layout: Layout,
-    /// After so many bytes of blocks.
-    pub(super) after: u64,
+    /// After so many bytes of blocks, each time.
+    pub(super) every: u64,
+    /// After so many since it was opened, this time.
+    pub(super) due: u64,
     pub(super) observer: Option<Arc<dyn SyncObserver>>,
     /// The position up to which the database held blocks when it was opened.
     pub(super) opened_at: u64,
@@ -26,7 +29,8 @@ pub(super) struct Reopening {
 impl Reopening {
     /// Opens the database anew, where it is time; it holds everything before `settled`, durably, and nothing else.
     pub(super) fn when_due(&mut self, database: &Database, settled: u64) -> Result<(), String> {
-        if database.since_opened() < self.after {
+        let bytes = database.since_opened();
+        if bytes < self.due {
             return Ok(());
         }
         let failed = |error: &dyn std::fmt::Display| {
@@ -35,11 +39,12 @@ impl Reopening {
             )
         };
         let opened = database.opened().map_err(|error| failed(&error))?;
-        database.reopen(|| {
-            segments::set_aside(&self.layout.database_file(), &self.layout.aside)
-                .map(drop)
-                .map_err(|error| error.to_string())
-        })?;
+        if let Err(error) = segments::set_aside(&self.layout.database_file(), &self.layout.aside) {
+            tracing::warn!(%error, "the log's database is not opened anew: its newest segments can't be set aside");
+            self.due = bytes + self.every;
+            return Ok(());
+        }
+        database.reopen().map_err(|error| failed(&error))?;
         settle_files(&self.layout, database, self.observer.as_deref())
             .map_err(|error| failed(&error))?;
         if database.opened().map_err(|error| failed(&error))? != opened {
@@ -49,7 +54,7 @@ impl Reopening {
         }
         check_all_there(database, self.opened_at, settled).map_err(|problem| failed(&problem))?;
         segments::accept_aside(&self.layout.aside).map_err(|error| failed(&error))?;
-        self.opened_at = settled;
+        (self.opened_at, self.due) = (settled, self.every);
         Ok(())
     }
 }
