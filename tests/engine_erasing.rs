@@ -138,6 +138,13 @@ fn verified(dir: &Path) -> u64 {
         .size()
 }
 
+/// The vault alone, without the log, which would say so anyway.
+fn assert_keys_destroyed(dir: &Path, who: Pseudonym) {
+    let (vault, _) = Vault::create_or_open(options(dir).vault).unwrap();
+    assert!(vault.is_erased(who));
+    assert_eq!(vault.customer_id(who).unwrap(), None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn e8_an_erasure_completes_by_itself_and_the_chain_verifies_before_and_after() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
@@ -163,7 +170,9 @@ async fn e8_an_erasure_completes_by_itself_and_the_chain_verifies_before_and_aft
             "{refused}"
         );
     }
+    let who = pseudonym(&ledger, "K-1");
     ledger.close().unwrap();
+    assert_keys_destroyed(dir.path(), who);
     let size = verified(dir.path());
     let ledger = opened(dir.path(), &clock);
     assert_eq!(ledger.views.reached(), Position(size));
@@ -256,7 +265,9 @@ async fn e8_a_vault_put_back_from_an_older_copy_has_the_keys_destroyed_again_bef
         assert_eq!(reference(&ledger, "K-1"), None);
         assert_eq!(completed(&ledger, "K-1").await, record);
         assert_eq!(ledger.views.reached().0, record.0 + 1, "no further record");
+        let who = pseudonym(&ledger, "K-1");
         ledger.close().unwrap();
+        assert_keys_destroyed(dir.path(), who);
     }
 }
 

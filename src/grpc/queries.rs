@@ -16,7 +16,7 @@ use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
-use crate::access::Role;
+use crate::access::{Role, table::Right};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::ledger::Subject;
 use crate::projections::{Entry, HistoryEntry};
@@ -92,7 +92,7 @@ impl wire::query_service_server::QueryService for Queries {
         let call = Call::of(&request)?;
         let given = request.into_inner();
         let mut watch = Watch {
-            customers: self.watched(given.customers)?,
+            customers: self.watched(call.caller.role, given.customers)?,
             types: record_types(given.types)?,
             role: call.caller.role,
             doors: self.0.clone(),
@@ -131,15 +131,24 @@ impl wire::query_service_server::QueryService for Queries {
 }
 
 impl Queries {
-    fn watched(&self, customers: Vec<wire::CustomerRef>) -> Result<HashSet<Pseudonym>, Status> {
+    /// Whom a watcher names: like a history, an erased customer's records are for who sees whole histories (E8).
+    fn watched(
+        &self,
+        role: Role,
+        customers: Vec<wire::CustomerRef>,
+    ) -> Result<HashSet<Pseudonym>, Status> {
         values::at_most("customers", customers.len(), WATCHED_MAX)?;
         let mut watched = HashSet::new();
         for (index, reference) in customers.into_iter().enumerate() {
             let reference = values::customer(Some(reference)).within_item("customers", index)?;
-            let (pseudonym, _) = self
+            let field = format!("customers[{index}]");
+            let (pseudonym, customer) = self
                 .0
                 .customer(&reference)?
-                .ok_or_else(|| status::customer_unknown(&format!("customers[{index}]")))?;
+                .ok_or_else(|| status::customer_unknown(&field))?;
+            if customer.erased.is_some() && !role.has(Right::WholeHistory) {
+                return Err(status::customer_erased(&field));
+            }
             watched.insert(pseudonym);
         }
         Ok(watched)

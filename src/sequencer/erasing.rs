@@ -202,16 +202,17 @@ impl Work {
             service: actor.service,
             role: actor.role,
         });
+        let mut problem = None;
         for some in batch.chunks(RECORDED) {
             let intents = some
                 .iter()
                 .map(|(customer, requested)| self.completion(&caller, *customer, *requested));
             let answers = self.handle.submit_and_block(intents.collect())?;
-            answers
-                .into_iter()
-                .try_for_each(|answer| answer.map(drop))?;
+            for answer in answers {
+                problem = answer.err().or(problem);
+            }
         }
-        Ok(())
+        problem.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn completion(&self, caller: &Arc<Caller>, customer: Pseudonym, requested: Position) -> Intent {

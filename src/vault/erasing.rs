@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::{
@@ -136,8 +136,13 @@ pub(super) fn erase(vault: &Vault, pseudonyms: &[Pseudonym]) -> Result<(), Vault
         if inner.is_erased(*pseudonym) {
             continue;
         }
-        if inner.entry_of(*pseudonym)?.is_none() {
-            problem = Some(VaultError::UnknownPseudonym(*pseudonym));
+        let unreadable = match inner.entry_of(*pseudonym) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(VaultError::UnknownPseudonym(*pseudonym)),
+            Err(error) => Some(error),
+        };
+        if unreadable.is_some() {
+            problem = unreadable;
             continue;
         }
         let [shard, ..] = pseudonym.0;
@@ -249,7 +254,16 @@ impl Erasure {
         let path = files.rewrapped(self.shard);
         let beside = files.disk.stage(&path, &bytes)?;
         Rewrapped::open(&beside, vault, self.shard, key)?;
-        let replaced = self.replace(inner, &beside, &path);
+        let shards = files.open_shards()?;
+        let slot = (self.next).slot(vault, &inner.keys.wrapping, self.shard)?;
+        let write_slot = || slot.write(&shards, files);
+        let put_in_place = || {
+            files.disk.put_in_place(&beside, &path)?;
+            Rewrapped::open(&path, vault, self.shard, key)
+        };
+        let zero_the_old = || self.next.other_slot(self.shard).write(&shards, files);
+        let replaced = write_slot().and_then(|()| put_in_place());
+        let replaced = replaced.and_then(|new| zero_the_old().map(|()| new));
         if let Err(error) = &replaced {
             writer.stopped = Some(error.to_string());
         }
@@ -262,22 +276,6 @@ impl Erasure {
             inner.roots.forget(pseudonym);
         }
         Ok(())
-    }
-
-    fn replace(
-        &self,
-        inner: &Mappings,
-        beside: &Path,
-        path: &Path,
-    ) -> Result<Rewrapped, VaultError> {
-        let (files, keys) = (&inner.files, &inner.keys);
-        let shards = files.open_shards()?;
-        let slot = self.next.slot(keys.vault, &keys.wrapping, self.shard)?;
-        slot.write(&shards, files)?;
-        files.disk.put_in_place(beside, path)?;
-        let rewrapped = Rewrapped::open(path, keys.vault, self.shard, &self.next.key)?;
-        self.next.other_slot(self.shard).write(&shards, files)?;
-        Ok(rewrapped)
     }
 }
 
