@@ -104,12 +104,10 @@ fn sled_of(dir: &Path) -> sled::Db {
 
 fn options(dir: &Path) -> Options {
     Options {
-        dir: dir.join("state"),
         cache_customers: 100,
-        sled_cache_bytes: 8 << 20,
         flush_every: Duration::from_millis(1),
         flush_dirty: 500,
-        request_window_days: 30,
+        ..Options::new(dir.join("state"))
     }
 }
 

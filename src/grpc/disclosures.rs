@@ -85,7 +85,7 @@ impl wire::disclosure_service_server::DisclosureService for Disclosures {
             .await?;
         let read = move |doors: &Doors| {
             let position = doors.position();
-            let (pseudonym, customer) = doors.known_to(accounting.role, &customer)?;
+            let (pseudonym, customer) = doors.known_to(accounting.role, &customer, "customer")?;
             accounting.list(&Listing {
                 doors,
                 pseudonym,
@@ -156,7 +156,7 @@ impl Accounting {
         moment: Moment,
     ) -> Result<wire::ListDisclosuresResponse, Status> {
         let past = doors.past(moment)?;
-        doors.known_to(self.role, customer)?;
+        doors.known_to(self.role, customer, "customer")?;
         let (pseudonym, customer) = doors
             .customer_then(customer, &past)?
             .ok_or_else(|| status::customer_unknown("customer"))?;

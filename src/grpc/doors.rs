@@ -297,7 +297,7 @@ impl Doors {
             .ok_or_else(|| status::customer_unknown("customer"))
     }
 
-    /// The customer, who must be known, and not erased unless the role sees whole histories.
+    /// The customer named in `field`, who must be known, and not erased unless the role sees whole histories (E8).
     ///
     /// # Errors
     /// As [`Doors::known`].
@@ -305,10 +305,13 @@ impl Doors {
         &self,
         role: Role,
         reference: &SubjectRef,
+        field: &str,
     ) -> Result<(Pseudonym, Arc<Customer>), Status> {
-        match role.has(Right::WholeHistory) {
-            true => self.known_or_erased(reference),
-            false => self.known(reference),
+        let found = self.customer(reference)?;
+        let known = found.ok_or_else(|| status::customer_unknown(field))?;
+        match known.1.erased.is_some() && !role.has(Right::WholeHistory) {
+            true => Err(status::customer_erased(field)),
+            false => Ok(known),
         }
     }
 

@@ -81,7 +81,7 @@ impl Doors {
     ) -> Result<wire::GetPreferencesResponse, Status> {
         self.read_past(move |doors| {
             let past = doors.past(moment)?;
-            doors.known_to(role, &customer)?;
+            doors.known_to(role, &customer, "customer")?;
             let (pseudonym, customer) = doors
                 .customer_then(&customer, &past)?
                 .ok_or_else(|| status::customer_unknown("customer"))?;

@@ -16,7 +16,7 @@ use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
-use crate::access::{Role, table::Right};
+use crate::access::Role;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::ledger::Subject;
 use crate::projections::{Entry, HistoryEntry};
@@ -77,7 +77,7 @@ impl wire::query_service_server::QueryService for Queries {
             .await?;
         let read = move |doors: &Doors| {
             let position = doors.position();
-            let (pseudonym, _) = doors.known_to(history.role, &customer)?;
+            let (pseudonym, _) = doors.known_to(history.role, &customer, "customer")?;
             history.list(doors, pseudonym, position)
         };
         call.in_time(doors.read(read)).await.map(Response::new)
@@ -142,13 +142,7 @@ impl Queries {
         for (index, reference) in customers.into_iter().enumerate() {
             let reference = values::customer(Some(reference)).within_item("customers", index)?;
             let field = format!("customers[{index}]");
-            let (pseudonym, customer) = self
-                .0
-                .customer(&reference)?
-                .ok_or_else(|| status::customer_unknown(&field))?;
-            if customer.erased.is_some() && !role.has(Right::WholeHistory) {
-                return Err(status::customer_erased(&field));
-            }
+            let (pseudonym, _) = self.0.known_to(role, &reference, &field)?;
             watched.insert(pseudonym);
         }
         Ok(watched)

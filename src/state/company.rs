@@ -75,9 +75,7 @@ fn broken(problem: &str) -> StateError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::super::store::Store;
     use super::super::{Options, States};
@@ -90,17 +88,6 @@ mod tests {
     use crate::domain::vocabulary::RecipientKind;
 
     const LEDGER: [u8; 16] = [7; 16];
-
-    fn options(dir: &Path) -> Options {
-        Options {
-            dir: dir.to_owned(),
-            cache_customers: 64,
-            sled_cache_bytes: 8 << 20,
-            flush_every: Duration::from_secs(1),
-            flush_dirty: 100,
-            request_window_days: 30,
-        }
-    }
 
     /// Registers as full as they may be: larger than what sled keeps in its pages.
     fn ledger(joined: u64) -> LedgerState {
@@ -143,7 +130,7 @@ mod tests {
     #[test]
     fn e1_a_large_company_is_kept_in_pieces_and_never_in_a_file_of_its_own() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&options(dir.path()), LEDGER).unwrap();
+        let store = Store::open(&Options::new(dir.path()), LEDGER).unwrap();
         let full = ledger(9_000);
         keep(&store, &ledger(100));
         keep(&store, &full);
@@ -152,7 +139,7 @@ mod tests {
         keep(&store, &full);
         assert_eq!(pieces(&store).len(), kept, "it is written once");
         drop(store);
-        let states = States::open(options(dir.path()), LEDGER).unwrap();
+        let states = States::open(Options::new(dir.path()), LEDGER).unwrap();
         assert_eq!(states.applied(), 9_001);
         assert_eq!(states.company(), full.company);
         assert!(
@@ -166,13 +153,13 @@ mod tests {
     #[test]
     fn e1_a_company_of_which_a_piece_is_gone_is_rebuilt_with_the_view() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&options(dir.path()), LEDGER).unwrap();
+        let store = Store::open(&Options::new(dir.path()), LEDGER).unwrap();
         keep(&store, &ledger(9_000));
         let (first, _) = pieces(&store).first().unwrap().unwrap();
         pieces(&store).remove(first).unwrap();
         store.sync().unwrap();
         drop(store);
-        let states = States::open(options(dir.path()), LEDGER).unwrap();
+        let states = States::open(Options::new(dir.path()), LEDGER).unwrap();
         assert_eq!(states.applied(), 0, "everything is replayed from the log");
         assert_eq!(*states.company(), Company::default());
     }

@@ -172,8 +172,6 @@ fn read(entry: &[u8; ENTRY]) -> (Token, Position) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::store::Store;
     use super::super::{LedgerState, Options, States};
     use super::*;
@@ -221,14 +219,7 @@ mod tests {
     #[test]
     fn t4_a_view_that_turns_out_to_lack_a_part_is_rebuilt_at_the_next_start() {
         let dir = tempfile::tempdir().unwrap();
-        let options = Options {
-            dir: dir.path().to_owned(),
-            cache_customers: 64,
-            sled_cache_bytes: 8 << 20,
-            flush_every: Duration::from_secs(1),
-            flush_dirty: 100,
-            request_window_days: 30,
-        };
+        let options = Options::new(dir.path());
         let name = |number: u64| {
             let mut name = [0; 16];
             name[..8].copy_from_slice(&number.to_be_bytes());

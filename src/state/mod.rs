@@ -63,6 +63,20 @@ pub struct Options {
     pub request_window_days: u32,
 }
 
+impl Options {
+    /// The defaults for a view in `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            cache_customers: 100_000,
+            sled_cache_bytes: 8 << 20,
+            flush_every: Duration::from_secs(2),
+            flush_dirty: 150_000,
+            request_window_days: 30,
+        }
+    }
+}
+
 /// Why the view can't answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {

@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -94,6 +94,15 @@ impl Disk {
 
     /// Writes a whole small file beside its place; durable on return, but for its name.
     pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<PathBuf, VaultError> {
+        let (mut file, beside) = self.create_beside(path)?;
+        let fail = |doing| VaultError::io(path, doing);
+        file.write_all(bytes).map_err(fail("writing"))?;
+        self.sync(&file, &beside).map_err(fail("syncing"))?;
+        Ok(beside)
+    }
+
+    /// A new empty file beside the place of another, for its owner alone.
+    pub(super) fn create_beside(&self, path: &Path) -> Result<(File, PathBuf), VaultError> {
         let beside = path.with_extension("new");
         let fail = |doing| VaultError::io(path, doing);
         // A leftover of a crash; its mode may be another, so it is not reused.
@@ -103,15 +112,26 @@ impl Disk {
             }
             _ => {}
         }
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&beside)
             .map_err(fail("creating"))?;
-        file.write_all(bytes).map_err(fail("writing"))?;
-        self.sync(&file, &beside).map_err(fail("syncing"))?;
-        Ok(beside)
+        Ok((file, beside))
+    }
+
+    /// A folder for its owner alone; its name is durable on return.
+    pub(super) fn create_dir(&self, dir: &Path) -> Result<(), VaultError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(VaultError::io(dir, "creating"))?;
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        self.sync_dir(parent.unwrap_or(Path::new(".")))
+            .map_err(VaultError::io(dir, "syncing the parent of"))
     }
 
     /// Gives a file its place; durable on return.

@@ -256,20 +256,19 @@ impl Erasure {
         Rewrapped::open(&beside, vault, self.shard, key)?;
         let shards = files.open_shards()?;
         let slot = (self.next).slot(vault, &inner.keys.wrapping, self.shard)?;
-        let write_slot = || slot.write(&shards, files);
-        let put_in_place = || {
+        let replace = || {
+            slot.write(&shards, files)?;
             files.disk.put_in_place(&beside, &path)?;
-            Rewrapped::open(&path, vault, self.shard, key)
+            let rewrapped = Rewrapped::open(&path, vault, self.shard, key)?;
+            self.next.other_slot(self.shard).write(&shards, files)?;
+            Ok(rewrapped)
         };
-        let zero_the_old = || self.next.other_slot(self.shard).write(&shards, files);
-        let replaced = write_slot().and_then(|()| put_in_place());
-        let replaced = replaced.and_then(|new| zero_the_old().map(|()| new));
-        if let Err(error) = &replaced {
+        let rewrapped = replace().map_err(|error: VaultError| {
             writer.stopped = Some(error.to_string());
-        }
-        let rewrapped = replaced.map_err(|error| VaultError::Unknown {
-            file: files.shards.clone(),
-            what: error.to_string(),
+            VaultError::Unknown {
+                file: files.shards.clone(),
+                what: error.to_string(),
+            }
         })?;
         inner.install(self.shard, self.next.clone(), rewrapped);
         for pseudonym in &self.erased {

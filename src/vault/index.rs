@@ -12,9 +12,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard,
@@ -76,11 +74,6 @@ fn marker(dir: &Path) -> PathBuf {
     dir.with_extension("broken")
 }
 
-fn create(dir: &Path, disk: &Disk) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(dir)?;
-    disk.sync_dir(dir.parent().unwrap_or(Path::new(".")))
-}
-
 fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
@@ -110,11 +103,11 @@ impl Index {
         }
         let path = dir.join("table");
         if !dir.exists() {
-            create(dir, &disk).map_err(|error| format!("{}: {error}", dir.display()))?;
+            disk.create_dir(dir).map_err(|error| error.to_string())?;
         } else if !path.exists() && !is_empty(dir) {
             return Err("it has no table".to_owned());
         }
-        let table = Table::open_or_create(&path, 0, disk.clone())?;
+        let table = Table::open_or_create(&path, disk.clone())?;
         let progress = match fs::read(dir.join("progress")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(format!("its progress can't be read: {error}")),
@@ -236,9 +229,7 @@ impl Index {
 
     /// Makes the keys durable first, then the progress that promises them.
     pub(super) fn save(&self, progress: &Progress) -> Result<(), String> {
-        self.table()
-            .sync()
-            .map_err(|error| format!("syncing the index failed: {error}"))?;
+        self.table().sync()?;
         self.disk
             .replace(&self.dir.join("progress"), &progress.to_bytes())
             .map_err(|error| error.to_string())

@@ -5,8 +5,8 @@
 //! customer can be in it yet, and it starts over. Entries with customers and no keys are a loss.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, File, OpenOptions, TryLockError},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -129,17 +129,7 @@ pub(super) fn open(options: &Options, disk: &Disk) -> Result<(Parts, Opened), Va
 /// One process at a time: two would append over each other.
 fn lock(names: &Names, disk: &Disk) -> Result<File, VaultError> {
     if !exists(&names.dir)? {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&names.dir)
-            .map_err(VaultError::io(&names.dir, "creating"))?;
-        let parent = names
-            .dir
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        disk.sync_dir(parent.unwrap_or(Path::new(".")))
-            .map_err(VaultError::io(&names.dir, "syncing the parent of"))?;
+        disk.create_dir(&names.dir)?;
     }
     let lock = OpenOptions::new()
         .write(true)

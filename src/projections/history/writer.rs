@@ -32,32 +32,24 @@ const GATHER: Duration = Duration::from_millis(5);
 pub struct Files {
     options: HistoryOptions,
     database: sled::Db,
-    written: Written,
+    written: Arc<RwLock<Written>>,
     heap: sled::Tree,
     meta: sled::Tree,
     file: File,
     journal: Arc<dyn Journal>,
     next: u64,
+    /// The heap's next chunk.
     chunk: u32,
 }
 
 pub struct Writer {
-    options: HistoryOptions,
-    database: sled::Db,
-    written: Arc<RwLock<Written>>,
-    heap: sled::Tree,
-    meta: sled::Tree,
-    file: File,
+    view: Files,
     unwritten: Arc<RwLock<Unwritten>>,
-    journal: Arc<dyn Journal>,
     committed: watch::Receiver<u64>,
     current: CurrentStates,
     reached: watch::Sender<u64>,
     /// Somebody waits for what was committed.
     wanted: Arc<Notify>,
-    next: u64,
-    /// The heap's next chunk.
-    chunk: u32,
     /// Everything below is durable in the view.
     durable: u64,
     /// Bytes of what is not.
@@ -104,7 +96,7 @@ impl Files {
             options: options.clone(),
             journal: Arc::clone(journal),
             database,
-            written,
+            written: Arc::new(RwLock::new(written)),
             heap,
             meta,
             next,
@@ -136,44 +128,36 @@ pub fn mark_broken(meta: &sled::Tree) {
 
 impl Writer {
     pub fn over(
-        files: Files,
+        view: Files,
         committed: watch::Receiver<u64>,
         current: CurrentStates,
     ) -> (Self, watch::Receiver<u64>) {
-        let (reached, follow) = watch::channel(files.next);
+        let (reached, follow) = watch::channel(view.next);
         let writer = Self {
-            options: files.options,
-            database: files.database,
-            written: Arc::new(RwLock::new(files.written)),
-            heap: files.heap,
-            meta: files.meta,
-            file: files.file,
             unwritten: Arc::default(),
-            journal: files.journal,
             committed,
             current,
             reached,
             wanted: Arc::default(),
-            next: files.next,
-            chunk: files.chunk,
-            durable: files.next,
+            durable: view.next,
             bytes: 0,
             recorded_at: None,
             written_at: Instant::now(),
+            view,
         };
         (writer, follow)
     }
 
     pub fn heap(&self) -> sled::Tree {
-        self.heap.clone()
+        self.view.heap.clone()
     }
 
     pub fn meta(&self) -> sled::Tree {
-        self.meta.clone()
+        self.view.meta.clone()
     }
 
     pub fn written(&self) -> Arc<RwLock<Written>> {
-        Arc::clone(&self.written)
+        Arc::clone(&self.view.written)
     }
 
     pub fn wanted(&self) -> Arc<Notify> {
@@ -193,17 +177,17 @@ impl Writer {
             .map_err(|error| failed(&error))?;
         loop {
             let head = *self.committed.borrow_and_update();
-            while self.next < head && !stop.load(Ordering::Acquire) {
+            while self.view.next < head && !stop.load(Ordering::Acquire) {
                 self.take_block()?;
-                if self.next - self.durable >= self.options.flush_records
-                    || self.bytes >= self.options.flush_bytes
+                if self.view.next - self.durable >= self.view.options.flush_records
+                    || self.bytes >= self.view.options.flush_bytes
                 {
                     self.write()?;
                 }
             }
             let stopping = stop.load(Ordering::Acquire);
-            if self.next > self.durable
-                && (stopping || self.written_at.elapsed() >= self.options.flush_every)
+            if self.view.next > self.durable
+                && (stopping || self.written_at.elapsed() >= self.view.options.flush_every)
             {
                 self.write()?;
             }
@@ -231,10 +215,10 @@ impl Writer {
     }
 
     fn take_block(&mut self) -> Result<(), ViewError> {
-        let Some(block) = self.journal.read(self.next)? else {
+        let Some(block) = self.view.journal.read(self.view.next)? else {
             return Err(ViewError::History(format!(
                 "position {} is not in the log",
-                self.next
+                self.view.next
             )));
         };
         let open = super::super::open(&block)?;
@@ -258,14 +242,18 @@ impl Writer {
                 unwritten.recent.entry(subject).or_default().push(record);
             }
         }
-        self.next = block.next();
-        self.reached.send_replace(self.next);
-        metrics::gauge!("consent_projection_position", "view" => "history").set(self.next as f64);
+        self.view.next = block.next();
+        self.reached.send_replace(self.view.next);
+        metrics::gauge!("consent_projection_position", "view" => "history")
+            .set(self.view.next as f64);
         Ok(())
     }
 
     fn written_mut(&self) -> RwLockWriteGuard<'_, Written> {
-        self.written.write().unwrap_or_else(PoisonError::into_inner)
+        self.view
+            .written
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Heap and run durable first, then the list of runs with the position that promises them, in one piece. A crash in
@@ -281,11 +269,19 @@ impl Writer {
         };
         let mut subjects: Vec<_> = writing.iter().collect();
         subjects.sort_unstable_by_key(|(subject, _)| **subject);
-        let mut filling = Filling::new(&self.heap, self.options.chunk_bytes, self.chunk)?;
+        let mut filling = Filling::new(
+            &self.view.heap,
+            self.view.options.chunk_bytes,
+            self.view.chunk,
+        )?;
         let prepared = {
-            let written = self.written.read().unwrap_or_else(PoisonError::into_inner);
-            let every = self.options.snapshot_every;
-            let mut snapshots = Snapshots::new(&written, &self.heap, &self.current, every);
+            let written = self
+                .view
+                .written
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            let every = self.view.options.snapshot_every;
+            let mut snapshots = Snapshots::new(&written, &self.view.heap, &self.current, every);
             let rows = (subjects.iter()).flat_map(|(subject, kept)| Row::of(**subject, kept));
             let entries = rows.map(|row| {
                 let mut place = || {
@@ -300,8 +296,8 @@ impl Writer {
         let chunk = filling.finish()?;
         self.sync()?;
         let merged = self.written_mut().switch(prepared);
-        let note = [&self.next.to_le_bytes()[..], &chunk.to_le_bytes()[..]].concat();
-        (self.written.read())
+        let note = [&self.view.next.to_le_bytes()[..], &chunk.to_le_bytes()[..]].concat();
+        (self.view.written.read())
             .unwrap_or_else(PoisonError::into_inner)
             .list(&note)?;
         self.sync()?;
@@ -310,14 +306,14 @@ impl Writer {
             .unwrap_or_else(PoisonError::into_inner)
             .writing = Arc::default();
         self.written_mut().drop_runs(&merged)?;
-        (self.durable, self.written_at) = (self.next, Instant::now());
-        (self.chunk, self.bytes) = (chunk, 0);
+        (self.durable, self.written_at) = (self.view.next, Instant::now());
+        (self.view.chunk, self.bytes) = (chunk, 0);
         Ok(())
     }
 
     fn sync(&self) -> Result<(), ViewError> {
-        self.database.flush().map_err(|error| failed(&error))?;
-        self.file.sync_data().map_err(|error| failed(&error))
+        self.view.database.flush().map_err(|error| failed(&error))?;
+        self.view.file.sync_data().map_err(|error| failed(&error))
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn open(
     database
         .mark_opened(findings.cursor.sequence)
         .and_then(|()| database.settle())
-        .map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
+        .map_err(database_failed)?;
     segments::accept_aside(&layout.aside)?;
     let recovery = Recovery {
         head,
@@ -299,6 +299,10 @@ fn open_database(
     Ok((database, Some(note)))
 }
 
+fn database_failed(problem: String) -> OpenError {
+    OpenError::Disk(io::Error::other(problem))
+}
+
 /// Fills the database up from the tail and makes all of it durable, new files' names too.
 fn settle_everything(
     layout: &Layout,
@@ -307,8 +311,7 @@ fn settle_everything(
     observer: Option<&dyn SyncObserver>,
 ) -> Result<(), OpenError> {
     for block in &findings.refill {
-        let inserted = database.insert(block);
-        inserted.map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
+        database.insert(block).map_err(database_failed)?;
     }
     settle_files(layout, database, observer)
 }
@@ -319,8 +322,7 @@ pub(super) fn settle_files(
     database: &Database,
     observer: Option<&dyn SyncObserver>,
 ) -> Result<(), OpenError> {
-    let settled = database.settle();
-    settled.map_err(|problem| OpenError::Disk(io::Error::other(problem)))?;
+    database.settle().map_err(database_failed)?;
     database::check_no_blobs(&layout.blocks)?;
     // sled syncs neither its settings nor the names of its files.
     for entry in fs::read_dir(&layout.blocks)? {

@@ -10,9 +10,6 @@ pub(super) const PLACES: usize = 10;
 pub(super) const OFFSET_MAX: u64 = (1 << 56) - 1;
 const PLACE: usize = 24;
 
-/// A bucket's bytes.
-pub(super) struct Bucket(pub(super) [u8; BUCKET]);
-
 /// Where a key is in a bucket, or could be.
 pub(super) enum Found {
     /// In that place, leading to that offset.
@@ -22,16 +19,10 @@ pub(super) enum Found {
     Full,
 }
 
-impl Bucket {
-    pub(super) fn empty(number: u64) -> Self {
-        let mut bucket = Self([0; BUCKET]);
-        close(&mut bucket.0, number);
-        bucket
-    }
-
-    pub(super) fn find(&self, key: &Key) -> Found {
-        find(&self.0, key)
-    }
+pub(super) fn empty(number: u64) -> [u8; BUCKET] {
+    let mut bucket = [0; BUCKET];
+    close(&mut bucket, number);
+    bucket
 }
 
 pub(super) fn find(bucket: &[u8], key: &Key) -> Found {

@@ -16,14 +16,14 @@
 mod bucket;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use self::bucket::{BUCKET, Bucket, Found, OFFSET_MAX, close, find, is_whole, places, set, split};
+use self::bucket::{BUCKET, Found, OFFSET_MAX, close, empty, find, is_whole, places, set, split};
 use super::{bytes::Fields, durable::Disk, progress::Key};
 
 const MAGIC: &[u8; 8] = b"CLINDEX1";
@@ -44,15 +44,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Opens the table, or creates it with room for `keys`; an `Err` text says why it can't be used.
-    pub(super) fn open_or_create(path: &Path, keys: u64, disk: Disk) -> Result<Self, String> {
+    /// Opens the table, or creates a small one; an `Err` text says why it can't be used.
+    pub(super) fn open_or_create(path: &Path, disk: Disk) -> Result<Self, String> {
         let failed = |error: io::Error| format!("{}: {error}", path.display());
         if !path.try_exists().map_err(failed)? {
-            return Self::stage(path, buckets_for(keys), disk)
-                .and_then(Self::put_in_place)
-                .map_err(failed);
+            return Self::stage(path, buckets_for(0), disk)?.put_in_place(path);
         }
-        let file = open(path, false).map_err(failed)?;
+        let file = open(path).map_err(failed)?;
         let mut header = [0; BUCKET];
         file.read_exact_at(&mut header, 0).map_err(failed)?;
         let buckets = parse_header(&header).ok_or("the index's header is damaged")?;
@@ -63,19 +61,13 @@ impl Table {
                 start_of(buckets)
             ));
         }
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            disk,
-            buckets,
-            writing: Mutex::default(),
-        })
+        Ok(Self::of(file, path.to_owned(), disk, buckets))
     }
 
     /// Where the key leads.
     pub(super) fn get(&self, key: &Key) -> Result<Option<u64>, String> {
         for number in self.search(key) {
-            match self.read(number)?.find(key) {
+            match find(&self.read(number)?, key) {
                 Found::At(_, offset) => return Ok(Some(offset)),
                 Found::Free(_) => return Ok(None),
                 Found::Full => {}
@@ -91,13 +83,13 @@ impl Table {
 
     /// A table with room for `keys` that holds what this one holds, durable and in its place. One thread at a time writes.
     pub(super) fn grown(&self, keys: u64) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("the index can't grow: {error}");
         let buckets = buckets_for(keys).max(self.buckets);
+        let failed = |what: String| format!("the index can't grow: {what}");
         let new = Self::stage(&self.path, buckets, self.disk.clone()).map_err(failed)?;
         let mut writer = new.writer(MANY);
         self.visit(&mut |key, offset| writer.insert(key, offset).map(drop))?;
         writer.finish()?;
-        new.put_in_place().map_err(failed)
+        new.put_in_place(&self.path).map_err(failed)
     }
 
     /// Puts keys in, in the order of their homes. A key that led elsewhere leads to its new offset and is given back.
@@ -130,7 +122,7 @@ impl Table {
                     bucket
                 } else {
                     again = self.read(number)?;
-                    &again.0
+                    &again
                 };
                 for (key, offset) in places(bucket) {
                     visit(&key, offset)?;
@@ -142,45 +134,58 @@ impl Table {
     }
 
     /// Makes all that was put in durable.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.disk.sync(&self.file, &self.path)
+    pub(super) fn sync(&self) -> Result<(), String> {
+        self.disk
+            .sync(&self.file, &self.path)
+            .map_err(|error| format!("syncing the index failed: {error}"))
     }
 
     /// An empty table beside its place.
-    fn stage(path: &Path, buckets: u64, disk: Disk) -> io::Result<Self> {
-        let beside = path.with_extension("new");
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = open(&beside, true)?;
-        disk.write_at(&file, &header(buckets), 0)?;
+    fn stage(path: &Path, buckets: u64, disk: Disk) -> Result<Self, String> {
+        let (file, beside) = disk
+            .create_beside(path)
+            .map_err(|error| error.to_string())?;
+        let table = Self::of(file, beside, disk, buckets);
+        table.write(&header(buckets), 0)?;
         let mut bytes = Vec::with_capacity(MANY);
         for number in 0..buckets {
-            bytes.extend_from_slice(&Bucket::empty(number).0);
+            bytes.extend_from_slice(&empty(number));
             if bytes.len() == MANY || number + 1 == buckets {
                 let first = number + 1 - (bytes.len() / BUCKET) as u64;
-                disk.write_at(&file, &bytes, start_of(first))?;
+                table.write(&bytes, start_of(first))?;
                 bytes.clear();
             }
         }
-        Ok(Self {
+        Ok(table)
+    }
+
+    /// Takes the place that a staged table is for.
+    fn put_in_place(self, path: &Path) -> Result<Self, String> {
+        self.sync()?;
+        let placed = self.disk.put_in_place(&self.path, path);
+        placed.map_err(|error| error.to_string())?;
+        Ok(Self::of(
+            self.file,
+            path.to_owned(),
+            self.disk,
+            self.buckets,
+        ))
+    }
+
+    fn of(file: File, path: PathBuf, disk: Disk, buckets: u64) -> Self {
+        Self {
             file,
-            path: beside,
+            path,
             disk,
             buckets,
             writing: Mutex::default(),
-        })
+        }
     }
 
-    fn put_in_place(mut self) -> io::Result<Self> {
-        self.sync()?;
-        let path = self.path.with_extension("");
-        fs::rename(&self.path, &path)?;
-        self.path = path;
+    fn write(&self, bytes: &[u8], at: u64) -> Result<(), String> {
         self.disk
-            .sync_dir(self.path.parent().unwrap_or(Path::new(".")))?;
-        Ok(self)
+            .write_at(&self.file, bytes, at)
+            .map_err(|error| format!("the index can't be written: {error}"))
     }
 
     /// The buckets in which a key may lie, its home first.
@@ -193,16 +198,17 @@ impl Table {
         ((u128::from(spread(key)) * u128::from(self.buckets)) >> 64) as u64
     }
 
-    fn read(&self, number: u64) -> Result<Bucket, String> {
-        let mut bucket = Bucket([0; BUCKET]);
-        let mut read = || self.file.read_exact_at(&mut bucket.0, start_of(number));
-        read().map_err(unreadable)?;
-        if !is_whole(&bucket.0, number) {
+    fn read(&self, number: u64) -> Result<[u8; BUCKET], String> {
+        let mut bucket = [0; BUCKET];
+        let read = |bucket: &mut [u8]| {
+            let read = self.file.read_exact_at(bucket, start_of(number));
+            read.map_err(unreadable)
+        };
+        read(&mut bucket)?;
+        if !is_whole(&bucket, number) {
             let _nobody_writes = self.lock();
-            self.file
-                .read_exact_at(&mut bucket.0, start_of(number))
-                .map_err(unreadable)?;
-            if !is_whole(&bucket.0, number) {
+            read(&mut bucket)?;
+            if !is_whole(&bucket, number) {
                 return Err(format!("bucket {number} of the index is damaged"));
             }
         }
@@ -282,12 +288,8 @@ impl Inserter<'_> {
 
     fn write(&mut self) -> Result<(), String> {
         if std::mem::take(&mut self.changed) {
-            let table = self.table;
-            let _for_readers = table.lock();
-            table
-                .disk
-                .write_at(&table.file, &self.bytes, start_of(self.first))
-                .map_err(|error| format!("the index can't be written: {error}"))?;
+            let _for_readers = self.table.lock();
+            self.table.write(&self.bytes, start_of(self.first))?;
         }
         Ok(())
     }
@@ -336,13 +338,8 @@ fn parse_header(bytes: &[u8]) -> Option<u64> {
         .filter(|buckets| *buckets <= 1 << 40)
 }
 
-fn open(path: &Path, new: bool) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(new)
-        .mode(0o600)
-        .open(path)
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).open(path)
 }
 
 fn unreadable(error: io::Error) -> String {
@@ -379,7 +376,7 @@ mod tests {
     fn t4_what_was_put_in_is_found_before_and_after_the_table_grew_and_was_opened_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("table");
-        let open = || Table::open_or_create(&path, 10, Disk::default()).unwrap();
+        let open = || Table::open_or_create(&path, Disk::default()).unwrap();
         let table = open();
         let (mut some, mut others) = (keys(0, 440), keys(440, 100_000));
         others.extend((0..3_000).map(|number| (batch_key(number), number)));
@@ -403,7 +400,7 @@ mod tests {
     #[test]
     fn t4_a_table_is_full_only_when_every_place_is_taken() {
         let dir = tempfile::tempdir().unwrap();
-        let table = Table::open_or_create(&dir.path().join("table"), 1, Disk::default()).unwrap();
+        let table = Table::open_or_create(&dir.path().join("table"), Disk::default()).unwrap();
         let mut all = keys(0, 64 * PLACES as u128);
         assert_eq!(table.insert(&mut all), Ok(None));
         assert!(
@@ -418,7 +415,7 @@ mod tests {
     #[test]
     fn t4_a_key_that_led_elsewhere_is_told_and_leads_where_it_should() {
         let dir = tempfile::tempdir().unwrap();
-        let table = Table::open_or_create(&dir.path().join("table"), 1, Disk::default()).unwrap();
+        let table = Table::open_or_create(&dir.path().join("table"), Disk::default()).unwrap();
         let [mut one] = *keys(7, 8) else { panic!() };
         assert_eq!(table.insert(&mut [one]), Ok(None));
         assert_eq!(table.insert(&mut [one]), Ok(None));
@@ -431,16 +428,16 @@ mod tests {
     fn t4_each_flipped_byte_of_a_table_is_found_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("table");
-        let table = Table::open_or_create(&path, 1, Disk::default()).unwrap();
+        let table = Table::open_or_create(&path, Disk::default()).unwrap();
         table.insert(&mut keys(0, 300)).unwrap();
         drop(table);
-        let whole = fs::read(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
         for at in (0..whole.len()).step_by(7) {
-            let file = open(&path, false).unwrap();
+            let file = open(&path).unwrap();
             file.write_all_at(&[whole[at] ^ 0x10], at as u64).unwrap();
             let visit = &mut |_: &Key, _| Ok::<(), String>(());
-            let found = Table::open_or_create(&path, 1, Disk::default())
-                .and_then(|table| table.visit(visit));
+            let found =
+                Table::open_or_create(&path, Disk::default()).and_then(|table| table.visit(visit));
             assert!(found.is_err(), "byte {at}");
             file.write_all_at(&[whole[at]], at as u64).unwrap();
         }
@@ -449,8 +446,8 @@ mod tests {
     #[test]
     fn t4_a_reader_beside_the_writer_finds_what_is_there() {
         let dir = tempfile::tempdir().unwrap();
-        let table =
-            Table::open_or_create(&dir.path().join("table"), 60_000, Disk::default()).unwrap();
+        let small = Table::open_or_create(&dir.path().join("table"), Disk::default()).unwrap();
+        let table = small.grown(60_000).unwrap();
         let mut first = keys(0, 1_000);
         table.insert(&mut first).unwrap();
         std::thread::scope(|scope| {

@@ -13,7 +13,7 @@ use crate::vault::{
 /// Makes the table anew from what `change` leaves of its keys.
 fn alter(dir: &Path, change: impl FnOnce(&mut HashMap<Key, u64>)) {
     let path = dir.join("index/table");
-    let open = || Table::open_or_create(&path, 0, Disk::default()).unwrap();
+    let open = || Table::open_or_create(&path, Disk::default()).unwrap();
     let mut keys = HashMap::new();
     let mut keep = |key: &Key, led| {
         keys.insert(*key, led);
