@@ -7,8 +7,9 @@
 //! - *Any sectors*: each sector of 512 bytes written since the last sync of its file is there or is not.
 //! - *Everything*: the process died and the power stayed.
 //!
-//! A file that grew since its last sync may be short, or have zeros where it grew. sled's `snap.*` files count as
-//! synced, because sled syncs them itself. Damage is not in this model: `storage_tamper.rs` has it.
+//! A file that grew since its last sync may be short, or have zeros where it grew. sled syncs its `snap.*` files itself, but
+//! not their names: until the folder is synced there may be the old ones, the new one, both or none, and one half-written
+//! under its first name. Damage is not in this model: `storage_tamper.rs` has it.
 
 #![allow(
     clippy::unwrap_used,
@@ -49,9 +50,13 @@ struct Shadow {
     inner: Mutex<Inner>,
 }
 
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
 struct Inner {
     /// Each file as it was at its last sync.
-    synced: BTreeMap<PathBuf, Vec<u8>>,
+    synced: Files,
+    /// sled's snapshots as they were when their folder was last synced.
+    snapshots: Files,
     /// What the journal has acknowledged so far; kept by the test.
     acknowledged: Vec<StoredBlock>,
     crashes: usize,
@@ -67,9 +72,10 @@ impl Shadow {
             dir: dir.to_owned(),
             then: |image, acknowledged| after_crash(&lagging(image), acknowledged),
             at: |stage| matches!(stage, Stage::Tail | Stage::Database),
-            as_it_is: "snap.",
+            as_it_is: "lock",
             inner: Mutex::new(Inner {
                 synced: files_in(dir, dir),
+                snapshots: snapshots_in(dir),
                 acknowledged: Vec::new(),
                 crashes: 0,
                 losses: Vec::new(),
@@ -110,10 +116,32 @@ fn after_crash(options: &Options, acknowledged: &[StoredBlock]) -> Result<(), St
 }
 
 impl Inner {
+    /// Every way in which the names of sled's snapshots may have fallen.
+    fn snapshots_left(&self, live: &Files) -> Vec<Files> {
+        let now = live.clone().into_iter();
+        let now: Files = now.filter(|(name, _)| is_snapshot(name)).collect();
+        if now == self.snapshots {
+            return vec![now];
+        }
+        let both = self.snapshots.clone().into_iter().chain(now.clone());
+        let mut half = self.snapshots.clone();
+        if let Some((name, bytes)) = now.last_key_value() {
+            let name = PathBuf::from(format!("{}.generating", name.display()));
+            half.insert(name, bytes[..bytes.len() / 2].to_vec());
+        }
+        vec![
+            self.snapshots.clone(),
+            now,
+            both.collect(),
+            Files::new(),
+            half,
+        ]
+    }
+
     /// A crash now. `present(…)` says whether a sector written since its file's last sync is there.
     fn crash(
         &mut self,
-        live: &BTreeMap<PathBuf, Vec<u8>>,
+        live: &Files,
         then: fn(&Path, &[StoredBlock]) -> Result<(), String>,
         mut present: impl FnMut(&mut Chain) -> bool,
     ) {
@@ -157,14 +185,22 @@ impl SyncObserver for Shadow {
         }
         let live = files_in(&self.dir, &self.dir);
         for (name, bytes) in &live {
-            if name.to_string_lossy().contains(self.as_it_is) {
+            if is_snapshot(name) || name.to_string_lossy().contains(self.as_it_is) {
                 inner.synced.insert(name.clone(), bytes.clone());
             }
         }
-        inner.crash(&live, self.then, |_| false);
-        inner.crash(&live, self.then, |_| true);
-        for _ in 0..3 {
-            inner.crash(&live, self.then, |random| random.random().is_multiple_of(2));
+        for left in inner.snapshots_left(&live) {
+            let mut live = live.clone();
+            live.retain(|name, _| !is_snapshot(name));
+            for (name, bytes) in left {
+                inner.synced.insert(name.clone(), bytes.clone());
+                live.insert(name, bytes);
+            }
+            inner.crash(&live, self.then, |_| false);
+            inner.crash(&live, self.then, |_| true);
+            for _ in 0..3 {
+                inner.crash(&live, self.then, |random| random.random().is_multiple_of(2));
+            }
         }
         Ok(())
     }
@@ -173,6 +209,9 @@ impl SyncObserver for Shadow {
         if path.ends_with(self.as_it_is) {
             return;
         }
+        if path.ends_with("blocks") {
+            self.inner.lock().unwrap().snapshots = snapshots_in(&self.dir);
+        }
         if let Ok(bytes) = fs::read(path) {
             let name = path.strip_prefix(&self.dir).unwrap().to_owned();
             self.inner.lock().unwrap().synced.insert(name, bytes);
@@ -180,9 +219,18 @@ impl SyncObserver for Shadow {
     }
 }
 
+fn is_snapshot(name: &Path) -> bool {
+    name.to_string_lossy().contains("snap.")
+}
+
+fn snapshots_in(dir: &Path) -> Files {
+    let all = files_in(dir, dir).into_iter();
+    all.filter(|(name, _)| is_snapshot(name)).collect()
+}
+
 /// All files below `dir` but the lock, by name.
-fn files_in(dir: &Path, root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
+fn files_in(dir: &Path, root: &Path) -> Files {
+    let mut files = Files::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -290,6 +338,29 @@ fn t4_settled_blocks_survive_the_reuse_of_their_segments() {
         (0..400).map(|_| chain.block(2, 40_000)),
     );
     assert!(shadow.crashes() >= 10);
+}
+
+#[test]
+fn t4_e2_the_power_may_go_while_a_database_of_many_segments_is_opened_anew() {
+    let dir = folder();
+    let anew = |dir: &Path| Options {
+        reopen_after_bytes: 3 << 20,
+        ..large(dir)
+    };
+    let shadow = Arc::new(Shadow {
+        at: |stage| matches!(stage, Stage::Database | Stage::Folders),
+        as_it_is: "tail",
+        then: |image, acknowledged| after_crash(&large(image), acknowledged),
+        ..Shadow::new(dir.path(), 17, 12)
+    });
+    let mut chain = Chain::new(17);
+    run(
+        &shadow,
+        anew(dir.path()),
+        (0..400).map(|_| chain.block(2, 40_000)),
+    );
+    let segments = fs::metadata(dir.path().join("blocks/db")).unwrap().len() >> 23;
+    assert!(segments > 3 && shadow.crashes() >= 20, "{segments}");
 }
 
 fn large(dir: &Path) -> Options {

@@ -108,7 +108,14 @@ fn t4_a_failed_sync_of_the_tail_is_unknown_and_ends_the_journal() {
 fn t4_a_failed_sync_of_the_database_ends_the_journal_too() {
     let dir = folder();
     let disk = Disk::new();
-    let local = on(&disk, small(dir.path()));
+    let (telling, told) = std::sync::mpsc::channel();
+    let options = Options {
+        on_failure: Some(Arc::new(move |why: &str| {
+            let _ = telling.send(why.to_owned());
+        })),
+        ..small(dir.path())
+    };
+    let local = on(&disk, options);
     let mut chain = Chain::new(2);
     disk.database_fails.store(true, SeqCst);
     let mut acknowledged = Vec::new();
@@ -121,6 +128,7 @@ fn t4_a_failed_sync_of_the_database_ends_the_journal_too() {
         assert!(acknowledged.len() < 1000, "a tail of 64 KiB took this all");
     };
     assert!(matches!(failed, AppendError::Unknown(_)), "{failed:?}");
+    assert_eq!(told.recv().ok(), local.failure(), "told unasked");
     check(&local, &acknowledged);
     drop(local);
     let (local, _) = open(small(dir.path()));

@@ -163,7 +163,7 @@ fn e1_t4_damage_that_shows_when_the_database_is_opened_anew_ends_the_log_and_sta
             Some(why) => {
                 found += 1;
                 assert!(why.contains("start again") || why.contains("sled"), "{why}");
-                assert!(dir.path().join("aside").exists(), "{why}");
+                assert!(dir.path().join("aside.anew").exists(), "{why}");
             }
         }
         drop(local);

@@ -104,7 +104,7 @@ impl Ledger {
             return Err(StartError::VaultMissing { dir: options.dir });
         }
         files::create_dir_durable(&options.dir).map_err(|error| file(&options.dir, &error))?;
-        let ((vault, opened), (local, recovery)) = open_vault_and_log(&options)?;
+        let ((vault, opened), (local, recovery)) = open_vault_and_log(&options, &fatal)?;
         let mut notes = recovery.notes;
         notes.extend(opened.notes.iter().map(ToString::to_string));
         let rulebooks = Arc::new(rulebooks::read_kept(&options.dir, &mut notes)?);
@@ -257,14 +257,17 @@ fn has_log(dir: &Path) -> bool {
 }
 
 /// Neither needs the other until both are open. But a log without a vault is a loss, so a new one comes after its vault.
-fn open_vault_and_log(options: &Options) -> Result<(OpenedVault, OpenedLog), StartError> {
+fn open_vault_and_log(
+    options: &Options,
+    fatal: &Fatal,
+) -> Result<(OpenedVault, OpenedLog), StartError> {
     let open_vault = || Vault::create_or_open(options.vault.clone());
     if !has_log(&options.dir) {
-        return Ok((open_vault()?, open_log(options)?));
+        return Ok((open_vault()?, open_log(options, fatal)?));
     }
     thread::scope(|scope| {
         let vault = scope.spawn(open_vault);
-        let log = open_log(options);
+        let log = open_log(options, fatal);
         Ok((joined(vault)?, log?))
     })
 }
@@ -304,12 +307,16 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-fn open_log(options: &Options) -> Result<OpenedLog, StartError> {
-    match Local::open(options.log.clone(), None) {
+fn open_log(options: &Options, fatal: &Fatal) -> Result<OpenedLog, StartError> {
+    let log = crate::storage::local::Options {
+        on_failure: Some(Arc::clone(fatal)),
+        ..options.log.clone()
+    };
+    match Local::open(log.clone(), None) {
         Err(OpenError::NoLog { .. }) => {
             let mut id = [0; 16];
             getrandom::fill(&mut id).map_err(|error| file(&options.dir, &error))?;
-            Ok(Local::open(options.log.clone(), Some(id))?)
+            Ok(Local::open(log, Some(id))?)
         }
         opened => Ok(opened?),
     }

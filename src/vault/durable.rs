@@ -101,9 +101,14 @@ impl Disk {
         Ok(beside)
     }
 
+    /// Where a file is written that is to take the place of another.
+    pub(super) fn beside(path: &Path) -> PathBuf {
+        path.with_extension("new")
+    }
+
     /// A new empty file beside the place of another, for its owner alone.
     pub(super) fn create_beside(&self, path: &Path) -> Result<(File, PathBuf), VaultError> {
-        let beside = path.with_extension("new");
+        let beside = Self::beside(path);
         let fail = |doing| VaultError::io(path, doing);
         // A leftover of a crash; its mode may be another, so it is not reused.
         match fs::remove_file(&beside) {

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Index {
     trust: Mutex<Trust>,
     settled: Condvar,
     stopping: AtomicBool,
+    /// The table could not grow: it is tried again from so many keys on.
+    grow_from: AtomicU64,
 }
 
 /// Whether a miss may be believed.
@@ -51,7 +53,7 @@ enum Trust {
     Whole,
     /// It lost keys, or can't be read or written: rebuilt at the next start.
     Broken(String),
-    /// It holds more customers than the entries file: that one lost durable entries.
+    /// It leads past the end of the entries file: that one lost durable entries.
     Ahead {
         own: u64,
         seen: u64,
@@ -124,6 +126,7 @@ impl Index {
             trust: Mutex::new(Trust::Checking),
             settled: Condvar::new(),
             stopping: AtomicBool::new(false),
+            grow_from: AtomicU64::new(0),
         };
         Ok((index, progress))
     }
@@ -210,10 +213,7 @@ impl Index {
         progress: &mut Progress,
     ) -> Result<Option<u64>, String> {
         progress.add(&learned);
-        if !self.table().has_room_for(progress.keys()) {
-            let grown = self.table().grown(progress.keys())?;
-            *self.table.write().unwrap_or_else(PoisonError::into_inner) = grown;
-        }
+        self.make_room(progress.keys())?;
         for (key, _) in &learned.keys {
             self.filter.add(key);
         }
@@ -227,6 +227,31 @@ impl Index {
         Ok(contradicted)
     }
 
+    /// Lets the table grow where `keys` crowd it. Where it can't, on a full disk, it goes on crowded and tries again when
+    /// there are some more, as long as there is a place for each.
+    fn make_room(&self, keys: u64) -> Result<(), String> {
+        if self.table().has_room_for(keys) || keys < self.grow_from.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let grown = self.table().grown(keys);
+        match grown {
+            Ok(grown) => {
+                *self.table.write().unwrap_or_else(PoisonError::into_inner) = grown;
+                Ok(())
+            }
+            Err(what) => {
+                let places = self.table().places();
+                // A search among so few free places reads bucket after bucket.
+                if keys > places - places / 32 {
+                    return Err(what);
+                }
+                tracing::warn!(index = %self.dir.display(), what, "the vault's index is crowded; make room on the disk");
+                self.grow_from.store(keys + places / 32, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
     /// Makes the keys durable first, then the progress that promises them.
     pub(super) fn save(&self, progress: &Progress) -> Result<(), String> {
         self.table().sync()?;
@@ -235,20 +260,26 @@ impl Index {
             .map_err(|error| error.to_string())
     }
 
-    /// Counts and sums the keys; from then on misses are believed, or never.
+    /// Counts and sums the keys that a search finds; from then on misses are believed, or never.
     pub(super) fn check(&self, progress: &Progress) {
         let (mut customers, mut others, mut sum) = (0u64, 0u64, 0u128);
-        let counted = self.table().visit(&mut |key, _| {
+        let mut beyond = 0;
+        let counted = self.table().visit(&mut |place| {
             if self.stopping.load(Ordering::Relaxed) {
                 return Err(Uncounted::Closing);
             }
-            if key.first() == Some(&CUSTOMER) {
-                customers += 1;
-            } else {
-                others += 1;
+            let is_customer = place.key.first() == Some(&CUSTOMER);
+            beyond += u64::from(is_customer && place.offset >= progress.mark.offset);
+            if !place.is_reached()? {
+                return Ok(());
             }
-            sum = sum.wrapping_add(addend(key));
-            self.filter.add(key);
+            *(if is_customer {
+                &mut customers
+            } else {
+                &mut others
+            }) += 1;
+            sum = sum.wrapping_add(addend(&place.key));
+            self.filter.add(&place.key);
             Ok(())
         });
         let own = progress.mark.head.sequence;
@@ -258,9 +289,10 @@ impl Index {
             Err(Uncounted::Closing) => {
                 self.settle(Trust::Broken("the vault was closed".to_owned()));
             }
-            Ok(()) if customers > own => self.settle(Trust::Ahead {
+            // An entry is durable before its key comes here.
+            Ok(()) if beyond > 0 => self.settle(Trust::Ahead {
                 own,
-                seen: customers,
+                seen: own + beyond,
             }),
             Ok(()) if customers + others == progress.keys() && sum == progress.sum => {
                 self.settle(Trust::Whole);

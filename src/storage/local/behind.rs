@@ -16,6 +16,7 @@ use std::{
 };
 
 use super::{
+    OnFailure,
     database::{Blocks, Database},
     reopen::Reopening,
 };
@@ -81,6 +82,7 @@ impl Behind {
         head: Head,
         rhythm: Rhythm,
         reopening: Reopening,
+        on_failure: Option<OnFailure>,
     ) -> std::io::Result<(Arc<Behind>, JoinHandle<()>)> {
         let behind = Arc::new(Behind {
             database,
@@ -97,7 +99,12 @@ impl Behind {
         });
         let thread = thread::Builder::new().name("log-behind".into()).spawn({
             let behind = Arc::clone(&behind);
-            move || behind.run(reopening)
+            move || {
+                if let Err(problem) = behind.run(reopening) {
+                    behind.poison(problem.clone());
+                    on_failure.inspect(|told| told(&problem));
+                }
+            }
         })?;
         Ok((behind, thread))
     }
@@ -187,20 +194,25 @@ impl Behind {
         }
     }
 
-    fn run(&self, mut reopening: Reopening) {
+    fn run(&self, mut reopening: Reopening) -> Result<(), String> {
         let mut unsettled = Unsettled::default();
         while let Some(task) = self.next_task(&unsettled) {
-            let done = match task {
-                Task::Insert(blocks) => self.insert(&blocks, &mut unsettled),
+            match task {
+                Task::Insert(blocks) => self.insert(&blocks, &mut unsettled)?,
                 Task::Settle => {
-                    let settled = self.settle(&mut unsettled);
-                    settled.and_then(|settled| reopening.when_due(&self.database, settled))
+                    let settled = self.settle(&mut unsettled)?;
+                    if !self.is_stopping() {
+                        reopening.when_due(&self.database, settled)?;
+                    }
                 }
-            };
-            if let Err(problem) = done {
-                return self.poison(problem);
             }
         }
+        Ok(())
+    }
+
+    /// The next opening comes soon anyway.
+    fn is_stopping(&self) -> bool {
+        self.lock().stop != Stop::No
     }
 
     /// Waits for something to do. `None`: end.

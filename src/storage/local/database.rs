@@ -14,7 +14,7 @@
 //! - *Memory.* sled's cache does not bound what it holds of leaves as large as these; `leaves.rs` does.
 //! - *Opening.* sled 0.34 says where its pages are (a snapshot) only when it is opened, and reads all of its log since the
 //!   last time. So it is closed and opened again after so many bytes of blocks ([`Database::reopen`]): what a start has
-//!   to read does not grow with the log.
+//!   to read of sled's log does not grow with it.
 //! - *Panics.* sled panics where it finds its files damaged. Every call is caught and turned into an error.
 
 use std::{
@@ -26,7 +26,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -48,8 +48,9 @@ pub(super) const SETTLE_BYTES: u64 = 2 << 20;
 const MARKS: &str = "marks";
 const OPENED: &str = "opened";
 
-/// Tries to open while the lock of a database just closed by this process is still being let go.
-const LOCK_TRIES: u32 = 200;
+/// How long it is tried to open while the lock of a database just closed by this process is still being let go: sled's
+/// own threads may still be at work on its file.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// The blocks by first position.
 pub(super) struct Database {
@@ -233,14 +234,14 @@ impl Opened {
             .flush_every_ms(None)
             .use_compression(false)
             .cache_capacity(cache_bytes);
-        let mut tries = 0;
+        let started = Instant::now();
         let sled = loop {
             match caught(|| config.open()) {
                 // Our own lock file says that nobody else is here: it is this process, still closing.
                 Err(problem)
-                    if problem.contains("could not acquire lock") && tries < LOCK_TRIES =>
+                    if problem.contains("could not acquire lock")
+                        && started.elapsed() < LOCK_WAIT =>
                 {
-                    tries += 1;
                     #[allow(
                         clippy::disallowed_methods,
                         reason = "opening is blocking work anyway"

@@ -20,7 +20,8 @@
 //! lock        held while a process is here; its pid
 //! tail        the ring, preallocated
 //! blocks/     sled's files: db, conf, snap.*, blobs/ (always empty)
-//! aside/      the newest segments as they were before sled was last opened after an unclean stop, or anew
+//! aside/      the newest segments as they were before sled was last opened after an unclean stop
+//! aside.anew/ as they were before it was last opened anew
 //! blocks.unreadable/   a young database that did not open and was not needed
 //! ```
 //!
@@ -67,6 +68,9 @@ const PAGE_BYTES: usize = 4096;
 /// sled's segments: a value up to a quarter of one stays inside the file (see `database`).
 const SEGMENT_BYTES: usize = 8 << 20;
 
+/// Told why the log failed.
+pub type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How a log is kept.
 #[derive(Clone)]
 pub struct Options {
@@ -88,6 +92,9 @@ pub struct Options {
     pub check_bytes: u64,
     /// An append that has waited so long for room in the tail gives up; nothing is stored.
     pub room_timeout: Duration,
+    /// Told once when the thread behind the log fails: every later append is [`AppendError::Unknown`], and old blocks may
+    /// not be readable any more. The process is to end then, whether or not anybody appends.
+    pub on_failure: Option<OnFailure>,
     /// Where tests stand.
     pub observer: Option<Arc<dyn SyncObserver>>,
 }
@@ -105,6 +112,7 @@ impl Options {
             free_bytes_min: 256 << 20,
             check_bytes: 64 << 20,
             room_timeout: Duration::from_secs(30),
+            on_failure: None,
             observer: None,
         }
     }

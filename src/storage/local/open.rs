@@ -38,6 +38,7 @@ pub(super) struct Layout {
     pub tail: PathBuf,
     pub blocks: PathBuf,
     pub aside: PathBuf,
+    pub aside_anew: PathBuf,
     pub unreadable: PathBuf,
 }
 
@@ -48,6 +49,7 @@ impl Layout {
             tail: dir.join("tail"),
             blocks: dir.join("blocks"),
             aside: dir.join("aside"),
+            aside_anew: dir.join("aside.anew"),
             unreadable: dir.join("blocks.unreadable"),
         }
     }
@@ -106,7 +108,9 @@ pub(super) fn open(
         .mark_opened(findings.cursor.sequence)
         .and_then(|()| database.settle())
         .map_err(database_failed)?;
-    segments::accept_aside(&layout.aside)?;
+    for aside in [&layout.aside, &layout.aside_anew] {
+        segments::accept_aside(aside)?;
+    }
     let recovery = Recovery {
         head,
         ledger,
@@ -124,9 +128,10 @@ pub(super) fn open(
         every: options.reopen_after_bytes,
         due: options.reopen_after_bytes,
         observer: options.observer.clone(),
-        opened_at: head.next,
+        opened_at: (findings.refill.first()).map_or(head.next, |block| block.first),
     };
-    let (behind, thread) = Behind::start(database, head, rhythm, reopening)?;
+    let failed = options.on_failure.clone();
+    let (behind, thread) = Behind::start(database, head, rhythm, reopening, failed)?;
     let local = Local {
         behind,
         thread: Some(thread),

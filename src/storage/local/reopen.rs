@@ -1,11 +1,11 @@
-//! Opens the database anew while the log runs, as carefully as at a start: what the next start has to read stays short.
+//! Opens the database anew while the log runs: what the next start has to read stays short.
 //!
-//! Everything is settled then, so nothing is in doubt but the database itself. Its newest segments are set aside before
-//! (where they can't be, it is not opened anew this time), and afterwards it must hold every block that it took since it
-//! was opened before, and what it remembers of the tail. If it does not, the log ends, and the next start judges what is
-//! there.
+//! Everything is settled then and no disk has failed, so nothing is in doubt but what sled makes of its files. Its newest
+//! segments are set aside before (where they can't be, it is not opened anew this time), and afterwards it must hold every
+//! block that it took since it was opened before, and what it remembers of the tail. If it does not, the log ends, and the
+//! next start judges what is there, more carefully: with the disk's bytes instead of the page cache's, and beside the tail.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     database::{Blocks, Database},
@@ -33,13 +33,15 @@ impl Reopening {
         if bytes < self.due {
             return Ok(());
         }
+        let started = Instant::now();
         let failed = |error: &dyn std::fmt::Display| {
             format!(
                 "the database was opened anew, and {error}; start again, the tail is compared with it then"
             )
         };
-        let opened = database.opened().map_err(|error| failed(&error))?;
-        if let Err(error) = segments::set_aside(&self.layout.database_file(), &self.layout.aside) {
+        let opened = database.opened().map_err(|error| error.to_string())?;
+        let aside = &self.layout.aside_anew;
+        if let Err(error) = segments::set_aside(&self.layout.database_file(), aside) {
             tracing::warn!(%error, "the log's database is not opened anew: its newest segments can't be set aside");
             self.due = bytes + self.every;
             return Ok(());
@@ -53,7 +55,8 @@ impl Reopening {
             ));
         }
         check_all_there(database, self.opened_at, settled).map_err(|problem| failed(&problem))?;
-        segments::accept_aside(&self.layout.aside).map_err(|error| failed(&error))?;
+        segments::accept_aside(aside).map_err(|error| failed(&error))?;
+        tracing::debug!(elapsed = ?started.elapsed(), "the log's database was opened anew");
         (self.opened_at, self.due) = (settled, self.every);
         Ok(())
     }

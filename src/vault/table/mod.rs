@@ -14,16 +14,20 @@
 //! checksum. A reader beside the writer may see half of a bucket: it looks again when the writer has let go of it.
 
 mod bucket;
+mod inserter;
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use self::bucket::{BUCKET, Found, OFFSET_MAX, close, empty, find, is_whole, places, set, split};
+use self::{
+    bucket::{BUCKET, Found, PLACES, close, empty, find, is_whole, places, split},
+    inserter::Inserter,
+};
 use super::{bytes::Fields, durable::Disk, progress::Key};
 
 const MAGIC: &[u8; 8] = b"CLINDEX1";
@@ -81,22 +85,35 @@ impl Table {
         buckets_for(keys) <= self.buckets
     }
 
+    /// How many keys have a place here at most.
+    pub(super) fn places(&self) -> u64 {
+        self.buckets * PLACES as u64
+    }
+
     /// A table with room for `keys` that holds what this one holds, durable and in its place. One thread at a time writes.
+    /// Where it can't be made, nothing is left of it and this one stays as it is.
     pub(super) fn grown(&self, keys: u64) -> Result<Self, String> {
         let buckets = buckets_for(keys).max(self.buckets);
-        let failed = |what: String| format!("the index can't grow: {what}");
-        let new = Self::stage(&self.path, buckets, self.disk.clone()).map_err(failed)?;
-        let mut writer = new.writer(MANY);
-        self.visit(&mut |key, offset| writer.insert(key, offset).map(drop))?;
+        self.copied_into(buckets).map_err(|what| {
+            // What is left over is in nobody's way but the disk's: it is removed again before the next one is made.
+            let _gone = fs::remove_file(Disk::beside(&self.path));
+            format!("the index can't grow: {what}")
+        })
+    }
+
+    fn copied_into(&self, buckets: u64) -> Result<Self, String> {
+        let new = Self::stage(&self.path, buckets, self.disk.clone())?;
+        let mut writer = Inserter::new(&new, MANY);
+        self.visit(&mut |place| writer.insert(&place.key, place.offset).map(drop))?;
         writer.finish()?;
-        new.put_in_place(&self.path).map_err(failed)
+        new.put_in_place(&self.path)
     }
 
     /// Puts keys in, in the order of their homes. A key that led elsewhere leads to its new offset and is given back.
     pub(super) fn insert(&self, keys: &mut [(Key, u64)]) -> Result<Option<u64>, String> {
         keys.sort_unstable_by_key(|(key, _)| spread(key));
         let dense = keys.len() as u64 > self.buckets / 4;
-        let mut writer = self.writer(if dense { MANY } else { FEW });
+        let mut writer = Inserter::new(self, if dense { MANY } else { FEW });
         let mut contradicted = None;
         for (key, offset) in keys.iter() {
             if writer.insert(key, *offset)? {
@@ -107,10 +124,11 @@ impl Table {
         Ok(contradicted)
     }
 
-    /// Every key, in the order of the buckets, until `visit` fails.
+    /// Every key that lies in the table, in the order of the buckets, until `visit` fails. After a loss of power a key may
+    /// lie in it twice, of which a search reaches one ([`Place::is_reached`]).
     pub(super) fn visit<E: From<String>>(
         &self,
-        visit: &mut dyn FnMut(&Key, u64) -> Result<(), E>,
+        visit: &mut dyn FnMut(&Place<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut bytes = Vec::new();
         let mut next = 0;
@@ -125,7 +143,12 @@ impl Table {
                     &again
                 };
                 for (key, offset) in places(bucket) {
-                    visit(&key, offset)?;
+                    visit(&Place {
+                        key,
+                        offset,
+                        bucket: number,
+                        table: self,
+                    })?;
                 }
             }
             next += (bytes.len() / BUCKET) as u64;
@@ -224,78 +247,33 @@ impl Table {
             .map_err(unreadable)
     }
 
-    fn writer(&self, length: usize) -> Inserter<'_> {
-        Inserter {
-            table: self,
-            length,
-            first: 0,
-            bytes: Vec::new(),
-            changed: false,
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Puts keys in, over a window of buckets in memory: keys in the order of their homes move it on and seldom back.
-struct Inserter<'a> {
+/// A key where it lies.
+pub(super) struct Place<'a> {
+    pub(super) key: Key,
+    pub(super) offset: u64,
+    bucket: u64,
     table: &'a Table,
-    /// Bytes of a window.
-    length: usize,
-    /// The first bucket in memory.
-    first: u64,
-    bytes: Vec<u8>,
-    changed: bool,
 }
 
-impl Inserter<'_> {
-    /// Whether the key led elsewhere before.
-    fn insert(&mut self, key: &Key, offset: u64) -> Result<bool, String> {
-        if offset > OFFSET_MAX {
-            return Err(format!("byte {offset} is past what the index can lead to"));
+impl Place<'_> {
+    /// Whether a search for the key ends here. It does not where only a part of the writes survived a loss of power: a
+    /// bucket that was full when the key went past it may have room again, and the key may be given a place there.
+    pub(super) fn is_reached(&self) -> Result<bool, String> {
+        for number in self.table.search(&self.key) {
+            if number == self.bucket {
+                return Ok(true);
+            }
+            match find(&self.table.read(number)?, &self.key) {
+                Found::Full => {}
+                Found::At(..) | Found::Free(_) => return Ok(false),
+            }
         }
-        for number in self.table.search(key) {
-            let bucket = self.bucket(number)?;
-            let (place, contradicts) = match find(bucket, key) {
-                Found::At(_, before) if before == offset => return Ok(false),
-                Found::At(place, _) => (place, true),
-                Found::Free(place) => (place, false),
-                Found::Full => continue,
-            };
-            set(bucket, number, place, key, offset);
-            self.changed = true;
-            return Ok(contradicts);
-        }
-        Err("the index is full".to_owned())
-    }
-
-    fn bucket(&mut self, number: u64) -> Result<&mut [u8], String> {
-        let reaches = self.first + (self.bytes.len() / BUCKET) as u64;
-        if !(self.first..reaches).contains(&number) {
-            self.write()?;
-            let in_window = (self.length / BUCKET) as u64;
-            self.first = number / in_window * in_window;
-            self.table.fill(&mut self.bytes, self.first, self.length)?;
-        }
-        let at = (number - self.first) as usize * BUCKET;
-        let bucket = self.bytes.get_mut(at..at + BUCKET);
-        bucket
-            .filter(|bucket| is_whole(bucket, number))
-            .ok_or_else(|| format!("bucket {number} of the index is damaged"))
-    }
-
-    fn write(&mut self) -> Result<(), String> {
-        if std::mem::take(&mut self.changed) {
-            let _for_readers = self.table.lock();
-            self.table.write(&self.bytes, start_of(self.first))?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(), String> {
-        self.write()
+        Ok(false)
     }
 }
 
@@ -348,7 +326,7 @@ fn unreadable(error: io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bucket::PLACES, *};
+    use super::*;
     use crate::vault::progress::{batch_key, pseudonym_key};
 
     fn keys(from: u128, to: u128) -> Vec<(Key, u64)> {
@@ -363,8 +341,8 @@ mod tests {
 
     fn held(table: &Table) -> Vec<(Key, u64)> {
         let mut all = Vec::new();
-        let mut keep = |key: &Key, led: u64| {
-            all.push((*key, led));
+        let mut keep = |place: &Place<'_>| {
+            all.push((place.key, place.offset));
             Ok::<(), String>(())
         };
         table.visit(&mut keep).unwrap();
@@ -435,7 +413,7 @@ mod tests {
         for at in (0..whole.len()).step_by(7) {
             let file = open(&path).unwrap();
             file.write_all_at(&[whole[at] ^ 0x10], at as u64).unwrap();
-            let visit = &mut |_: &Key, _| Ok::<(), String>(());
+            let visit = &mut |_: &Place<'_>| Ok::<(), String>(());
             let found =
                 Table::open_or_create(&path, Disk::default()).and_then(|table| table.visit(visit));
             assert!(found.is_err(), "byte {at}");

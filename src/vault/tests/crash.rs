@@ -15,34 +15,34 @@ use super::*;
 use crate::vault::durable::Disk;
 
 /// What the disk surely holds, followed by a hook on each sync.
-#[derive(Default)]
 struct Shadow {
+    vault: PathBuf,
     durable: HashMap<u64, Vec<u8>>,
+    /// Below the vault's folder.
     names: BTreeMap<PathBuf, u64>,
     /// After each sync: each name with its durable bytes.
     steps: Vec<Files>,
 }
 
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().ino()
+}
+
 impl Shadow {
     fn synced(&mut self, path: &Path) {
-        if path.components().any(|part| part.as_os_str() == "index") {
+        let Ok(place) = path.strip_prefix(&self.vault) else {
             return;
-        }
+        };
         if path.is_dir() {
-            self.names = fs::read_dir(path)
-                .unwrap()
-                .map(|entry| entry.unwrap().path())
-                .filter(|path| path.is_file())
-                .map(|path| {
-                    (
-                        path.file_name().unwrap().into(),
-                        fs::metadata(path).unwrap().ino(),
-                    )
-                })
-                .collect();
+            self.names.retain(|name, _| {
+                name.parent() != Some(place) && self.vault.join(name.parent().unwrap()).is_dir()
+            });
+            let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+            let files = entries.filter(|entry| entry.path().is_file());
+            let named = files.map(|file| (place.join(file.file_name()), inode(&file.path())));
+            self.names.extend(named);
         } else {
-            let inode = fs::metadata(path).unwrap().ino();
-            self.durable.insert(inode, fs::read(path).unwrap());
+            self.durable.insert(inode(path), fs::read(path).unwrap());
         }
         let bytes = |inode| self.durable.get(inode).cloned().unwrap_or_default();
         let step = self
@@ -57,6 +57,7 @@ pub(super) fn materialize(files: &Files) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -77,9 +78,16 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let shadow = Shadow {
+            vault: dir.path().join("vault"),
+            durable: HashMap::new(),
+            names: BTreeMap::new(),
+            steps: Vec::new(),
+        };
         Self {
-            dir: tempfile::tempdir().unwrap(),
-            shadow: Arc::default(),
+            dir,
+            shadow: Arc::new(Mutex::new(shadow)),
         }
     }
 
@@ -87,12 +95,7 @@ impl Watched {
         let seen = Arc::clone(&self.shadow);
         Options {
             after_sync: Some(Arc::new(move |synced: &Path| {
-                // The folder above only holds the vault's name.
-                if synced.ends_with("vault")
-                    || synced.parent().is_some_and(|dir| dir.ends_with("vault"))
-                {
-                    seen.lock().unwrap().synced(synced);
-                }
+                seen.lock().unwrap().synced(synced);
             })),
             ..options(&self.dir.path().join("vault"))
         }
@@ -159,16 +162,22 @@ fn t4_a_loss_of_power_after_any_sync_loses_nobody_acknowledged() {
     }
 }
 
+/// A small generator of numbers below a limit.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
 #[test]
 fn t4_a_torn_batch_is_cut_off_with_a_note_however_its_sectors_fell() {
     let (steps, acknowledged) = run();
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % below as u64) as usize
-    };
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut torn = 0;
     for (step, pair) in steps.windows(2).enumerate() {
         let name = Path::new("entries");
@@ -180,9 +189,9 @@ fn t4_a_torn_batch_is_cut_off_with_a_note_however_its_sectors_fell() {
             continue;
         }
         for _ in 0..6 {
-            let mut bytes = after[..before.len() + random(grown + 1)].to_vec();
+            let mut bytes = after[..before.len() + random.below(grown + 1)].to_vec();
             for sector in (before.len() / 512 * 512..bytes.len()).step_by(512) {
-                if random(2) == 0 {
+                if random.below(2) == 0 {
                     let lost = sector.max(before.len())..bytes.len().min(sector + 512);
                     bytes[lost].fill(0);
                 }
@@ -194,6 +203,106 @@ fn t4_a_torn_batch_is_cut_off_with_a_note_however_its_sectors_fell() {
         }
     }
     assert!(torn > 10);
+}
+
+/// A run in which buckets of the index's table are full and it grows, saved now and then.
+fn crowded_run() -> (Vec<Files>, Vec<Acknowledged>) {
+    let watched = Watched::new();
+    let (vault, _) = Vault::create_or_open(watched.options()).unwrap();
+    let mut acknowledged = Vec::new();
+    for batch in 0..12 {
+        let ids: Vec<String> = (0..25).map(|n| format!("{batch}-{n}")).collect();
+        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let made = vault.register(&asked).unwrap();
+        let by = watched.steps() - 1;
+        let mapped = ids.iter().zip(made);
+        acknowledged.extend(mapped.map(|(id, made)| (by, id.clone(), made.pseudonym)));
+        if batch % 3 == 2 {
+            vault.save().unwrap();
+        }
+    }
+    drop(vault);
+    (watched.take(), acknowledged)
+}
+
+#[test]
+fn t4_whichever_sectors_of_the_index_outlive_a_loss_of_power_it_serves_without_a_word() {
+    let (steps, acknowledged) = crowded_run();
+    let name = Path::new("index/table");
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let (mut mixed, mut grew) = (0, 0);
+    for (step, pair) in steps.windows(2).enumerate() {
+        let (Some(before), Some(after)) = (pair[0].get(name), pair[1].get(name)) else {
+            continue;
+        };
+        grew += usize::from(before.len() < after.len());
+        if before.len() != after.len() || before == after {
+            continue;
+        }
+        for _ in 0..8 {
+            let mut files = pair[0].clone();
+            let sectors = before.chunks(512).zip(after.chunks(512));
+            let table = sectors.map(|either| [either.0, either.1][random.below(2)]);
+            files.insert(name.into(), table.collect::<Vec<_>>().concat());
+            let dir = materialize(&files);
+            let (vault, opened) = open(dir.path());
+            for (_, id, pseudonym) in acknowledged.iter().filter(|(by, ..)| *by <= step) {
+                assert_eq!(vault.find(id).unwrap(), Some(*pseudonym), "{step}: {id}");
+            }
+            assert_eq!(vault.find("nobody").unwrap(), None, "step {step}");
+            assert_eq!(opened.notes, Vec::<String>::new(), "step {step}");
+            mixed += 1;
+        }
+    }
+    assert!(mixed > 16 && grew > 0, "{mixed} {grew}");
+}
+
+#[test]
+fn t4_a_loss_of_power_while_the_index_grows_loses_nobody() {
+    let (steps, acknowledged) = crowded_run();
+    for (step, files) in steps.iter().enumerate() {
+        assert_recovers(files, step, &acknowledged);
+        // What was written of the larger table, beside the one that serves.
+        if let Some(table) = files.get(Path::new("index/table")) {
+            let mut files = files.clone();
+            files.insert(
+                "index/table.new".into(),
+                [&table[..], &table[..300]].concat(),
+            );
+            assert_recovers(&files, step, &acknowledged);
+        }
+    }
+}
+
+#[test]
+fn t4_a_disk_too_full_for_a_larger_index_leaves_the_one_that_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::new(None);
+    let (vault, _) = Vault::open_on(&options(dir.path()), &disk).unwrap();
+    let mut made = Vec::new();
+    let mut register = |from: usize, to: usize| {
+        for number in from..to {
+            let id = format!("F-{number}");
+            made.push((id.clone(), vault.register(&[&id]).unwrap()[0].pseudonym));
+        }
+        vault.save().unwrap();
+        assert_maps(&vault, &made);
+        assert_eq!(vault.find("nobody").unwrap(), None);
+    };
+    let length = || fs::metadata(dir.path().join("index/table")).unwrap().len();
+    let beside = dir.path().join("index/table.new");
+    let small = length();
+    // A folder where the larger table is to be written: 64 buckets of 10 places, crowded from 448 keys on.
+    fs::create_dir(&beside).unwrap();
+    register(0, 180);
+    assert_eq!(length(), small, "it could not grow");
+    fs::remove_dir(&beside).unwrap();
+    register(180, 200);
+    assert!(length() > small && !beside.exists());
+    drop(vault);
+    let (vault, opened) = open(dir.path());
+    assert_eq!(opened.notes, Vec::<String>::new());
+    assert_maps(&vault, &made);
 }
 
 #[test]

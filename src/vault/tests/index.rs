@@ -7,7 +7,7 @@ use crate::vault::{
     entries,
     keys::Keys,
     progress::{Key, Progress, customer_key},
-    table::Table,
+    table::{Place, Table},
 };
 
 /// Makes the table anew from what `change` leaves of its keys.
@@ -15,8 +15,8 @@ fn alter(dir: &Path, change: impl FnOnce(&mut HashMap<Key, u64>)) {
     let path = dir.join("index/table");
     let open = || Table::open_or_create(&path, Disk::default()).unwrap();
     let mut keys = HashMap::new();
-    let mut keep = |key: &Key, led| {
-        keys.insert(*key, led);
+    let mut keep = |place: &Place<'_>| {
+        keys.insert(place.key, place.offset);
         Ok::<(), String>(())
     };
     open().visit(&mut keep).unwrap();
