@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use consent_ledger::app::Ledger;
+use consent_ledger::app::{Ledger, StartError};
 use consent_ledger::audit::audit_folder;
 use consent_ledger::clock::{Clock, Manual};
 use consent_ledger::codec::Fact;
@@ -269,6 +269,76 @@ async fn e8_a_vault_put_back_from_an_older_copy_has_the_keys_destroyed_again_bef
         ledger.close().unwrap();
         assert_keys_destroyed(dir.path(), who);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e2_e8_a_log_that_is_older_than_its_vault_is_refused_and_an_older_pair_is_not() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
+    let ledger = opened(dir.path(), &clock);
+    left(&ledger, "K-1").await;
+    let who = pseudonym(&ledger, "K-1");
+    ledger.close().unwrap();
+    let older = tempfile::tempdir().unwrap();
+    copy(dir.path(), older.path());
+    clock.pass(400 * DAY);
+    let ledger = opened(dir.path(), &clock);
+    say(&ledger, "K-1", erase()).await.unwrap();
+    completed(&ledger, "K-1").await;
+    ledger.close().unwrap();
+
+    // Everything but the vault is put back, so that no checkpoint tells of it.
+    let mixed = tempfile::tempdir().unwrap();
+    copy(older.path(), mixed.path());
+    fs::remove_dir_all(mixed.path().join("vault")).unwrap();
+    copy(&dir.path().join("vault"), &mixed.path().join("vault"));
+    let now = Arc::clone(&clock) as Arc<dyn Clock>;
+    let Err(refused) = open_at(options(mixed.path()), now) else {
+        panic!("the erased customer would live again");
+    };
+    let text = refused.to_string();
+    assert!(
+        matches!(refused, StartError::LogBehindVault { customers: 1, example } if example == who),
+        "{text}"
+    );
+    assert!(text.contains("restore the newest log"), "{text}");
+
+    let ledger = opened(older.path(), &clock);
+    say(&ledger, "K-1", erase()).await.unwrap();
+    completed(&ledger, "K-1").await;
+    ledger.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e8_of_an_account_that_was_never_opened_the_vault_keeps_nothing() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), clock());
+    let ledger = opened(dir.path(), &clock);
+    let say_at = |customer: &str, command, ahead| {
+        let mut intent = intent(customer, command);
+        intent.request_id = uuid::Uuid::new_v4();
+        intent.occurred_at = ahead;
+        intent
+    };
+    let ahead = Some(Time(clock.wall().0 + 9 * DAY));
+    let open = |ahead| say_at("K-1", open_account(&["local"]), ahead);
+    let refused = ledger.handle.submit(open(ahead)).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::Refused(_)), "{refused}");
+    assert_eq!(ledger.views.find("K-1").unwrap(), None);
+    // Together with one that opens it, before and after.
+    let answers = [ahead, None, ahead].map(open).into();
+    let answers = ledger.handle.submit_many(answers).await;
+    let accepted: Vec<_> = answers.iter().map(Result::is_ok).collect();
+    assert_eq!(accepted, [false, true, false]);
+    let refused = ledger.handle.submit(open(None)).await.unwrap_err();
+    assert!(
+        matches!(&refused, SubmitError::Refused(refusal) if refusal.code == RefusalCode::CustomerExists),
+        "{refused}"
+    );
+    let elsewhere = say_at("K-2", open_account(&["local"]), ahead);
+    assert!(ledger.handle.submit(elsewhere).await.is_err());
+    ledger.close().unwrap();
+    let (vault, _) = Vault::create_or_open(options(dir.path()).vault).unwrap();
+    assert_eq!(vault.head().sequence, 1);
+    assert_eq!(vault.find("K-2").unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::CheckpointError;
 use crate::clock::ClockError;
+use crate::domain::ids::Pseudonym;
 use crate::domain::rulebook::RulebookError;
 use crate::ledger::Finding;
 use crate::projections::ViewError;
@@ -52,6 +53,16 @@ pub enum StartError {
         log: u64,
         /// The checkpoint's size.
         checkpoint: u64,
+    },
+    /// The vault has destroyed keys of which the log knows nothing.
+    #[error(
+        "the vault has destroyed the keys of {customers} erased customers of whose erasure the log holds no record, {example} among them: the log is older than its vault, and records that were acknowledged are missing; restore the newest log, or, where none is left, the vault that was saved with this one, and erase them again"
+    )]
+    LogBehindVault {
+        /// How many they are.
+        customers: usize,
+        /// One of them.
+        example: Pseudonym,
     },
     /// The log's newest part doesn't verify.
     #[error("the log doesn't verify: {0}; run `consent-ledger verify` on it and restore a backup")]

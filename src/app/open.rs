@@ -12,6 +12,7 @@ use super::rulebooks;
 use crate::audit::questions::{Questioner, Rulebooks};
 use crate::audit::{Checkpointer, DocumentSigner, Kept, read_kept};
 use crate::clock::Clock;
+use crate::domain::ids::Pseudonym;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
 use crate::projections::{History, HistoryOptions, OpenHistory, Sources, Views};
 use crate::sequencer::{self, Eraser, Handle, Parts, Writer};
@@ -139,6 +140,7 @@ impl Ledger {
         if sequence > 0 {
             vault.check_not_behind(vault::Head { sequence, hash })?;
         }
+        check_log_not_behind(&states, &vault)?;
         if let Some(place) = states.ledger().secret {
             vault.check_has_secret(place)?;
         }
@@ -305,6 +307,26 @@ fn open_states(
 
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// A request to erase is durable in the log before the vault destroys a key: a vault that knows of more has seen a newer log.
+fn check_log_not_behind(states: &States, vault: &Vault) -> Result<(), StartError> {
+    let mut unrecorded = vault.erased();
+    let mut from = (!unrecorded.is_empty()).then_some(Pseudonym([0; 16]));
+    while let Some(first) = from {
+        let (erased, next) = states.erased(first)?;
+        erased.iter().for_each(|customer| {
+            unrecorded.remove(customer);
+        });
+        from = next;
+    }
+    match unrecorded.first() {
+        None => Ok(()),
+        Some(example) => Err(StartError::LogBehindVault {
+            customers: unrecorded.len(),
+            example: *example,
+        }),
+    }
 }
 
 fn open_log(options: &Options, fatal: &Fatal) -> Result<OpenedLog, StartError> {

@@ -161,6 +161,7 @@ impl Bulk {
             return Ok(Asked::Now(customer, standing));
         };
         let (doors, call) = (doors.clone(), self.call.clone());
+        let role = call.caller.role;
         let reached = waits.for_moment(moment, || {
             let doors = doors.clone();
             async move { doors.wait_for_past(&call, moment).await }.boxed()
@@ -168,7 +169,7 @@ impl Bulk {
         let then = async move {
             reached.await?;
             let question = standing.question.clone();
-            (doors.rule_then(customer, question, standing.detail, moment)).await
+            (doors.rule_then(role, customer, question, standing.detail, moment)).await
         };
         Ok(Asked::Then(then.boxed()))
     }

@@ -31,7 +31,9 @@ impl wire::check_service_server::CheckService for Checks {
             None => doors.rule(&asked.customer, &asked.question, asked.detail)?,
             Some(moment) => {
                 doors.wait_for_past(&call, moment).await?;
-                let ruled = doors.rule_then(asked.customer, asked.question, asked.detail, moment);
+                let role = call.caller.role;
+                let ruled =
+                    doors.rule_then(role, asked.customer, asked.question, asked.detail, moment);
                 call.in_time(ruled).await?
             }
         };

@@ -98,6 +98,8 @@ pub struct Options {
     pub wait_max: Duration,
     /// Longest time that calls get to end when the server stops.
     pub drain_max: Duration,
+    /// Who every caller is taken for while callers can't prove who they are (T1).
+    pub caller: Caller,
     /// Who answers for the processing, as receipts name it (C8); none: no receipts are given.
     pub controller: Option<Controller>,
 }
@@ -114,6 +116,7 @@ impl Default for Options {
             keepalive_timeout: Duration::from_secs(10),
             wait_max: Duration::from_secs(10),
             drain_max: Duration::from_secs(10),
+            caller: Caller::loopback(),
             controller: None,
         }
     }
@@ -176,7 +179,7 @@ pub async fn serve(
         }
     };
     let serving = server(options)
-        .layer(call::AdmissionLayer::of_everybody(Caller::loopback()))
+        .layer(call::AdmissionLayer::of_everybody(options.caller.clone()))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), signal);
     let too_long = async {

@@ -31,12 +31,15 @@ impl Doors {
         self.wait_for_history(call, Position(0)).await
     }
 
-    /// Rules on a question as of a past moment; one who was not known then is answered no (R16).
+    /// Rules on a question as of a past moment; one who was not known then is answered no (R16). What was true before a
+    /// customer was erased is for who sees whole histories (E8).
     ///
     /// # Errors
-    /// OUT_OF_RANGE when the moment lies ahead, INTERNAL when vault or views can't be read.
+    /// OUT_OF_RANGE when the moment lies ahead, FAILED_PRECONDITION when the customer was erased since, INTERNAL when vault
+    /// or views can't be read.
     pub async fn rule_then(
         &self,
+        role: Role,
         customer: SubjectRef,
         question: Question,
         detail: Detail,
@@ -44,8 +47,12 @@ impl Doors {
     ) -> Result<wire::Ruling, Status> {
         self.read_past(move |doors| {
             let past = doors.past(moment)?;
-            let customer = doors.customer_then(&customer, &past)?;
-            let customer = customer.as_ref().map(|(_, customer)| customer);
+            let then = doors.customer_then(&customer, &past)?;
+            let was_erased = (then.as_ref()).is_some_and(|(_, then)| then.erased.is_some());
+            if then.is_some() && !was_erased {
+                doors.known_to(role, &customer, "customer")?;
+            }
+            let customer = then.as_ref().map(|(_, customer)| customer);
             let used = doors.views().pic_request_used_by(&question, past.then);
             let world = World {
                 pic_request_used: used.map_err(status::view)?,

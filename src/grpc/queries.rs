@@ -8,7 +8,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::call::Call;
-use super::convert::entries::{entry, sees};
+use super::convert::entries::{entry, sees, withheld};
 use super::convert::past::moment;
 use super::convert::preferences::{Asked, preferences, scopes};
 use super::convert::{Within, values};
@@ -17,10 +17,14 @@ use super::in_order::UntilStopping;
 use super::pages::{Filter, Page, is_of, next_page, record_types};
 use super::status;
 use crate::access::Role;
+use crate::access::table::Right;
+use crate::domain::event::Event;
 use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::retention::RetentionEvent;
 use crate::ledger::Subject;
 use crate::projections::{Entry, HistoryEntry};
 use crate::proto::v1 as wire;
+use crate::sequencer::SubjectRef;
 
 /// Most customers that one watcher may name.
 const WATCHED_MAX: usize = 256;
@@ -204,8 +208,7 @@ impl Watch {
     fn show_all(&mut self, block: &[Entry]) -> Vec<Result<wire::WatchResponse, Status>> {
         let mut shown: Vec<_> = block
             .iter()
-            .filter_map(|record| self.show(record))
-            .map(Ok)
+            .filter_map(|record| self.show(record).transpose())
             .collect();
         self.silence = if shown.is_empty() {
             self.silence + block.len()
@@ -222,17 +225,42 @@ impl Watch {
     }
 
     /// The record as the watcher may see it. What is withheld passes no filter, which would tell what it is.
-    fn show(&self, record: &Entry) -> Option<wire::WatchResponse> {
+    fn show(&self, record: &Entry) -> Result<Option<wire::WatchResponse>, Status> {
         let facts = &record.decoded.record;
         let filtered = !self.customers.is_empty() || !self.types.is_empty();
         let of_customers = self.customers.is_empty()
             || matches!(facts.subject, Subject::Customer(id) if self.customers.contains(&Pseudonym(id)));
         let wanted = of_customers && is_of(&facts.kind, &self.types);
-        if filtered && !(wanted && sees(self.role, &facts.kind)) {
-            return None;
+        if filtered && !wanted {
+            return Ok(None);
         }
-        let entry = entry(record, self.role, self.doors.rulebook());
-        Some(response(record, Some(entry)))
+        let shown = sees(self.role, &facts.kind) && !self.is_of_erased(record)?;
+        if filtered && !shown {
+            return Ok(None);
+        }
+        let entry = match shown {
+            true => entry(record, self.role, self.doors.rulebook()),
+            false => withheld(facts.position),
+        };
+        Ok(Some(response(record, Some(entry))))
+    }
+
+    /// Whether it is about a customer who was erased since, and not that, and the watcher sees no whole histories (E8).
+    fn is_of_erased(&self, record: &Entry) -> Result<bool, Status> {
+        let Some((pseudonym, placed)) = record.decoded.placed() else {
+            return Ok(false);
+        };
+        let tells_of_it = matches!(
+            placed.event,
+            Event::Retention(
+                RetentionEvent::ErasureRequested(_) | RetentionEvent::ErasureCompleted(_)
+            )
+        );
+        if tells_of_it || self.role.has(Right::WholeHistory) {
+            return Ok(false);
+        }
+        let customer = (self.doors).customer(&SubjectRef::Pseudonym(pseudonym))?;
+        Ok(customer.is_some_and(|(_, customer)| customer.erased.is_some()))
     }
 }
 

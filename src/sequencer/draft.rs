@@ -1,6 +1,5 @@
 //! The block in the making: each command is decided against what is committed and what the draft already holds.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +8,8 @@ use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, Said, record};
 use super::repeat::{FirstAnswers, answered_before};
-use super::{Answer, Intent, Parts, SubjectRef, SubmitError};
+use super::subject::{Registered, resolve, unregistered};
+use super::{Answer, Intent, Parts, SubmitError};
 use crate::domain::command::Command;
 use crate::domain::company::{self, CompanyCommand};
 use crate::domain::customer::{Context, Customer, decide, evolve};
@@ -20,9 +20,6 @@ use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{BlockBuilder, Hash, LINE_MAX, Part, Policy, SAFE_RAW};
 use crate::state::{Answered, ErasureStep, LedgerState, Repeat, day_of};
-
-/// Customers registered with the vault for this block, by account id; or why one could not be.
-pub type Registered = HashMap<String, Result<(Pseudonym, VaultHead), SubmitError>>;
 
 /// What commands are decided with.
 pub struct Desk<'a> {
@@ -155,6 +152,15 @@ impl Draft {
         given_up.decided
     }
 
+    /// Whether a command that opens an account would be accepted for a customer of whom nothing is known.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn would_open(&self, parts: &Parts, now: Time, intent: &Intent) -> Result<(), Refusal> {
+        let context = self.context(parts, now, intent, VaultHead::default());
+        decide(None, &intent.command, &context).map(drop)
+    }
+
     fn decide(&mut self, desk: &Desk<'_>, command: &Queued) -> Result<Step, SubmitError> {
         let intent = &command.intent;
         if intent
@@ -172,13 +178,17 @@ impl Draft {
         if let Command::Company(about) = &intent.command {
             return self.decide_of_company(desk, command, about);
         }
-        let (pseudonym, vault) = resolve(desk, command)?;
+        let Some((pseudonym, vault)) = resolve(desk.parts, desk.registered, command)? else {
+            require_version(intent, 0)?;
+            let refused = self.would_open(desk.parts, desk.now, intent).err();
+            return Err(refused.map_or_else(unregistered, SubmitError::Refused));
+        };
         let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
         require_version(intent, actual)?;
         let context = Context {
             pic_request_used: self.is_answered(desk, &intent.command)?,
-            ..self.context(desk, intent, vault)
+            ..self.context(desk.parts, desk.now, intent, vault)
         };
         let events =
             decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
@@ -199,7 +209,7 @@ impl Draft {
         let intent = &command.intent;
         let actual = self.ledger.version;
         require_version(intent, actual)?;
-        let context = self.context(desk, intent, VaultHead::default());
+        let context = self.context(desk.parts, desk.now, intent, VaultHead::default());
         let events = company::decide(about, &context).map_err(SubmitError::Refused)?;
         let lines = self.lines(desk, command, actual, Said::OfCompany(&events))?;
         if self.has_no_room(&lines, desk)? {
@@ -224,12 +234,18 @@ impl Draft {
         )))
     }
 
-    fn context<'a>(&'a self, desk: &'a Desk<'_>, intent: &Intent, vault: VaultHead) -> Context<'a> {
+    fn context<'a>(
+        &'a self,
+        parts: &'a Parts,
+        now: Time,
+        intent: &Intent,
+        vault: VaultHead,
+    ) -> Context<'a> {
         Context {
-            now: desk.now,
+            now,
             occurred_at: intent.occurred_at,
             position: Position(self.builder.next()),
-            rulebook: &desk.parts.rulebook,
+            rulebook: &parts.rulebook,
             opt_out_since: self.ledger.opt_out_since,
             pic_request_used: false,
             company: &self.ledger.company,
@@ -446,48 +462,12 @@ enum Step {
     AfterLanding,
 }
 
-fn resolve(desk: &Desk<'_>, command: &Queued) -> Result<(Pseudonym, VaultHead), SubmitError> {
-    let intent = &command.intent;
-    if let Some(pseudonym) = command.known {
-        return Ok((pseudonym, VaultHead::default()));
-    }
-    match &intent.subject {
-        SubjectRef::Company => Err(SubmitError::Refused(Refusal::new(
-            RefusalCode::Invalid,
-            "customer",
-            "the command is about a customer, and names none",
-        ))),
-        SubjectRef::Pseudonym(pseudonym) => Ok((*pseudonym, VaultHead::default())),
-        SubjectRef::Id(id) if intent.command.opens_account() => {
-            desk.registered.get(id).cloned().unwrap_or_else(|| {
-                Err(SubmitError::Failed(
-                    "the vault did not register it".to_owned(),
-                ))
-            })
-        }
-        SubjectRef::Id(id) => desk
-            .parts
-            .vault
-            .find(id)?
-            .map(|pseudonym| (pseudonym, VaultHead::default()))
-            .ok_or_else(|| SubmitError::Refused(unknown_customer())),
-    }
-}
-
 /// As a record carries it: eight bytes that know the request's id and caller, eight that know its content.
 fn request_mac(command: &Queued) -> [u8; 16] {
     let mut mac = [0; 16];
     mac[..8].copy_from_slice(&command.token);
     mac[8..].copy_from_slice(&command.content);
     mac
-}
-
-fn unknown_customer() -> Refusal {
-    Refusal::new(
-        RefusalCode::CustomerUnknown,
-        "customer",
-        "the ledger knows no such customer: open the account first",
-    )
 }
 
 fn too_large() -> SubmitError {

@@ -19,6 +19,7 @@ mod queue;
 mod records;
 mod repeat;
 mod secrets;
+mod subject;
 mod writer;
 
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! The thread that owns the log's end: it takes commands in their order, decides them block by block, and sends each
 //! block off as soon as the one before has landed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -9,12 +9,14 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 
 use super::commit::{Commit, Landing, Runway};
-use super::draft::{Desk, Draft, Registered, Taken};
+use super::draft::{Desk, Draft, Taken};
 use super::flight::{Aloft, Decided, Spare};
 use super::queue::{Batch, Event, Sender, queue};
 use super::secrets::Seats;
-use super::{Handle, Intent, Options, Parts, SubjectRef, SubmitError, adoption};
+use super::subject::{Registered, opened};
+use super::{Handle, Intent, Options, Parts, SubmitError, adoption};
 use crate::clock::LedgerTime;
+use crate::domain::refusal::Refusal;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{Actor, BlockBuilder, Frontier, Policy, SAFE_RAW, STORED_BLOCK_MAX};
@@ -151,27 +153,30 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// The accounts that they open.
-    fn opened(&self) -> impl Iterator<Item = &str> {
+    /// Whether the vault must be asked about the account that the next of them opens.
+    fn is_unregistered(
+        &self,
+        registered: &Registered,
+        would_open: impl FnOnce(&Intent) -> Result<(), Refusal>,
+    ) -> bool {
+        let Some((id, intent)) = (self.batch.commands.get(self.next))
+            .and_then(|command| Some((opened(&command.intent)?, &command.intent)))
+        else {
+            return false;
+        };
+        match registered.get(id) {
+            None => true,
+            Some(Ok(None)) => would_open(intent).is_ok(),
+            Some(_) => false,
+        }
+    }
+
+    /// Those of them that open accounts, with the accounts.
+    fn opened(&self) -> impl Iterator<Item = (&str, &Intent)> {
         let commands = self.batch.commands.get(self.next..self.end);
         let commands = commands.unwrap_or_default().iter();
-        commands.filter_map(|command| opened(&command.intent))
+        commands.filter_map(|command| Some((opened(&command.intent)?, &command.intent)))
     }
-}
-
-/// The account that a command opens, if it opens one.
-fn opened(intent: &Intent) -> Option<&str> {
-    match &intent.subject {
-        SubjectRef::Id(id) if intent.command.opens_account() => Some(id),
-        _ => None,
-    }
-}
-
-/// Whether the next of the commands opens an account that the vault was not asked about.
-fn is_unregistered(waiting: &Waiting, registered: &Registered) -> bool {
-    let next = waiting.batch.commands.get(waiting.next);
-    next.and_then(|command| opened(&command.intent))
-        .is_some_and(|id| !registered.contains_key(id))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -275,7 +280,7 @@ impl Sequencer {
                 return true;
             }
         };
-        if !self.register() {
+        if !self.register(now) {
             return false;
         }
         let desk = Desk {
@@ -291,7 +296,8 @@ impl Sequencer {
             let Some(first) = self.waiting.front_mut() else {
                 break;
             };
-            if is_unregistered(first, &self.registered) {
+            let would_open = |intent: &Intent| self.draft.would_open(&self.parts, now, intent);
+            if first.is_unregistered(&self.registered, would_open) {
                 break;
             }
             match self.draft.take(&desk, &first.batch, first.next) {
@@ -317,22 +323,34 @@ impl Sequencer {
         true
     }
 
-    /// Registers the accounts that the waiting commands open, with one sync for all, before any block cites them.
+    /// Registers the accounts that the waiting commands open, with one sync for all, before any block cites them. An account
+    /// that none of them can open is not registered: the vault keeps no id of whom no record is about (E8).
     /// `false` when nothing more may be written.
-    fn register(&mut self) -> bool {
+    fn register(&mut self, now: Time) -> bool {
+        let would_open = |intent: &Intent| self.draft.would_open(&self.parts, now, intent);
         let first = self.waiting.front();
-        if !first.is_some_and(|first| is_unregistered(first, &self.registered)) {
+        if !first.is_some_and(|first| first.is_unregistered(&self.registered, would_open)) {
             return true;
         }
         self.registered.clear();
-        let mut ids: Vec<&str> = self
-            .waiting
-            .iter()
-            .flat_map(Waiting::opened)
-            .take(self.options.block_records as usize)
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let mut asked: BTreeMap<&str, bool> = BTreeMap::new();
+        let opening = self.waiting.iter().flat_map(Waiting::opened);
+        for (id, intent) in opening.take(self.options.block_records as usize) {
+            let wanted = asked.entry(id).or_default();
+            *wanted = *wanted || would_open(intent).is_ok();
+        }
+        let mut ids: Vec<&str> = Vec::with_capacity(asked.len());
+        for (id, wanted) in asked {
+            // Of one who is known already the command may say more. What can't be looked up can't be registered either.
+            if wanted || !matches!(self.parts.vault.find(id), Ok(None)) {
+                ids.push(id);
+            } else {
+                self.registered.insert(id.to_owned(), Ok(None));
+            }
+        }
+        if ids.is_empty() {
+            return true;
+        }
         match self.parts.vault.register(&ids) {
             Ok(registrations) => {
                 for (id, registration) in ids.iter().zip(registrations) {
@@ -340,7 +358,7 @@ impl Sequencer {
                         sequence: registration.head.sequence,
                         hash: registration.head.hash,
                     };
-                    let found = Ok((registration.pseudonym, head));
+                    let found = Ok(Some((registration.pseudonym, head)));
                     self.registered.insert((*id).to_owned(), found);
                 }
             }

@@ -61,6 +61,12 @@ impl Held {
         self.rewrapped.get(usize::from(shard))?.as_ref()
     }
 
+    pub(super) fn erased(&self) -> BTreeSet<Pseudonym> {
+        let files = self.rewrapped.iter().flatten();
+        let erased = files.flat_map(Rewrapped::erased);
+        erased.map(|pseudonym| Pseudonym(*pseudonym)).collect()
+    }
+
     pub(super) fn is_erased(&self, pseudonym: &[u8; 16]) -> bool {
         let [shard, ..] = *pseudonym;
         self.of(shard)
@@ -106,12 +112,13 @@ pub(super) fn settle(
             // The file's name may not be durable yet: the old key must not go before it is.
             (files.disk.sync_dir(&files.dir)).map_err(VaultError::io(&files.dir, "syncing"))?;
             shards.keep_only(shard, in_force, &files.open_shards()?, files)?;
-            let end = match finished {
-                true => "finished",
-                false => "undone; it has to be asked for again",
+            let end = match (before.is_some(), finished) {
+                (true, true) => "was interrupted and is finished",
+                (true, false) => "was interrupted and is undone; it is tried again",
+                (false, _) => "left a slot of keys that can't be read; it is overwritten",
             };
             notes.push(format!(
-                "{}: an erasure in shard {shard} was interrupted and is {end}",
+                "{}: an erasure in shard {shard} {end}",
                 files.shards.display()
             ));
         }

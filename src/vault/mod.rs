@@ -57,6 +57,7 @@ mod table;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -323,6 +324,11 @@ impl Vault {
     /// Whether the customer was erased; also false for an unknown pseudonym.
     pub fn is_erased(&self, pseudonym: Pseudonym) -> bool {
         self.0.is_erased(pseudonym)
+    }
+
+    /// Everybody who was ever erased.
+    pub fn erased(&self) -> BTreeSet<Pseudonym> {
+        self.0.held().erased()
     }
 
     /// Hashes a password, a PIN or answers. Takes tens of milliseconds and [`HashCost::memory_kib`]: away from threads that

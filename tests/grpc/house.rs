@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use consent_ledger::access::{Caller, Role};
 use consent_ledger::app::{Options, Running, ServeOptions};
 use consent_ledger::clock::{Clock, Manual, System};
 use consent_ledger::grpc;
@@ -28,6 +29,18 @@ pub struct House {
     pub channel: Channel,
     /// Removed with the house.
     dir: TempDir,
+}
+
+/// A door that takes everybody for a caller in that role.
+pub fn for_callers_in(role: Role) -> grpc::Options {
+    let caller = Caller {
+        service: "test",
+        role,
+    };
+    grpc::Options {
+        caller,
+        ..grpc::Options::default()
+    }
 }
 
 impl House {
@@ -62,6 +75,19 @@ impl House {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self::run_in(tempfile::tempdir().unwrap(), grpc, relay, rulebook, clock).await
+    }
+
+    /// Closes the house and opens it again for callers in that role.
+    pub async fn reopen_for(self, role: Role, clock: &Arc<Manual>) -> Self {
+        let Self {
+            running,
+            channel,
+            dir,
+        } = self;
+        drop(channel);
+        running.close().await.unwrap();
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Self::run_in(dir, for_callers_in(role), None, None, clock).await
     }
 
     /// Closes the house and opens it again under another rulebook.

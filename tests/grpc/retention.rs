@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use consent_ledger::access::Role;
 use consent_ledger::clock::Manual;
 use consent_ledger::domain::time::Time;
 use consent_ledger::proto::v1 as wire;
@@ -244,6 +245,81 @@ async fn e8_r16_an_erased_customer_is_a_no_for_ever_and_only_auditors_see_what_i
         panic!("{history:?}");
     };
     assert_eq!(event.reference, "", "it went with the keys");
+}
+
+/// A decision reader's answer about K-1 as of a record.
+async fn read_as_of(house: &House, position: u64) -> Result<wire::Ruling, Status> {
+    let request = wire::CheckUseRequest {
+        customer: customer("K-1"),
+        question: Some(order()),
+        as_of: Some(wire::AsOf {
+            moment: Some(wire::as_of::Moment::Position(position)),
+        }),
+        ..wire::CheckUseRequest::default()
+    };
+    let answer = house.checks().check_use(request).await?;
+    Ok(answer.into_inner().ruling.unwrap())
+}
+
+#[tokio::test]
+async fn e8_n4_what_an_erased_customer_said_is_told_to_auditors_alone() {
+    let clock = Arc::new(Manual::at(Time(1_767_225_600_000_000)));
+    let house = House::at(Arc::clone(&clock)).await;
+    let before = left(&house, "K-1").await;
+    left(&house, "K-2").await;
+    clock.pass(LATER);
+    let house = house.reopen_for(Role::DecisionReader, &clock).await;
+    assert!(read_as_of(&house, before).await.unwrap().allowed);
+    let house = house.reopen_for(Role::Administrator, &clock).await;
+    let answer = erase(&house, "K-1").await.unwrap();
+    let requested = answer.receipt.unwrap().position;
+    watched(&house, requested).await;
+    assert!(read_as_of(&house, before).await.unwrap().allowed);
+    let whole = watched(&house, 0).await;
+
+    let house = house.reopen_for(Role::DecisionReader, &clock).await;
+    erased(read_as_of(&house, before).await);
+    assert_eq!(
+        codes(&read_as_of(&house, requested).await.unwrap()),
+        [wire::ReasonCode::Erased]
+    );
+    let asked = wire::BulkCheckUseRequest {
+        customer: customer("K-1"),
+        question: Some(order()),
+        as_of: Some(wire::AsOf {
+            moment: Some(wire::as_of::Moment::Position(before)),
+        }),
+        ..wire::BulkCheckUseRequest::default()
+    };
+    let asked = tokio_stream::iter(vec![asked]);
+    let answers = house.checks().bulk_check_use(asked).await.unwrap();
+    match answers
+        .into_inner()
+        .message()
+        .await
+        .unwrap()
+        .unwrap()
+        .answer
+    {
+        Some(wire::bulk_check_use_response::Answer::Refused(status)) => {
+            assert_eq!(Code::from(status.code), Code::FailedPrecondition);
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let seen = watched(&house, 0).await;
+    assert_eq!(seen.len(), whole.len(), "a watcher finds no gap");
+    let who = &whole[requested as usize].pseudonym;
+    for (seen, whole) in seen.iter().zip(&whole) {
+        let (of_erased, tells) = (whole.pseudonym == *who, whole.position >= requested);
+        match of_erased && !tells {
+            true => assert!(matches!(seen.event, Some(Event::Withheld(_))), "{seen:?}"),
+            false => assert_eq!(seen.position, whole.position),
+        }
+        assert!(seen.pseudonym != *who || tells, "{seen:?}");
+    }
+    let others = seen.iter().filter(|entry| !entry.pseudonym.is_empty());
+    assert!(others.count() > 3, "K-2's are shown");
 }
 
 /// Now, in hindsight, and as of any moment at or after the request.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use consent_ledger::access::Role;
+use consent_ledger::access::table::METHODS;
 use consent_ledger::grpc;
 use consent_ledger::proto::v1 as wire;
 use tokio_stream::StreamExt;
-use tonic::Code;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -151,6 +154,27 @@ async fn watched_to_end(mut watched: tonic::Streaming<wire::WatchResponse>) -> O
             Ok(Some(_)) => {}
             Ok(None) => return None,
             Err(status) => return Some(status.code()),
+        }
+    }
+}
+
+/// What the door says to an empty message, before or after the method has looked at it.
+async fn knock(house: &House, method: &str) -> Result<(), Status> {
+    let mut client = tonic::client::Grpc::new(house.channel.clone());
+    client.ready().await.unwrap();
+    let path = PathAndQuery::try_from(method).unwrap();
+    let codec = tonic_prost::ProstCodec::<(), ()>::default();
+    let answer = client.server_streaming(Request::new(()), path, codec).await;
+    answer.map(drop)
+}
+
+#[tokio::test]
+async fn t2_each_role_may_call_what_the_table_says_and_nothing_else() {
+    for role in Role::EVERY {
+        let house = House::with(for_callers_in(role)).await;
+        for (method, allowed) in METHODS {
+            let denied = matches!(knock(&house, method).await, Err(status) if status.code() == Code::PermissionDenied);
+            assert_eq!(denied, !allowed.contains(&role), "{role} {method}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 
 use super::crash::{Files, Watched, materialize};
 use super::*;
+use crate::vault::erasing::rewrapped_key;
 
 /// Customers enough that many shards have several.
 const CUSTOMERS: usize = 600;
@@ -51,6 +52,10 @@ impl Customer {
 
     fn assert_erased(&self, vault: &Vault) {
         assert!(vault.is_erased(self.pseudonym));
+        let held = vault.0.held();
+        let wrapped = rewrapped_key(&held, &self.pseudonym.0).unwrap();
+        assert!(wrapped.is_none(), "the new file wraps the erased key, too");
+        drop(held);
         let erased = |error| matches!(error, VaultError::Erased(who) if who == self.pseudonym);
         assert!(erased(self.opens(vault).unwrap_err()));
         assert!(erased(
