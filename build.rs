@@ -13,6 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     generate()
         .bytes(".consent.v1.GetRecordResponse.line")
+        .bytes(".consent.v1.ProvenRecord")
+        .bytes(".consent.v1.SealedOpening")
+        .bytes(".consent.v1.ProveConsistencyResponse")
         .bytes(".consent.v1.ExportRecordsResponse.lines")
         // What carries a secret shows nothing of itself (T3).
         .skip_debug([

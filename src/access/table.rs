@@ -112,6 +112,9 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
     ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
     ("/consent.v1.AuditService/AskStandingQuestions", AUDIT),
+    ("/consent.v1.EvidenceService/ProveRecords", AUDIT),
+    ("/consent.v1.EvidenceService/ProveConsistency", AUDIT),
+    ("/consent.v1.EvidenceService/GatherEvidence", AUDIT),
     // What customers keep of their consents.
     ("/consent.v1.ReceiptService/GetReceipt", GIVE_RECEIPTS),
     // What another policy would change.

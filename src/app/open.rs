@@ -10,7 +10,7 @@ use super::error::{StartError, file};
 use super::genesis::{begin, read_genesis, signing_key};
 use super::rulebooks;
 use crate::audit::questions::{Questioner, Rulebooks};
-use crate::audit::{Checkpointer, DocumentSigner, Kept, read_kept};
+use crate::audit::{Checkpointer, DocumentSigner, Keeper, Kept, Tree, read_kept};
 use crate::clock::Clock;
 use crate::domain::ids::Pseudonym;
 use crate::ledger::{self, Genesis, SigningKey, Verified, verify_blocks};
@@ -82,6 +82,7 @@ pub struct Ledger {
     writer: Writer,
     eraser: Eraser,
     checkpointer: Checkpointer,
+    keeper: Keeper,
     history: History,
     flusher: Flusher,
     vault: Vault,
@@ -162,10 +163,17 @@ impl Ledger {
             handle.clone(),
             Arc::clone(&fatal),
         )?;
+        let keeper = Keeper::start(
+            options.dir.join("views").join("tree"),
+            genesis.ledger,
+            Arc::clone(&journal),
+            writer.tree(),
+        )
+        .map_err(|error| file(&options.dir, &error))?;
         let checkpointer = Checkpointer::start(
             options.dir.clone(),
             key,
-            writer.frontier(),
+            writer.tree(),
             Arc::clone(&journal),
             options.checkpoint_every,
         )
@@ -199,6 +207,7 @@ impl Ledger {
             writer,
             eraser,
             checkpointer,
+            keeper,
             history,
             flusher,
             vault,
@@ -220,6 +229,16 @@ impl Ledger {
         Arc::clone(&self.sign_document)
     }
 
+    /// The tree's nodes, for proofs.
+    pub fn tree(&self) -> Tree {
+        self.keeper.tree()
+    }
+
+    /// Every rulebook's text.
+    pub fn rulebooks(&self) -> Rulebooks {
+        Rulebooks::of(&self.dir)
+    }
+
     /// Asks the standing questions of this ledger.
     pub fn questioner(&self) -> Questioner {
         Questioner::new(Arc::clone(&self.journal), Rulebooks::of(&self.dir))
@@ -235,6 +254,7 @@ impl Ledger {
         self.history.stop();
         self.flusher.stop();
         self.checkpointer.stop();
+        self.keeper.stop();
         if let Err(error) = self.vault.save() {
             tracing::warn!(%error, "the vault's index is written at the next start");
         }

@@ -142,6 +142,10 @@ impl Running {
                     verifier_key: ledger.genesis.checkpoint_key.as_str().into(),
                 },
                 questioner: ledger.questioner(),
+                proofs: grpc::Proofs {
+                    tree: ledger.tree(),
+                    rulebooks: ledger.rulebooks(),
+                },
             };
             let (stopping, grpc_options) = (stopping.clone(), options.grpc);
             tokio::spawn(

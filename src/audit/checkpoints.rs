@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::ledger::{
-    Checkpoint, Frontier, Hash, NoteError, SigningKey, Start, StoredBlock, Timestamp, VerifyingKey,
-    open, sign, sign_document,
+    Checkpoint, Frontier, GrowingTree, Hash, NoteError, SigningKey, Start, StoredBlock, Timestamp,
+    VerifyingKey, open, sign, sign_document,
 };
 use crate::storage::{Journal, files};
 
@@ -125,7 +125,7 @@ pub struct Checkpointer {
 struct Work {
     dir: PathBuf,
     key: SigningKey,
-    frontier: Arc<Mutex<Frontier>>,
+    tree: Arc<Mutex<GrowingTree>>,
     journal: Arc<dyn Journal>,
     written: Mutex<u64>,
 }
@@ -138,14 +138,14 @@ impl Checkpointer {
     pub fn start(
         dir: PathBuf,
         key: SigningKey,
-        frontier: Arc<Mutex<Frontier>>,
+        tree: Arc<Mutex<GrowingTree>>,
         journal: Arc<dyn Journal>,
         every: Duration,
     ) -> Result<Self, std::io::Error> {
         let work = Arc::new(Work {
             dir,
             key,
-            frontier,
+            tree,
             journal,
             written: Mutex::new(0),
         });
@@ -206,11 +206,9 @@ impl Drop for Checkpointer {
 
 impl Work {
     fn note(&self) -> (String, Frontier) {
-        let frontier = self
-            .frontier
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        let frontier = tree.frontier().clone();
+        drop(tree);
         let checkpoint = Checkpoint {
             origin: self.key.verifying_key().name().to_owned(),
             size: frontier.size(),

@@ -7,6 +7,8 @@ mod checkpoints;
 mod folder;
 pub mod questions;
 mod receipt;
+mod replayed;
+mod tree;
 
 pub use checkpoints::{
     CheckpointError, Checkpointer, DocumentSigner, Kept, checkpoint_path, read_kept,
@@ -15,3 +17,5 @@ pub use folder::{AuditError, Audited, audit_export, audit_folder, export_folder,
 pub use receipt::{
     CitedNotice, Consent, Controller, Facts as ReceiptFacts, SCHEMA as RECEIPT_SCHEMA, receipt,
 };
+pub use replayed::{ReplayError, Replayed};
+pub use tree::{Keeper, KeptNodes, Tree, TreeError};

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::question::Asked;
 use super::{Ended, Global, output};
 use crate::proto::v1 as wire;
 use wire::check_service_client::CheckServiceClient;
@@ -22,21 +23,8 @@ pub struct Arguments {
     /// The company's id of the account.
     #[arg(long, value_name = "ID")]
     customer: String,
-    /// CPNI class, may be repeated: quantity, technical_configuration, type, destination, location, amount_of_use, billing, call_detail.
-    #[arg(long = "class", value_name = "CLASS", required = true, value_parser = class)]
-    classes: Vec<wire::CpniClass>,
-    /// What for: marketing_comms, marketing_other, service, billing, legal, rights ...
-    #[arg(long, value_name = "PURPOSE", default_value = "marketing_comms", value_parser = purpose)]
-    purpose: wire::Purpose,
-    /// Who uses it: company, parent, affiliate, agent, partner_or_contractor, third_party ...
-    #[arg(long, value_name = "KIND", default_value = "company", value_parser = recipient)]
-    recipient: wire::RecipientKind,
-    /// The named entity.
-    #[arg(long, value_name = "ENTITY", default_value = "")]
-    entity: String,
-    /// Category that is marketed, may be repeated: local, interexchange, cmrs, voip ...
-    #[arg(long = "target", value_name = "CATEGORY")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// The call in which it is asked.
     #[arg(long, value_name = "CALL", default_value = "")]
     call: String,
@@ -51,26 +39,10 @@ pub struct Arguments {
     hindsight: bool,
 }
 
-fn class(name: &str) -> Result<wire::CpniClass, String> {
-    named(name, "CPNI_CLASS", wire::CpniClass::from_str_name)
-}
-
-fn purpose(name: &str) -> Result<wire::Purpose, String> {
-    named(name, "PURPOSE", wire::Purpose::from_str_name)
-}
-
-fn recipient(name: &str) -> Result<wire::RecipientKind, String> {
-    named(name, "RECIPIENT_KIND", wire::RecipientKind::from_str_name)
-}
-
-fn named<T>(name: &str, prefix: &str, read: fn(&str) -> Option<T>) -> Result<T, String> {
-    let full = format!("{prefix}_{}", name.to_ascii_uppercase());
-    read(&full)
-        .filter(|_| name != "unspecified")
-        .ok_or_else(|| format!("`{name}` is none of the list"))
-}
-
 pub async fn run(global: Global, arguments: Arguments) -> Ended {
+    if arguments.asked.is_nothing() {
+        return output::complain(Ended::Usage, "say what is used: give --class");
+    }
     let mut client = match CheckServiceClient::connect(arguments.server.clone()).await {
         Ok(client) => client,
         Err(error) => {
@@ -81,13 +53,8 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
         }
     };
     let question = wire::Question {
-        purpose: arguments.purpose.into(),
-        classes: arguments.classes.into_iter().map(i32::from).collect(),
-        recipient_kind: arguments.recipient.into(),
-        entity: arguments.entity,
-        target_categories: arguments.targets,
         call_id: arguments.call,
-        ..wire::Question::default()
+        ..arguments.asked.message()
     };
     let request = wire::CheckUseRequest {
         customer: Some(wire::CustomerRef {

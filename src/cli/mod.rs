@@ -5,11 +5,14 @@ mod bench;
 mod check;
 mod config;
 mod demo;
+mod evidence;
 mod generate;
 mod import;
 mod inspect;
 mod output;
 mod owed;
+mod prove;
+mod question;
 mod receipt;
 mod registers;
 mod rulebook;
@@ -140,6 +143,10 @@ enum Command {
     Certificate(registers::Certificate),
     /// Check, show and compare rulebooks: what would another policy change?
     Rulebook(rulebook::Arguments),
+    /// Prove that a record is in the ledger, or that the ledger only grew since an older checkpoint.
+    Prove(prove::Arguments),
+    /// Gather all that an answer about a customer rests on into a folder, or verify one offline.
+    Evidence(evidence::Arguments),
     /// Get a customer's signed receipt of one consent, or verify one.
     Receipt(receipt::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
@@ -186,6 +193,8 @@ pub fn run() -> ExitCode {
         Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
         Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
         Command::Rulebook(arguments) => in_runtime(rulebook::run(global, arguments)),
+        Command::Prove(arguments) => in_runtime(prove::run(global, arguments)),
+        Command::Evidence(arguments) => in_runtime(evidence::run(global, arguments)),
         Command::Receipt(arguments) => in_runtime(receipt::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),

@@ -14,8 +14,8 @@ use super::turns::Turns;
 use super::{convert, status};
 use crate::access::Role;
 use crate::access::table::Right;
-use crate::audit::DocumentSigner;
-use crate::audit::questions::Questioner;
+use crate::audit::questions::{Questioner, Rulebooks};
+use crate::audit::{DocumentSigner, Tree};
 use crate::domain::command::Command;
 use crate::domain::customer::{Customer, World, rule};
 use crate::domain::ids::{Position, Pseudonym, Token};
@@ -41,6 +41,15 @@ pub struct Checkpoints {
     pub verifier_key: Arc<str>,
 }
 
+/// What proofs and evidence are made of.
+#[derive(Clone)]
+pub struct Proofs {
+    /// The tree's nodes.
+    pub tree: Tree,
+    /// The texts of rulebooks.
+    pub rulebooks: Rulebooks,
+}
+
 /// The engine as the doors see it; cheap to clone.
 #[derive(Clone)]
 pub struct Doors {
@@ -48,6 +57,7 @@ pub struct Doors {
     views: Views,
     checkpoints: Checkpoints,
     questioner: Questioner,
+    proofs: Proofs,
     past: Turns,
     walks: Turns,
     /// Ends the streams that have no end of their own.
@@ -64,12 +74,14 @@ impl Doors {
             views,
             checkpoints,
             questioner,
+            proofs,
         } = engine;
         Self {
             handle,
             views,
             checkpoints,
             questioner,
+            proofs,
             past: Turns::new(PAST_AT_A_TIME),
             walks: Turns::new(STEPS_AT_A_TIME),
             stopping,
@@ -90,6 +102,11 @@ impl Doors {
     /// What asks the standing questions.
     pub fn questioner(&self) -> &Questioner {
         &self.questioner
+    }
+
+    /// What proofs and evidence are made of.
+    pub fn proofs(&self) -> &Proofs {
+        &self.proofs
     }
 
     /// Says when the server stops.

@@ -20,6 +20,7 @@ mod disclosures;
 mod doors;
 mod drawing;
 mod entities;
+mod evidence;
 mod imports;
 mod in_order;
 mod incidents;
@@ -64,6 +65,7 @@ use wire::consent_service_server::ConsentServiceServer;
 use wire::contact_service_server::ContactServiceServer;
 use wire::disclosure_service_server::DisclosureServiceServer;
 use wire::entity_service_server::EntityServiceServer;
+use wire::evidence_service_server::EvidenceServiceServer;
 use wire::import_service_server::ImportServiceServer;
 use wire::incident_service_server::IncidentServiceServer;
 use wire::intake_service_server::IntakeServiceServer;
@@ -75,7 +77,8 @@ use wire::retention_service_server::RetentionServiceServer;
 use wire::rulebook_service_server::RulebookServiceServer;
 
 pub use convert::comparisons::outcome as comparison_messages;
-pub use doors::Checkpoints;
+pub use convert::rulings::with_texts as ruling_message;
+pub use doors::{Checkpoints, Proofs};
 
 /// How the door behaves; every limit has its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +152,8 @@ pub struct Engine {
     pub checkpoints: Checkpoints,
     /// Asks the standing questions.
     pub questioner: Questioner,
+    /// What proofs are made of.
+    pub proofs: Proofs,
 }
 
 /// Serves on `listener` until `stopping` is cancelled, then lets running calls end, within [`Options::drain_max`].
@@ -254,6 +259,10 @@ fn add_services(
         )
         .add_service(
             EntityServiceServer::new(entities::Entities(doors.clone()))
+                .max_decoding_message_size(max),
+        )
+        .add_service(
+            EvidenceServiceServer::new(evidence::Evidence(doors.clone()))
                 .max_decoding_message_size(max),
         )
         .add_service(

@@ -2,8 +2,8 @@
 //!
 //! A tree over `size` leaves is a row of perfect subtrees, one for each bit set in `size`, the largest first; their
 //! roots (the peaks) are all that appending needs. A [`Subtree`] is the same for a range that starts anywhere, so that
-//! ranges can be hashed on several cores and joined in order. Inclusion and consistency proofs (E3) will need stored
-//! nodes below the peaks and belong beside this file.
+//! ranges can be hashed on several cores and joined in order. Proofs (`proof`) need nodes below the peaks, too: a
+//! [`GrowingTree`] gives the root of each *group* of 256 leaves away when it is full, to be kept.
 
 use crate::ledger::hash::{Hash, node_hash, node_hash_two};
 
@@ -33,6 +33,11 @@ pub enum MerkleError {
     Full,
 }
 
+/// The height of a group's subtree.
+pub const GROUP_LEVEL: u32 = 8;
+/// The leaves of a group.
+pub const GROUP: u64 = 1 << GROUP_LEVEL;
+
 /// Size and peaks of a tree: what is needed to append to it and to know its root. About 32 × log2(size) bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
@@ -54,7 +59,32 @@ impl Frontier {
 
     /// Appends one leaf (`leaf_hash` of a line).
     pub fn push(&mut self, leaf: Hash) {
-        self.push_perfect(0, leaf);
+        self.push_perfect(0, leaf, |_, _| {});
+    }
+
+    /// Appends the root of a whole group, where this tree is made of whole ones.
+    ///
+    /// # Errors
+    /// [`MerkleError::NotNext`] when it isn't; nothing is appended then.
+    pub fn push_group(&mut self, root: Hash) -> Result<(), MerkleError> {
+        if !self.size.is_multiple_of(GROUP) {
+            return Err(MerkleError::NotNext {
+                expected: self.size,
+                found: self.size / GROUP * GROUP,
+            });
+        }
+        self.push_perfect(GROUP_LEVEL, root, |_, _| {});
+        Ok(())
+    }
+
+    /// The peaks of whole groups: those of the tree as it was when its newest whole group was full.
+    pub fn of_groups(&self) -> Self {
+        let size = self.size / GROUP * GROUP;
+        let peaks = self.peaks.iter().copied();
+        Self {
+            size,
+            peaks: peaks.take(size.count_ones() as usize).collect(),
+        }
     }
 
     /// The root over all leaves; SHA-256 of nothing for the empty tree (RFC 6962 §2.1).
@@ -85,7 +115,7 @@ impl Frontier {
             return Err(MerkleError::Full);
         }
         for (level, root) in &range.roots {
-            self.push_perfect(*level, *root);
+            self.push_perfect(*level, *root, |_, _| {});
         }
         Ok(())
     }
@@ -118,17 +148,69 @@ impl Frontier {
     }
 
     /// Appends a perfect subtree of `2^level` leaves; `size` is a multiple of that. Each peak of the same height on the
-    /// left makes a pair with what was appended, as a carry runs through the ones of a binary number.
-    fn push_perfect(&mut self, level: u32, root: Hash) {
+    /// left makes a pair with what was appended, as a carry runs through the ones of a binary number. `note` is shown each
+    /// new perfect subtree above that level, with its height.
+    fn push_perfect(&mut self, level: u32, root: Hash, mut note: impl FnMut(u32, Hash)) {
         let mut node = root;
+        let mut height = level;
         let mut carry = self.size >> level;
         while carry & 1 == 1 {
             let Some(left) = self.peaks.pop() else { break };
             node = node_hash(&left, &node);
             carry >>= 1;
+            height += 1;
+            note(height, node);
         }
         self.peaks.push(node);
         self.size += 1 << level;
+    }
+}
+
+/// A tree that grows leaf by leaf, and gives away the roots of the groups that were filled.
+#[derive(Clone, Debug, Default)]
+pub struct GrowingTree {
+    frontier: Frontier,
+    /// Its whole groups when it began.
+    began: Frontier,
+    /// Roots of groups that were filled and not taken yet: the newest ones.
+    groups: Vec<Hash>,
+}
+
+impl GrowingTree {
+    /// A tree that goes on from there.
+    pub fn new(frontier: Frontier) -> Self {
+        Self {
+            began: frontier.of_groups(),
+            frontier,
+            groups: Vec::new(),
+        }
+    }
+
+    /// The whole groups of the tree from which it goes on.
+    pub fn began(&self) -> &Frontier {
+        &self.began
+    }
+
+    /// Its edge.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Appends one leaf.
+    pub fn push(&mut self, leaf: Hash) {
+        let groups = &mut self.groups;
+        self.frontier.push_perfect(0, leaf, |height, root| {
+            if height == GROUP_LEVEL {
+                groups.push(root);
+            }
+        });
+    }
+
+    /// The roots of the groups that were filled since this was asked before, and the number of the first of them.
+    pub fn take_groups(&mut self) -> (u64, Vec<Hash>) {
+        let groups = std::mem::take(&mut self.groups);
+        let full = self.frontier.size() / GROUP;
+        (full - groups.len() as u64, groups)
     }
 }
 
@@ -183,6 +265,16 @@ impl Subtree {
     pub fn count(&self) -> u64 {
         self.count
     }
+}
+
+/// The root over as many leaves (or roots of one height) as a perfect subtree has; `None`: it isn't such a number.
+pub fn perfect_root(row: &[Hash]) -> Option<Hash> {
+    row.len().is_power_of_two().then_some(())?;
+    let mut row = row.to_vec();
+    while row.len() > 1 {
+        row = parents(row.as_chunks::<2>().0);
+    }
+    row.pop()
 }
 
 /// The parent of each pair.
@@ -270,6 +362,30 @@ mod tests {
             }
             tree.push(leaf_hash(&[leaf]));
         }
+    }
+
+    #[test]
+    fn e3_a_tree_gives_each_group_away_once_and_they_make_it_again() {
+        let mut before = Frontier::new();
+        let mut leaf = (0_u32..).map(|at| leaf_hash(&at.to_be_bytes()));
+        (0..700).for_each(|_| before.push(leaf.next().unwrap()));
+        let mut whole = before.of_groups();
+        assert_eq!(whole.size(), 512);
+        let mut tree = GrowingTree::new(before);
+        assert_eq!(tree.take_groups(), (2, Vec::new()));
+        let mut number = 2;
+        for step in [60, 9, 1_300, 3, 256] {
+            (0..step).for_each(|_| tree.push(leaf.next().unwrap()));
+            let (first, groups) = tree.take_groups();
+            assert_eq!(first, number);
+            number += groups.len() as u64;
+            for group in groups {
+                whole.push_group(group).unwrap();
+            }
+            assert_eq!(whole, tree.frontier().of_groups());
+        }
+        whole.push(Hash::ZERO);
+        assert!(whole.push_group(Hash::ZERO).is_err());
     }
 
     proptest::proptest! {

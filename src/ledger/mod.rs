@@ -4,6 +4,7 @@
 //! record  one line of strict JSON, kept and hashed as the exact bytes it was written with
 //! hash    SHA-256(0x00 || line): the link in the next line's `prev`, and the RFC 6962 leaf, in one
 //! merkle  the tree over those leaves, as far as a root needs it
+//! proof   that a leaf is in the tree, and that it only grew; `tlog_proof` is its form as a file
 //! note    C2SP signed notes; `checkpoint` is the one that states size and root
 //! document one line of JSON in a signed note, for who keeps one
 //! block   a run of lines as the journal stores it
@@ -24,8 +25,10 @@ pub mod genesis;
 pub mod hash;
 pub mod merkle;
 pub mod note;
+pub mod proof;
 pub mod record;
 pub mod timestamp;
+pub mod tlog_proof;
 pub mod verify;
 
 pub use block::{
@@ -35,13 +38,15 @@ pub use checkpoint::{Checkpoint, open, sign};
 pub use document::{open_document, sign_document};
 pub use genesis::{Genesis, GenesisError, Rulebook};
 pub use hash::{Hash, leaf_hash, node_hash};
-pub use merkle::{Frontier, MerkleError, Subtree};
+pub use merkle::{Frontier, GROUP, GROUP_LEVEL, GrowingTree, MerkleError, Subtree, perfect_root};
 pub use note::{NoteError, SigningKey, VerifyingKey};
+pub use proof::{ConsistencyProof, InclusionProof, Nodes};
 pub use record::{
     Actor, Envelope, INTEGER_MAX, LINE_MAX, LineError, Part, Policy, Record, RecordRef, Sealed,
     Subject, check_data,
 };
 pub use timestamp::{Timestamp, TimestampError};
+pub use tlog_proof::{ProofError, open_tlog_proof, write_tlog_proof};
 pub use verify::{
     Finding, Options, Problem, Start, Verified, Verifier, verify_blocks, verify_lines,
 };

@@ -4,6 +4,7 @@
 //! position that it must see and waits for it; it never sees half a block, because the position of a view only moves
 //! by blocks.
 
+mod evidence;
 mod follow;
 mod history;
 mod ledgers;
@@ -30,6 +31,7 @@ use crate::vault::{SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
 pub use crate::state::{CustomerChunk, CustomerWalk};
+pub use evidence::{Basis, Opening};
 pub use history::{CurrentStates, History, HistoryEntry, HistoryOptions, OpenHistory, Told};
 pub use past::{AsOf, Past, VoidedUses};
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::SubmitError;
 use super::flight::{Decided, Flight};
 use super::queue::Sender;
-use crate::ledger::{BlockBuilder, Frontier, Hash, STORED_BLOCK_MAX, StoredBlock};
+use crate::ledger::{BlockBuilder, GrowingTree, Hash, STORED_BLOCK_MAX, StoredBlock};
 use crate::state::{Applied, Fatal, States};
 use crate::storage::{AppendError, Journal};
 
@@ -38,7 +38,7 @@ pub enum Landing {
 pub struct Commit {
     pub journal: Arc<dyn Journal>,
     pub states: States,
-    pub frontier: Arc<Mutex<Frontier>>,
+    pub tree: Arc<Mutex<GrowingTree>>,
     pub committed: watch::Sender<u64>,
     pub fatal: Fatal,
 }
@@ -105,8 +105,8 @@ impl Commit {
         hashes: &[Hash],
     ) {
         {
-            let mut frontier = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-            hashes.iter().for_each(|hash| frontier.push(*hash));
+            let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+            hashes.iter().for_each(|hash| tree.push(*hash));
         }
         let next = applied.next;
         self.states.publish(applied);

@@ -19,13 +19,13 @@ use crate::clock::LedgerTime;
 use crate::domain::refusal::Refusal;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
-use crate::ledger::{Actor, BlockBuilder, Frontier, Policy, SAFE_RAW, STORED_BLOCK_MAX};
+use crate::ledger::{Actor, BlockBuilder, GrowingTree, Policy, SAFE_RAW, STORED_BLOCK_MAX};
 use crate::vault::VaultError;
 
 /// The running writer; stopping it answers what is queued first.
 pub struct Writer {
     queue: Sender,
-    frontier: Arc<Mutex<Frontier>>,
+    tree: Arc<Mutex<GrowingTree>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,7 +39,8 @@ impl Writer {
         let failed = |error: std::io::Error| SubmitError::Failed(error.to_string());
         let (sender, events) = queue(options.queue_commands, options.retry_after);
         let (committed, follow) = watch::channel(parts.journal.head().next);
-        let frontier = Arc::new(Mutex::new(parts.frontier.clone()));
+        let tree = GrowingTree::new(parts.frontier.clone());
+        let tree = Arc::new(Mutex::new(tree));
         let handle = Handle {
             queue: sender.clone(),
             vault: parts.vault.clone(),
@@ -49,7 +50,7 @@ impl Writer {
         let commit = Arc::new(Commit {
             journal: Arc::clone(&parts.journal),
             states: parts.states.clone(),
-            frontier: Arc::clone(&frontier),
+            tree: Arc::clone(&tree),
             committed,
             fatal: Arc::clone(&parts.fatal),
         });
@@ -70,16 +71,16 @@ impl Writer {
         Ok((
             Self {
                 queue: sender,
-                frontier,
+                tree,
                 thread: Some(thread),
             },
             handle,
         ))
     }
 
-    /// The Merkle tree's edge at some committed position.
-    pub fn frontier(&self) -> Arc<Mutex<Frontier>> {
-        Arc::clone(&self.frontier)
+    /// The Merkle tree at some committed position.
+    pub fn tree(&self) -> Arc<Mutex<GrowingTree>> {
+        Arc::clone(&self.tree)
     }
 
     /// Takes no further command, answers those that are queued, and ends.

@@ -24,28 +24,36 @@ impl Rulebooks {
         }
     }
 
-    /// The rulebook of that digest, which the record at `position` put in force.
-    pub(super) fn find(&self, digest: [u8; 32], position: u64) -> Result<Rulebook, AskError> {
-        let missing = |problem: String| AskError::Rulebook {
-            digest: Hash(digest).to_string(),
-            position,
-            problem,
-        };
+    /// The text of the rulebook of that digest.
+    ///
+    /// # Errors
+    /// Why it isn't there.
+    pub fn text(&self, digest: [u8; 32]) -> Result<String, String> {
         let shipped = |(_, text): &(&str, &str)| Hash::of(text.as_bytes()).0 == digest;
         let text = if let Some((_, text)) = SHIPPED.into_iter().find(shipped) {
             text.to_owned()
         } else {
-            let Some(folder) = &self.folder else {
-                let problem = "it is none of those that ship with the program";
-                return Err(missing(problem.into()));
-            };
+            let folder =
+                (self.folder.as_ref()).ok_or("it is none of those that ship with the program")?;
             let path = folder.join(format!("{}.toml", Hash(digest)));
             let read = std::fs::read_to_string(&path);
-            read.map_err(|error| missing(format!("{}: {error}", path.display())))?
+            read.map_err(|error| format!("{}: {error}", path.display()))?
         };
-        if Hash::of(text.as_bytes()).0 != digest {
-            return Err(missing("the copy has other text than its name says".into()));
+        match Hash::of(text.as_bytes()).0 == digest {
+            true => Ok(text),
+            false => Err("the copy has other text than its name says".to_owned()),
         }
-        Rulebook::parse(&text, digest).map_err(|error| missing(error.to_string()))
+    }
+
+    /// The rulebook of that digest, which the record at `position` put in force.
+    pub(super) fn find(&self, digest: [u8; 32], position: u64) -> Result<Rulebook, AskError> {
+        let text = self.text(digest);
+        let parsed = text
+            .and_then(|text| Rulebook::parse(&text, digest).map_err(|problem| problem.to_string()));
+        parsed.map_err(|problem| AskError::Rulebook {
+            digest: Hash(digest).to_string(),
+            position,
+            problem,
+        })
     }
 }

@@ -52,6 +52,22 @@ pub struct Evaluated<'a> {
     pub detail: Detail,
 }
 
+/// A ruling as the contract says it, with the clauses' texts: also for whoever derives one away from a server.
+pub fn with_texts(
+    ruled: &Ruling,
+    rulebook: &Rulebook,
+    at: Time,
+    position: Position,
+) -> wire::Ruling {
+    let evaluated = Evaluated {
+        rulebook,
+        at,
+        position,
+        detail: Detail::Texts,
+    };
+    ruling(ruled, &evaluated)
+}
+
 /// A ruling on the wire.
 pub fn ruling(ruling: &Ruling, evaluated: &Evaluated<'_>) -> wire::Ruling {
     let rulebook = evaluated.rulebook;

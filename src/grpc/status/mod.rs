@@ -15,6 +15,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::convert::Malformed;
 use crate::access::Role;
+use crate::audit::TreeError;
 use crate::audit::questions::AskError;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::projections::ViewError;
@@ -29,6 +30,8 @@ const PREFIX: &str = "ERROR_REASON_";
 
 /// When to ask the standing questions again while they are being asked.
 const ASKING_RETRY: Duration = Duration::from_secs(30);
+/// When to ask for proofs again while the tree is read from the log.
+const TREE_RETRY: Duration = Duration::from_secs(5);
 
 /// The code that goes with a reason.
 const fn code(reason: ErrorReason) -> Code {
@@ -83,11 +86,14 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::NoticeState
         | ErrorReason::ExemptionState
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
-        ErrorReason::AsOfAhead => Code::OutOfRange,
+        ErrorReason::AsOfAhead | ErrorReason::SizeAhead => Code::OutOfRange,
         ErrorReason::VersionMismatch => Code::Aborted,
         ErrorReason::QueueFull => Code::ResourceExhausted,
         ErrorReason::DeadlinePassed | ErrorReason::PositionNotReached => Code::DeadlineExceeded,
-        ErrorReason::Clock | ErrorReason::Stopping | ErrorReason::NotStored => Code::Unavailable,
+        ErrorReason::Clock
+        | ErrorReason::Stopping
+        | ErrorReason::NotStored
+        | ErrorReason::TreeNotReady => Code::Unavailable,
         ErrorReason::NotYetSupported => Code::Unimplemented,
         ErrorReason::RoleRequired => Code::PermissionDenied,
         ErrorReason::Unspecified | ErrorReason::Failed => Code::Internal,
@@ -343,6 +349,36 @@ pub fn asking(error: AskError) -> Status {
         | AskError::Record { .. }
         | AskError::Rulebook { .. } => failed(error),
     }
+}
+
+/// The tree's nodes are not there.
+pub fn tree(error: TreeError) -> Status {
+    let retry_after = match &error {
+        TreeError::NotReady { .. } => Some(TREE_RETRY),
+        TreeError::Broken(problem) => {
+            tracing::error!(problem, "no proof can be given");
+            None
+        }
+    };
+    let message = match error {
+        TreeError::NotReady { .. } => error.to_string(),
+        TreeError::Broken(_) => "no proof can be given: the server's log says why".to_owned(),
+    };
+    let said = Said {
+        retry_after,
+        ..Said::default()
+    };
+    status(ErrorReason::TreeNotReady, message, said)
+}
+
+/// An older checkpoint of more records than there are.
+pub fn size_ahead(asked: u64, size: u64) -> Status {
+    plain(
+        ErrorReason::SizeAhead,
+        format!(
+            "`from_size` is {asked}, and the ledger has {size} records: is it a checkpoint of this ledger?"
+        ),
+    )
 }
 
 /// The caller's role doesn't allow it.

@@ -1,0 +1,165 @@
+//! What records say together (E10): a customer, and the company and rulebook beside, derived again from lines alone.
+//!
+//! The lines are those that `EvidenceService.GatherEvidence` gathers: all about one customer by some moment, and
+//! those about the ledger on which rules depend. Whoever holds them needs no server to rule on a question.
+
+use crate::codec::{Fact, FactReader};
+use crate::domain::company::Company;
+use crate::domain::customer::{Customer, World, evolve};
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::rulebook::Rulebook;
+use crate::domain::time::Time;
+
+/// Why lines are no evidence about a customer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// A line can't be read.
+    #[error("record {position}: {problem}")]
+    Record {
+        /// Where it is, as far as that can be read: else the position of the line before.
+        position: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A line does not come after the one before.
+    #[error("record {position} comes after record {before}")]
+    Order {
+        /// Its position.
+        position: u64,
+        /// The one before.
+        before: u64,
+    },
+    /// Not all lines are about one customer.
+    #[error("record {position} is about another customer than those before")]
+    OtherCustomer {
+        /// Its position.
+        position: u64,
+    },
+    /// A record about the customer is missing.
+    #[error(
+        "record {position} is the customer's record {found}, and the one before it was {before}: some are missing"
+    )]
+    Gap {
+        /// The position of the first after the gap.
+        position: u64,
+        /// Its number.
+        found: u64,
+        /// The number before.
+        before: u64,
+    },
+    /// The first line is not the ledger's opening.
+    #[error("the first record is not the one that opened the ledger")]
+    NoOpening,
+    /// No account is opened.
+    #[error("no record opens an account")]
+    NoCustomer,
+}
+
+/// What was on record.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The customer's name in the records.
+    pub pseudonym: Pseudonym,
+    /// The customer's state.
+    pub customer: Customer,
+    /// What rules depend on of the company.
+    pub company: Company,
+    /// The ledger's checkpoint key, as its first record has it.
+    pub checkpoint_key: String,
+    /// SHA-256 of the text of the rulebook in force.
+    pub rulebook: [u8; 32],
+    /// The newest record.
+    pub last: Position,
+    opt_out_since: Time,
+}
+
+impl Replayed {
+    /// Replays the lines in their order.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: the first line at fault, or what is missing. That the newest are there can't be told from lines.
+    pub fn of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
+        let mut reader = FactReader::default();
+        let mut ledger: Option<Ledger> = None;
+        let mut about: Option<(Pseudonym, Option<Customer>, u64)> = None;
+        let mut before: Option<u64> = None;
+        for line in lines {
+            let read = reader.read(line).map_err(|error| ReplayError::Record {
+                position: before.unwrap_or_default(),
+                problem: error.to_string(),
+            })?;
+            let (record, position) = (read.record, read.record.position);
+            if let Some(before) = before.filter(|before| *before >= position) {
+                return Err(ReplayError::Order { position, before });
+            }
+            before = Some(position);
+            let at = Time(record.recorded_at.0);
+            match (&read.fact, &mut ledger) {
+                (Fact::LedgerOpened(genesis), None) if position == 0 => {
+                    ledger = Some(Ledger {
+                        checkpoint_key: genesis.checkpoint_key.clone(),
+                        rulebook: genesis.rulebook.digest.0,
+                        opt_out_since: at,
+                        company: Company::default(),
+                    });
+                }
+                (_, None) => return Err(ReplayError::NoOpening),
+                (Fact::LedgerOpened(_), Some(_)) => return Err(ReplayError::NoOpening),
+                (Fact::RulebookAdopted(adopted), Some(ledger)) => {
+                    ledger.rulebook = adopted.digest;
+                    ledger.opt_out_since = adopted.opt_out_since(ledger.opt_out_since, at);
+                }
+                (Fact::Company(event), Some(ledger)) => {
+                    ledger.company.follow(&record.place(event));
+                }
+                (Fact::About(pseudonym, event), Some(_)) => {
+                    let (known, customer, version) = about.get_or_insert((*pseudonym, None, 0));
+                    if known != pseudonym {
+                        return Err(ReplayError::OtherCustomer { position });
+                    }
+                    if record.version != *version + 1 {
+                        return Err(ReplayError::Gap {
+                            position,
+                            found: record.version,
+                            before: *version,
+                        });
+                    }
+                    *version = record.version;
+                    *customer = evolve(customer.take(), &record.place(event));
+                }
+            }
+        }
+        let ledger = ledger.ok_or(ReplayError::NoOpening)?;
+        let Some((pseudonym, Some(customer), _)) = about else {
+            return Err(ReplayError::NoCustomer);
+        };
+        Ok(Self {
+            pseudonym,
+            customer,
+            company: ledger.company,
+            checkpoint_key: ledger.checkpoint_key,
+            rulebook: ledger.rulebook,
+            last: Position(before.unwrap_or_default()),
+            opt_out_since: ledger.opt_out_since,
+        })
+    }
+
+    /// What the rules know besides the customer. Whether a PIC-freeze request was answered before, of another customer too,
+    /// is not in these records: it counts as unused.
+    pub fn world<'a>(&'a self, rulebook: &'a Rulebook) -> World<'a> {
+        World {
+            rulebook,
+            opt_out_since: self.opt_out_since,
+            pic_request_used: false,
+            company: &self.company,
+            known: None,
+        }
+    }
+}
+
+struct Ledger {
+    checkpoint_key: String,
+    rulebook: [u8; 32],
+    opt_out_since: Time,
+    company: Company,
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Checks an evidence pack with the standard library and openssl: python3 verify.py PACK [KEY].
+
+KEY is the ledger's key as `name+id+base64`; take it from where you trust it. Without it the pack's own is used, which
+shows that the pack fits together, and not whose it is.
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+def fail(problem):
+    sys.exit(f"NOT VERIFIED: {problem}")
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def open_checkpoint(note, key):
+    """Origin, size and root of a signed checkpoint."""
+    name, key_id, encoded = key.split("+", 2)
+    public = base64.b64decode(encoded)
+    if public[:1] != b"\x01" or sha256(name.encode(), b"\n", public)[:4].hex() != key_id:
+        fail("the key is not an Ed25519 key of that name")
+    text, _, signatures = note.partition("\n\n")
+    text += "\n"
+    for line in signatures.splitlines():
+        dash, signer, encoded = line.split(" ", 2)
+        signature = base64.b64decode(encoded)
+        if dash == "\u2014" and signer == name and signature[:4].hex() == key_id:
+            break
+    else:
+        fail("the checkpoint is not signed by the key")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "signed").write_bytes(text.encode())
+        (folder / "signature").write_bytes(signature[4:])
+        (folder / "key").write_bytes(bytes.fromhex("302a300506032b6570032100") + public[1:])
+        checked = subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER"]
+            + ["-inkey", folder / "key", "-in", folder / "signed", "-sigfile", folder / "signature"],
+            capture_output=True,
+        )
+    if checked.returncode != 0:
+        fail("the signature of the checkpoint is wrong")
+    origin, size, root = text.splitlines()[:3]
+    if origin != name:
+        fail("the checkpoint is another ledger's")
+    return int(size), base64.b64decode(root)
+
+
+def root_of(leaf, index, size, path):
+    """RFC 9162, section 2.1.3.2."""
+    node, last, root = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            fail(f"the proof of record {index} is too long")
+        if node & 1 or node == last:
+            root = sha256(b"\x01", sibling, root)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            root = sha256(b"\x01", root, sibling)
+        node, last = node >> 1, last >> 1
+    if last:
+        fail(f"the proof of record {index} is too short")
+    return root
+
+
+def check_record(line, record, pack, note, size, root):
+    position = record["position"]
+    proof = (pack / "proofs" / f"{position}.tlog-proof").read_text()
+    head, _, checkpoint = proof.partition("\n\n")
+    header, index, *path = head.split("\n")
+    if header != "c2sp.org/tlog-proof@v1" or index != f"index {position}" or checkpoint != note:
+        fail(f"the proof of record {position} is for something else")
+    path = [base64.b64decode(hash) for hash in path]
+    if root_of(sha256(b"\x00", line), position, size, path) != root:
+        fail(f"record {position} is not in the ledger")
+
+
+def check_records(records, about):
+    """The ledger's opening first, one customer, none missing; the digest of the rulebook in force."""
+    version, before, rulebook = 0, -1, None
+    for record in records:
+        position = record["position"]
+        if position <= before:
+            fail(f"record {position} is not in its order")
+        before = position
+        if record["subject"]["kind"] == "customer":
+            if record["subject"]["id"] != about["customer"]:
+                fail(f"record {position} is about another customer")
+            version += 1
+            if record["version"] != version:
+                fail(f"before record {position} some about the customer are missing")
+        elif record["type"] == "ledger.opened.v1":
+            rulebook = record["data"]["rulebook"]["digest"]
+        elif record["type"] == "rulebook.adopted.v1":
+            rulebook = record["data"]["digest"]
+    if records[0]["type"] != "ledger.opened.v1" or not version:
+        fail("the ledger's opening or the customer's records are missing")
+    return rulebook
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    pack = pathlib.Path(sys.argv[1])
+    key = sys.argv[2] if len(sys.argv) > 2 else (pack / "key").read_text().strip()
+    note = (pack / "checkpoint").read_text()
+    size, root = open_checkpoint(note, key)
+    about = json.loads((pack / "evidence.json").read_text())
+    lines = (pack / "records.ndjson").read_bytes().rstrip(b"\n").split(b"\n")
+    records = [json.loads(line) for line in lines]
+    for line, record in zip(lines, records):
+        check_record(line, record, pack, note, size, root)
+    rulebook = check_records(records, about)
+    if records[0]["data"]["checkpoint_key"] != key:
+        fail("the ledger's first record names another key")
+    if hashlib.sha256((pack / "rulebook.toml").read_bytes()).hexdigest() != rulebook:
+        fail("rulebook.toml is not the rulebook in force")
+    by_position = {record["position"]: record for record in records}
+    for line in (pack / "openings.ndjson").read_text().splitlines():
+        opening = json.loads(line)
+        sealed = by_position[opening["position"]]["sealed"][opening["field"]]
+        commitment = sha256(b"\x02", bytes.fromhex(opening["salt"]), opening["text"].encode())
+        if base64.b64decode(sealed[0]) != commitment:
+            fail(f"a text of record {opening['position']} is not what was sealed")
+    print(f"verified {len(records)} records, among the {size} of {key.split('+')[0]}")
+
+
+main()

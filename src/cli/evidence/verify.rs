@@ -1,0 +1,198 @@
+//! Verifying a pack, with nothing but itself and a key.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::pack::Pack;
+use super::standing;
+use crate::audit::Replayed;
+use crate::cli::prove::{Failed, key_of};
+use crate::cli::question::Asked;
+use crate::cli::{Ended, Global, output};
+use crate::domain::rulebook::Rulebook;
+use crate::domain::time::Time;
+use crate::ledger::{Hash, Record, Timestamp, VerifyingKey, open, open_tlog_proof};
+
+/// What was found to hold.
+pub struct Checked {
+    /// How many records.
+    pub records: usize,
+    /// Records of the ledger that the checkpoint signs.
+    pub size: u64,
+}
+
+pub fn run(global: &Global, dir: &Path, key: &str) -> Result<Ended, Failed> {
+    let key = key_of(key)?;
+    let pack = Pack::read(dir)?;
+    let checked = match check(&pack, &key.to_string()) {
+        Ok(checked) => checked,
+        Err(Failed(ended, problem)) if global.output == output::Format::Json => {
+            output::json(&json!({ "ok": false, "problem": problem }));
+            return Ok(ended);
+        }
+        Err(failed) => return Err(failed),
+    };
+    if global.output == output::Format::Json {
+        output::json(&json!({
+            "ok": true, "records": checked.records, "size": checked.size, "evidence": pack.about,
+        }));
+        return Ok(Ended::Well);
+    }
+    show(&pack, &checked);
+    Ok(Ended::Well)
+}
+
+/// Checks each part of a pack, by the key that is trusted.
+pub fn check(pack: &Pack, key: &str) -> Result<Checked, Failed> {
+    let key = VerifyingKey::parse(key).map_err(Failed::wrong)?;
+    let checkpoint = open(&pack.checkpoint, &key).map_err(Failed::wrong)?;
+    for (line, (position, proof)) in pack.lines.iter().zip(&pack.proofs) {
+        let wrong = |problem: &dyn std::fmt::Display| {
+            Failed::wrong(format!("record {position}: {problem}"))
+        };
+        let (index, covered) = open_tlog_proof(proof, line, &key).map_err(|error| wrong(&error))?;
+        if index != *position || covered != checkpoint {
+            return Err(wrong(&"its proof is for another record or checkpoint"));
+        }
+    }
+    let replayed = Replayed::of(pack.lines.iter().map(Vec::as_slice)).map_err(Failed::wrong)?;
+    if replayed.checkpoint_key != key.to_string() {
+        return Err(Failed::wrong(
+            "the ledger's first record names another checkpoint key",
+        ));
+    }
+    let digest: [u8; 32] = Sha256::digest(pack.rulebook.as_bytes()).into();
+    if digest != replayed.rulebook {
+        return Err(Failed::wrong(format!(
+            "rulebook.toml is not the rulebook in force, whose SHA-256 is {}",
+            Hash(replayed.rulebook)
+        )));
+    }
+    let rulebook = Rulebook::parse(&pack.rulebook, digest).map_err(Failed::wrong)?;
+    check_openings(pack)?;
+    check_about(pack, &replayed, &rulebook)?;
+    Ok(Checked {
+        records: pack.lines.len(),
+        size: checkpoint.size,
+    })
+}
+
+/// Each opened text is the one that its record commits to.
+fn check_openings(pack: &Pack) -> Result<(), Failed> {
+    for opening in &pack.openings {
+        let at = pack
+            .proofs
+            .iter()
+            .position(|(position, _)| *position == opening.position);
+        let line = at.and_then(|at| pack.lines.get(at));
+        let record = line.and_then(|line| Record::parse(line).ok());
+        let sealed = record
+            .as_ref()
+            .and_then(|record| (record.sealed.iter()).find(|sealed| sealed.field == opening.field));
+        let committed = Sha256::new()
+            .chain_update([2])
+            .chain_update(&opening.salt)
+            .chain_update(opening.text.as_bytes())
+            .finalize();
+        if sealed.is_none_or(|sealed| sealed.commitment[..] != committed[..]) {
+            return Err(Failed::wrong(format!(
+                "record {}: the text of `{}` is not what was sealed",
+                opening.position, opening.field
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the pack says is what its records say.
+fn check_about(pack: &Pack, replayed: &Replayed, rulebook: &Rulebook) -> Result<(), Failed> {
+    let about = |name: &str| pack.about.get(name).unwrap_or(&Value::Null);
+    let said = |name: &str| about(name).as_str().unwrap_or_default();
+    let differs =
+        |what: &str| Failed::wrong(format!("evidence.json: {what} is not what the records say"));
+    if said("customer") != replayed.pseudonym.to_string() {
+        return Err(differs("the customer"));
+    }
+    let at = Timestamp::parse(said("at"));
+    let at = at.map_err(|error| Failed::wrong(format!("evidence.json: `at`: {error}")))?;
+    let at = Time(at.0);
+    if *about("standing") != standing::standing(replayed, at) {
+        return Err(differs("what was on record"));
+    }
+    let named = json!({ "name": rulebook.name, "version": rulebook.version });
+    if *about("rulebook") != named {
+        return Err(differs("the rulebook"));
+    }
+    if about("question").is_null() {
+        return match about("answer").is_null() {
+            true => Ok(()),
+            false => Err(differs("an answer without a question")),
+        };
+    }
+    let asked = Asked::from_json(about("question"));
+    let asked = asked.ok_or_else(|| Failed::wrong("evidence.json: the question is none"))?;
+    match *about("answer") == standing::answer(replayed, rulebook, &asked, at) {
+        true => Ok(()),
+        false => Err(differs("the answer")),
+    }
+}
+
+fn show(pack: &Pack, checked: &Checked) {
+    let text = |pointer: &str| match pack.about.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    output::line(&format!(
+        "{} records, each proven to be among the {} of {}\nnone about the customer is missing between the first and the last of them\n",
+        checked.records,
+        checked.size,
+        text("/ledger")
+    ));
+    output::line(&format!(
+        "customer {} at {}",
+        text("/customer"),
+        text("/at")
+    ));
+    output::line(&format!(
+        "rulebook {} {}",
+        text("/rulebook/name"),
+        text("/rulebook/version")
+    ));
+    let list = |pointer: &str| {
+        pack.about
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+    };
+    for policy in list("/standing/policy").unwrap_or_default() {
+        let since = policy.get("deemed_accepted_since").and_then(Value::as_str);
+        let version = policy
+            .get("version")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        output::line(&match since {
+            Some(since) => {
+                format!("policy {version}: deemed accepted since {since}, by staying; no approval")
+            }
+            None => format!("policy {version}: not deemed accepted"),
+        });
+    }
+    if pack
+        .about
+        .get("answer")
+        .is_some_and(|answer| !answer.is_null())
+    {
+        let word = match pack.about.pointer("/answer/allowed") {
+            Some(Value::Bool(true)) => "yes",
+            _ => "no",
+        };
+        output::line(&format!(
+            "\nmay we? {}\n{word}, derived again from these records: {}",
+            text("/question"),
+            text("/answer/reasons")
+        ));
+    }
+}

@@ -1,0 +1,111 @@
+//! What an answer about a customer rests on (E10): which records, and their sealed fields with what opens them.
+
+use super::past::AsOf;
+use super::{Fact, ViewError, Views};
+use crate::domain::company::CompanyEvent;
+use crate::domain::hindsight::Then;
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::rulebook::Rulebook;
+use crate::ledger::Record;
+use crate::vault::{OpenedField, SealedParts, VaultError};
+
+use std::sync::Arc;
+
+/// What was on record at a moment, of one customer and of what the rules depend on beside.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The moment.
+    pub then: Then,
+    /// The rulebook in force then.
+    pub rulebook: Arc<Rulebook>,
+    /// The records, rising.
+    pub records: Vec<Position>,
+}
+
+/// A sealed field, and what an auditor checks its commitment with.
+pub struct Opening {
+    /// Its name.
+    pub field: String,
+    /// What was sealed, and the salt.
+    pub opened: OpenedField,
+}
+
+impl Views {
+    /// The records about the customer by that moment, and those about the ledger on which rules depend; `None` where the
+    /// ledger knew no such customer. Histories must reflect the moment.
+    ///
+    /// # Errors
+    /// When the moment lies ahead, its rulebook's text is gone, or the view can't be read.
+    pub fn basis(&self, pseudonym: Pseudonym, as_of: AsOf) -> Result<Option<Basis>, ViewError> {
+        let past = self.past(as_of, false)?;
+        let then = past.then;
+        let knew = |position, recorded_at| then.knew(position, recorded_at);
+        let known = |entry: &super::HistoryEntry| knew(entry.position, entry.recorded_at);
+        let about = self.history.list(pseudonym, 0, usize::MAX, &known)?;
+        if about.is_empty() {
+            return Ok(None);
+        }
+        let facts = self.ledgers.facts(&self.history)?;
+        let beside = (facts.iter())
+            .filter(|told| knew(told.position, told.recorded_at) && rules_depend_on(&told.event))
+            .map(|told| told.position);
+        let mut records: Vec<_> = about.iter().map(|entry| entry.position).collect();
+        records.extend(beside);
+        records.sort_unstable();
+        Ok(Some(Basis {
+            then,
+            rulebook: past.rulebook,
+            records,
+        }))
+    }
+
+    /// The sealed fields of a record, as far as the vault can open them; none of a customer who was erased (E8).
+    ///
+    /// # Errors
+    /// When line, view or vault can't be read.
+    pub fn openings(&self, line: &[u8]) -> Result<Vec<Opening>, ViewError> {
+        let record = Record::parse(line).map_err(|error| ViewError::Record {
+            position: 0,
+            problem: error.to_string(),
+        })?;
+        let crate::ledger::Subject::Customer(id) = record.subject else {
+            return Ok(Vec::new());
+        };
+        let customer = Pseudonym(id);
+        if (self.customer(customer)?).is_some_and(|customer| customer.erased.is_some()) {
+            return Ok(Vec::new());
+        }
+        let mut openings = Vec::with_capacity(record.sealed.len());
+        for sealed in record.sealed {
+            let parts = SealedParts {
+                commitment: sealed.commitment,
+                ciphertext: sealed.ciphertext,
+            };
+            let opened =
+                self.sources
+                    .vault
+                    .open_sealed(customer, record.position, &sealed.field, &parts);
+            match opened {
+                Ok(opened) => openings.push(Opening {
+                    field: sealed.field,
+                    opened,
+                }),
+                Err(VaultError::Erased(_)) => {}
+                Err(error) => return Err(Arc::new(error).into()),
+            }
+        }
+        Ok(openings)
+    }
+}
+
+/// Whether what the rules say of a customer may depend on it.
+fn rules_depend_on(fact: &Fact) -> bool {
+    match fact {
+        Fact::LedgerOpened(_) | Fact::RulebookAdopted(_) => true,
+        Fact::Company(event) => matches!(
+            event,
+            CompanyEvent::Entities(_) | CompanyEvent::Policies(_) | CompanyEvent::Templates(_)
+        ),
+        Fact::About(..) => false,
+    }
+}
