@@ -270,7 +270,7 @@ mod tests {
             let writes = [
                 "OpenAccount",
                 "ChangeServices",
-                "Record",
+                "/Record",
                 "Grant",
                 "EndCall",
                 "/Supply",

@@ -1,5 +1,6 @@
 //! From a folder to a running ledger, in order: look, recover, catch up, and only then serve.
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -285,7 +286,9 @@ fn open_vault_and_log(
 ) -> Result<(OpenedVault, OpenedLog), StartError> {
     let open_vault = || Vault::create_or_open(options.vault.clone());
     if !has_log(&options.dir) {
-        return Ok((open_vault()?, open_log(options, fatal)?));
+        let (vault, opened) = open_vault()?;
+        require_recorded(vault.erased())?;
+        return Ok(((vault, opened), open_log(options, fatal)?));
     }
     thread::scope(|scope| {
         let vault = scope.spawn(open_vault);
@@ -340,6 +343,11 @@ fn check_log_not_behind(states: &States, vault: &Vault) -> Result<(), StartError
         });
         from = next;
     }
+    require_recorded(unrecorded)
+}
+
+/// Nobody may be left whom the vault has erased and the log knows nothing of.
+fn require_recorded(unrecorded: BTreeSet<Pseudonym>) -> Result<(), StartError> {
     match unrecorded.first() {
         None => Ok(()),
         Some(example) => Err(StartError::LogBehindVault {

@@ -9,6 +9,7 @@ use crate::domain::customer::{Customer, World, evolve};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
+use crate::ledger::Record;
 
 /// Why lines are no evidence about a customer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,18 @@ pub enum ReplayError {
     OtherCustomer {
         /// Its position.
         position: u64,
+    },
+    /// A record was made under another rulebook than the one in force by the records before.
+    #[error(
+        "record {position} was made under {named}, and by the records before it {in_force} was in force: one that put a rulebook in force is missing"
+    )]
+    Rulebook {
+        /// Its position.
+        position: u64,
+        /// The rulebook that it names.
+        named: String,
+        /// The one in force.
+        in_force: String,
     },
     /// A record about the customer is missing.
     #[error(
@@ -68,8 +81,10 @@ pub struct Replayed {
     pub checkpoint_key: String,
     /// SHA-256 of the text of the rulebook in force.
     pub rulebook: [u8; 32],
-    /// The newest record.
+    /// The newest record, and when it was recorded.
     pub last: Position,
+    /// When that was recorded.
+    pub last_at: Time,
     opt_out_since: Time,
 }
 
@@ -77,12 +92,13 @@ impl Replayed {
     /// Replays the lines in their order.
     ///
     /// # Errors
-    /// [`ReplayError`]: the first line at fault, or what is missing. That the newest are there can't be told from lines.
+    /// [`ReplayError`]: the first line at fault, or what is missing. That the newest are there, and all about entities,
+    /// policies and templates, can't be told from these lines.
     pub fn of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
         let mut reader = FactReader::default();
         let mut ledger: Option<Ledger> = None;
         let mut about: Option<(Pseudonym, Option<Customer>, u64)> = None;
-        let mut before: Option<u64> = None;
+        let (mut before, mut last_at): (Option<u64>, _) = (None, Time(0));
         for line in lines {
             let read = reader.read(line).map_err(|error| ReplayError::Record {
                 position: before.unwrap_or_default(),
@@ -94,11 +110,13 @@ impl Replayed {
             }
             before = Some(position);
             let at = Time(record.recorded_at.0);
+            last_at = last_at.max(at);
             match (&read.fact, &mut ledger) {
                 (Fact::LedgerOpened(genesis), None) if position == 0 => {
                     ledger = Some(Ledger {
                         checkpoint_key: genesis.checkpoint_key.clone(),
                         rulebook: genesis.rulebook.digest.0,
+                        in_force: named(&genesis.rulebook.name, &genesis.rulebook.version),
                         opt_out_since: at,
                         company: Company::default(),
                     });
@@ -107,6 +125,7 @@ impl Replayed {
                 (Fact::LedgerOpened(_), Some(_)) => return Err(ReplayError::NoOpening),
                 (Fact::RulebookAdopted(adopted), Some(ledger)) => {
                     ledger.rulebook = adopted.digest;
+                    ledger.in_force = named(&adopted.name, &adopted.version);
                     ledger.opt_out_since = adopted.opt_out_since(ledger.opt_out_since, at);
                 }
                 (Fact::Company(event), Some(ledger)) => {
@@ -128,6 +147,7 @@ impl Replayed {
                     *customer = evolve(customer.take(), &record.place(event));
                 }
             }
+            require_rulebook(line, position, ledger.as_ref())?;
         }
         let ledger = ledger.ok_or(ReplayError::NoOpening)?;
         let Some((pseudonym, Some(customer), _)) = about else {
@@ -140,6 +160,7 @@ impl Replayed {
             checkpoint_key: ledger.checkpoint_key,
             rulebook: ledger.rulebook,
             last: Position(before.unwrap_or_default()),
+            last_at,
             opt_out_since: ledger.opt_out_since,
         })
     }
@@ -157,9 +178,37 @@ impl Replayed {
     }
 }
 
+fn named(rulebook: &str, version: &str) -> String {
+    format!("{rulebook} {version}")
+}
+
+/// Each record names the rulebook that was in force.
+fn require_rulebook(
+    line: &[u8],
+    position: u64,
+    ledger: Option<&Ledger>,
+) -> Result<(), ReplayError> {
+    let unreadable = |error: crate::ledger::LineError| ReplayError::Record {
+        position,
+        problem: error.to_string(),
+    };
+    let policy = Record::parse(line).map_err(unreadable)?.policy;
+    let named = named(&policy.rulebook, &policy.version);
+    match ledger.filter(|ledger| ledger.in_force != named) {
+        None => Ok(()),
+        Some(ledger) => Err(ReplayError::Rulebook {
+            position,
+            named,
+            in_force: ledger.in_force.clone(),
+        }),
+    }
+}
+
 struct Ledger {
     checkpoint_key: String,
     rulebook: [u8; 32],
+    /// Its name and version.
+    in_force: String,
     opt_out_since: Time,
     company: Company,
 }

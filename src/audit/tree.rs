@@ -70,6 +70,8 @@ struct Inner {
     journal: Arc<dyn Journal>,
     growing: Arc<Mutex<GrowingTree>>,
     kept: Mutex<Kept>,
+    /// Roots over more groups than are read together: they never change, and are few.
+    above: Mutex<HashMap<(u32, u64), Hash>>,
 }
 
 /// What the file holds.
@@ -114,6 +116,7 @@ impl Keeper {
                 state: State::Filling,
             }),
             growing,
+            above: Mutex::default(),
         }));
         let (stop, stopped) = channel::<()>();
         let running = tree.clone();
@@ -214,6 +217,10 @@ fn taken(growing: &Mutex<GrowingTree>) -> (u64, Vec<Hash>) {
 impl Inner {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn above(&self) -> MutexGuard<'_, HashMap<(u32, u64), Hash>> {
+        self.above.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn broken(&self, what: String) -> TreeError {
@@ -384,10 +391,14 @@ impl KeptNodes<'_> {
     /// The root over `2^height` groups.
     fn above(&self, height: u32, index: u64) -> Result<Hash, TreeError> {
         let key = (height, index);
-        if let Some(known) = self.above.borrow().get(&key) {
-            return Ok(*known);
-        }
         let count = 1_u64 << height;
+        let known = match count < TOGETHER {
+            true => self.above.borrow().get(&key).copied(),
+            false => self.tree.above().get(&key).copied(),
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let root = if count > TOGETHER {
             let left = self.above(height - 1, index * 2)?;
             node_hash(&left, &self.above(height - 1, index * 2 + 1)?)
@@ -397,7 +408,10 @@ impl KeptNodes<'_> {
             let groups = self.tree.read(index * count, count).map_err(unreadable)?;
             perfect_root(&groups).unwrap_or(Hash::ZERO)
         };
-        self.above.borrow_mut().insert(key, root);
+        match count < TOGETHER {
+            true => self.above.borrow_mut().insert(key, root),
+            false => self.tree.above().insert(key, root),
+        };
         Ok(root)
     }
 

@@ -156,7 +156,7 @@ pub(super) fn as_json(ruling: &wire::Ruling) -> serde_json::Value {
     })
 }
 
-fn state(state: wire::CellState) -> String {
+pub(super) fn state(state: wire::CellState) -> String {
     state
         .as_str_name()
         .trim_start_matches("CELL_STATE_")

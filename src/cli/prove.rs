@@ -112,7 +112,14 @@ impl Failed {
 
 impl From<tonic::Status> for Failed {
     fn from(status: tonic::Status) -> Self {
-        Self::unreachable(status.message())
+        use tonic::Code::{InvalidArgument, NotFound, OutOfRange};
+        let asked_wrongly = matches!(status.code(), InvalidArgument | NotFound | OutOfRange);
+        let ended = if asked_wrongly {
+            Ended::Usage
+        } else {
+            Ended::Unreachable
+        };
+        Self(ended, status.message().to_owned())
     }
 }
 
@@ -209,7 +216,16 @@ async fn grew(
         from_size: older.size,
     };
     let mut client = connect(server).await?;
-    let found = client.prove_consistency(request).await?.into_inner();
+    let found = client.prove_consistency(request).await;
+    let found = found.map_err(|status| match status.code() {
+        tonic::Code::OutOfRange => Failed::wrong(format!(
+            "the ledger has fewer records than the {} that were signed before: it was cut off ({})",
+            older.size,
+            status.message()
+        )),
+        _ => Failed::from(status),
+    })?;
+    let found = found.into_inner();
     let proof = path(&found.path)?;
     let found = found.checkpoint.unwrap_or_default();
     let newer = open(&found.note, &trusted).map_err(Failed::wrong)?;
@@ -220,7 +236,7 @@ async fn grew(
     };
     if !proof.holds(older.root, newer.root) {
         return Err(Failed::wrong(format!(
-            "the ledger of {} records does not begin with the one of {} records that was signed before: keep both checkpoints, they prove it",
+            "the proof does not hold that the ledger of {} records begins with the one of {} records that was signed before: keep both checkpoints, and ask for a proof that does",
             newer.size, older.size
         )));
     }

@@ -13,17 +13,17 @@ pub struct Asked {
     /// CPNI class, may be repeated: quantity, technical_configuration, type, destination, location, amount_of_use, billing, call_detail.
     #[arg(long = "class", value_name = "CLASS", value_parser = class)]
     classes: Vec<CpniClass>,
-    /// What for: marketing_comms, marketing_other, service, billing, legal, rights ...
-    #[arg(long, value_name = "PURPOSE", default_value = "marketing_comms", value_parser = purpose)]
-    purpose: Purpose,
-    /// Who uses it: company, parent, affiliate, agent, partner_or_contractor, third_party ...
-    #[arg(long, value_name = "KIND", default_value = "company", value_parser = recipient)]
-    recipient: RecipientKind,
+    /// What for: marketing_comms, marketing_other, service, billing, legal, rights ... [default: marketing_comms].
+    #[arg(long, value_name = "PURPOSE", requires = "classes", value_parser = purpose)]
+    purpose: Option<Purpose>,
+    /// Who uses it: company, parent, affiliate, agent, partner_or_contractor, third_party ... [default: company].
+    #[arg(long, value_name = "KIND", requires = "classes", value_parser = recipient)]
+    recipient: Option<RecipientKind>,
     /// The named entity.
-    #[arg(long, value_name = "ENTITY", value_parser = entity)]
+    #[arg(long, value_name = "ENTITY", requires = "classes", value_parser = entity)]
     entity: Option<EntityId>,
     /// Category that is marketed, may be repeated: local, interexchange, cmrs, voip ...
-    #[arg(long = "target", value_name = "CATEGORY", value_parser = category)]
+    #[arg(long = "target", value_name = "CATEGORY", requires = "classes", value_parser = category)]
     targets: Vec<Category>,
 }
 
@@ -57,14 +57,22 @@ impl Asked {
         self.classes.is_empty()
     }
 
+    fn purpose(&self) -> Purpose {
+        self.purpose.unwrap_or(Purpose::MarketingComms)
+    }
+
+    fn recipient(&self) -> RecipientKind {
+        self.recipient.unwrap_or(RecipientKind::Company)
+    }
+
     /// The question for a server.
     pub fn message(&self) -> wire::Question {
         let number = |prefix: &str, name: &str| format!("{prefix}_{}", name.to_ascii_uppercase());
         let class = |class: &CpniClass| {
             wire::CpniClass::from_str_name(&number("CPNI_CLASS", class.name())).unwrap_or_default()
         };
-        let purpose = wire::Purpose::from_str_name(&number("PURPOSE", self.purpose.name()));
-        let recipient = number("RECIPIENT_KIND", self.recipient.name());
+        let purpose = wire::Purpose::from_str_name(&number("PURPOSE", self.purpose().name()));
+        let recipient = number("RECIPIENT_KIND", self.recipient().name());
         let recipient = wire::RecipientKind::from_str_name(&recipient);
         wire::Question {
             purpose: purpose.unwrap_or_default().into(),
@@ -83,11 +91,11 @@ impl Asked {
     /// The question as the rules take it.
     pub fn question(&self) -> Question {
         Question {
-            purpose: self.purpose,
+            purpose: self.purpose(),
             classes: self.classes.iter().copied().collect(),
             selected_by: CpniClasses::default(),
             not_cpni: NotCpniItems::default(),
-            recipient: self.recipient,
+            recipient: self.recipient(),
             entity: self.entity.clone(),
             source_category: None,
             target_categories: self.targets.clone(),
@@ -101,8 +109,8 @@ impl Asked {
     pub fn to_json(&self) -> Value {
         json!({
             "classes": self.classes.iter().map(|class| class.name()).collect::<Vec<_>>(),
-            "purpose": self.purpose.name(),
-            "recipient": self.recipient.name(),
+            "purpose": self.purpose().name(),
+            "recipient": self.recipient().name(),
             "entity": self.entity.as_ref().map(EntityId::as_str),
             "targets": self.targets.iter().map(Category::as_str).collect::<Vec<_>>(),
         })
@@ -119,8 +127,8 @@ impl Asked {
             classes: (list("classes")?.into_iter())
                 .map(CpniClass::parse)
                 .collect::<Option<_>>()?,
-            purpose: Purpose::parse(text("purpose")?)?,
-            recipient: RecipientKind::parse(text("recipient")?)?,
+            purpose: Some(Purpose::parse(text("purpose")?)?),
+            recipient: Some(RecipientKind::parse(text("recipient")?)?),
             entity: match text("entity") {
                 Some(entity) => Some(EntityId::parse(entity)?),
                 None => None,

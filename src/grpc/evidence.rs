@@ -9,15 +9,18 @@ use tonic::{Request, Response, Status};
 use super::call::Call;
 use super::convert::Malformed;
 use super::convert::past::moment;
-use super::convert::rulings::rulebook_version;
+use super::convert::questions::question;
+use super::convert::rulings::{rulebook_version, with_texts};
 use super::convert::values::{self, timestamp};
 use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::status;
 use crate::audit::KeptNodes;
+use crate::domain::customer::{World, rule};
 use crate::domain::ids::Position;
+use crate::domain::question::Question;
 use crate::ledger::{
-    Checkpoint, ConsistencyProof, Hash, InclusionProof, VerifyingKey, leaf_hash, open,
+    Checkpoint, ConsistencyProof, Hash, InclusionProof, VerifyingKey, leaf_hash, open, root,
 };
 use crate::projections::AsOf;
 use crate::proto::v1 as wire;
@@ -50,7 +53,7 @@ impl wire::evidence_service_server::EvidenceService for Evidence {
         let signed = call.in_time(doors.read(Signed::now)).await?;
         // The first of them before the answer begins, so that a position which is not there is the call's own error.
         let head = part_of(Part::Checkpoint(signed.message()));
-        let records = prove_all(doors, signed, positions).await?;
+        let records = call.in_time(prove_all(doors, signed, positions)).await?;
         let records = records.map(|record| record.map(|record| part_of(Part::Record(record))));
         let parts = stream::iter([Ok(head)]).chain(records);
         Ok(Response::new(
@@ -80,22 +83,24 @@ impl wire::evidence_service_server::EvidenceService for Evidence {
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
         let moment = moment(given.as_of.as_ref(), false)?;
+        let tokens = |kind: &'static str, value: &str| doors.token(kind, value);
+        let question = match given.question {
+            None => None,
+            asked => Some(question(asked, &tokens)?),
+        };
         doors
             .wait_for_history(&call, Position(given.min_position))
             .await?;
-        let as_of = match moment {
-            None => AsOf::Time(doors.views().now()),
-            Some(moment) => {
-                doors.wait_for_past(&call, moment).await?;
-                moment.as_of
-            }
-        };
-        let gather = move |doors: &Doors| gather(doors, &customer, as_of);
+        if let Some(moment) = moment {
+            doors.wait_for_past(&call, moment).await?;
+        }
+        let as_of = moment.map(|moment| moment.as_of);
+        let gather = move |doors: &Doors| gather(doors, &customer, as_of, question.as_ref());
         let (signed, head, records) = call.in_time(doors.read_past(gather)).await?;
         let head = wire::GatherEvidenceResponse {
             part: Some(Part::Head(head)),
         };
-        let records = prove_all(doors, signed, records).await?;
+        let records = call.in_time(prove_all(doors, signed, records)).await?;
         let records = records.map(|record| {
             record.map(|record| wire::GatherEvidenceResponse {
                 part: Some(Part::Record(record)),
@@ -144,26 +149,48 @@ impl Signed {
 fn gather(
     doors: &Doors,
     customer: &SubjectRef,
-    as_of: AsOf,
+    as_of: Option<AsOf>,
+    question: Option<&Question>,
 ) -> Result<(Signed, wire::EvidenceHead, Vec<Position>), Status> {
-    let unknown = || status::customer_unknown("customer");
-    let pseudonym = doors.pseudonym(customer)?.ok_or_else(unknown)?;
+    let (pseudonym, now) = doors.known_or_erased(customer)?;
     let basis = doors.views().basis(pseudonym, as_of);
-    let basis = basis.map_err(status::view)?.ok_or_else(unknown)?;
+    let basis =
+        (basis.map_err(status::view)?).ok_or_else(|| status::customer_unknown("customer"))?;
     // After the records were found, so that it covers them all.
     let signed = Signed::now(doors)?;
-    let text = doors.proofs().rulebooks.text(basis.rulebook.digest);
+    let (past, then) = (&basis.past, basis.past.then);
+    let ruling = question.map(|question| {
+        let used = doors.views().pic_request_used_by(question, then);
+        let world = World {
+            pic_request_used: used.map_err(status::view)?,
+            ..past.world()
+        };
+        let ruled = rule(Some(&basis.customer), world, question, then.at);
+        let position = past.position(Some(&basis.customer));
+        Ok::<_, Status>(with_texts(&ruled, &past.rulebook, then.at, position))
+    });
+    let hidden = |position: &&Position| {
+        let at = doors.views().now();
+        now.gags
+            .as_ref()
+            .is_some_and(|gags| gags.hide(**position, at))
+    };
+    let text = doors.proofs().rulebooks.text(past.rulebook.digest);
     let head = wire::EvidenceHead {
         pseudonym: pseudonym.to_string(),
-        at: Some(timestamp(basis.then.at)),
-        through_position: basis.then.through.map(|position| position.0),
+        at: Some(timestamp(then.at)),
+        through_position: then.through.map(|position| position.0),
         checkpoint: Some(signed.message()),
         rulebook: Some(rulebook_version(
-            &basis.rulebook.name,
-            &basis.rulebook.version,
+            &past.rulebook.name,
+            &past.rulebook.version,
         )),
         rulebook_text: text.map_err(status::failed)?,
         records: basis.records.len() as u64,
+        ruling: ruling.transpose()?,
+        under_gag_order: (basis.records.iter().filter(hidden))
+            .map(|position| position.0)
+            .collect(),
     };
     Ok((signed, head, basis.records))
 }
@@ -242,9 +269,10 @@ fn consistency(doors: &Doors, from_size: u64) -> Result<wire::ProveConsistencyRe
     let nodes = doors.proofs().tree.nodes().map_err(status::tree)?;
     let proof = ConsistencyProof::of(from_size, checkpoint.size, &nodes).map_err(status::tree)?;
     let proof = proof.ok_or_else(|| status::size_ahead(from_size, checkpoint.size))?;
-    // The newest leaf's own proof shows whether the nodes are those of the tree that was signed.
-    if let Some(last) = checkpoint.size.checked_sub(1) {
-        prove(doors, checkpoint, &nodes, Position(last))?;
+    // The nodes are those of the tree that was signed, or the proof does not lead there.
+    let older = root(from_size, &nodes).map_err(status::tree)?;
+    if !proof.holds(older, checkpoint.root) {
+        return Err(lied(doors));
     }
     Ok(wire::ProveConsistencyResponse {
         checkpoint: Some(signed.message()),

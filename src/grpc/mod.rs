@@ -334,6 +334,7 @@ async fn report(health: &HealthReporter, serving: bool) {
         wire::disclosure_service_server::SERVICE_NAME,
         wire::query_service_server::SERVICE_NAME,
         wire::audit_service_server::SERVICE_NAME,
+        wire::evidence_service_server::SERVICE_NAME,
         wire::import_service_server::SERVICE_NAME,
         wire::receipt_service_server::SERVICE_NAME,
         wire::rulebook_service_server::SERVICE_NAME,

@@ -1,6 +1,6 @@
 //! QueryService: what the ledger knows of a customer, and what changes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, hash_map};
 
 use futures_util::future::ready;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -22,7 +22,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::retention::RetentionEvent;
 use crate::ledger::Subject;
-use crate::projections::{Entry, HistoryEntry};
+use crate::projections::{Entry, HistoryEntry, ViewError};
 use crate::proto::v1 as wire;
 use crate::sequencer::SubjectRef;
 
@@ -103,11 +103,13 @@ impl wire::query_service_server::QueryService for Queries {
             silence: 0,
         };
         let blocks = ReceiverStream::new(self.0.views().follow(Position(given.from_position)));
-        let shown = blocks.map(move |block| match block {
-            Ok(entries) => stream::iter(watch.show_all(&entries)),
-            Err(failed) => stream::iter(vec![Err(status::view(failed))]),
+        let (doors, role) = (self.0.clone(), watch.role);
+        let looked_up = blocks.then(move |block| look_up_erased(doors.clone(), role, block));
+        let shown = looked_up.map(move |block| match block {
+            Ok((entries, erased)) => stream::iter(watch.show_all(&entries, &erased)),
+            Err(failed) => stream::iter(vec![Err(failed)]),
         });
-        let shown = UntilStopping::new(shown.flatten(), self.0.stopping());
+        let shown = UntilStopping::new(shown.flatten().boxed(), self.0.stopping());
         Ok(Response::new(shown.boxed()))
     }
 
@@ -205,10 +207,15 @@ struct Watch {
 
 impl Watch {
     /// What the watcher gets of a block.
-    fn show_all(&mut self, block: &[Entry]) -> Vec<Result<wire::WatchResponse, Status>> {
+    fn show_all(
+        &mut self,
+        block: &[Entry],
+        erased: &Erased,
+    ) -> Vec<Result<wire::WatchResponse, Status>> {
         let mut shown: Vec<_> = block
             .iter()
-            .filter_map(|record| self.show(record).transpose())
+            .filter_map(|record| self.show(record, erased))
+            .map(Ok)
             .collect();
         self.silence = if shown.is_empty() {
             self.silence + block.len()
@@ -225,43 +232,63 @@ impl Watch {
     }
 
     /// The record as the watcher may see it. What is withheld passes no filter, which would tell what it is.
-    fn show(&self, record: &Entry) -> Result<Option<wire::WatchResponse>, Status> {
+    fn show(&self, record: &Entry, erased: &Erased) -> Option<wire::WatchResponse> {
         let facts = &record.decoded.record;
         let filtered = !self.customers.is_empty() || !self.types.is_empty();
         let of_customers = self.customers.is_empty()
             || matches!(facts.subject, Subject::Customer(id) if self.customers.contains(&Pseudonym(id)));
         let wanted = of_customers && is_of(&facts.kind, &self.types);
-        if filtered && !wanted {
-            return Ok(None);
-        }
-        let shown = sees(self.role, &facts.kind) && !self.is_of_erased(record)?;
-        if filtered && !shown {
-            return Ok(None);
+        let shown = sees(self.role, &facts.kind) && !erased.contains(&facts.position);
+        if filtered && !(wanted && shown) {
+            return None;
         }
         let entry = match shown {
             true => entry(record, self.role, self.doors.rulebook()),
             false => withheld(facts.position),
         };
-        Ok(Some(response(record, Some(entry))))
+        Some(response(record, Some(entry)))
     }
+}
 
-    /// Whether it is about a customer who was erased since, and not that, and the watcher sees no whole histories (E8).
-    fn is_of_erased(&self, record: &Entry) -> Result<bool, Status> {
-        let Some((pseudonym, placed)) = record.decoded.placed() else {
-            return Ok(false);
-        };
-        let tells_of_it = matches!(
-            placed.event,
-            Event::Retention(
-                RetentionEvent::ErasureRequested(_) | RetentionEvent::ErasureCompleted(_)
-            )
-        );
-        if tells_of_it || self.role.has(Right::WholeHistory) {
-            return Ok(false);
-        }
-        let customer = (self.doors).customer(&SubjectRef::Pseudonym(pseudonym))?;
-        Ok(customer.is_some_and(|(_, customer)| customer.erased.is_some()))
+/// Positions of records about customers who were erased since.
+type Erased = HashSet<u64>;
+
+/// Finds them in a block, for a watcher who sees no whole histories (E8); that a customer was erased is told to everybody.
+async fn look_up_erased(
+    doors: Doors,
+    role: Role,
+    block: Result<Vec<Entry>, ViewError>,
+) -> Result<(Vec<Entry>, Erased), Status> {
+    let block = block.map_err(status::view)?;
+    if role.has(Right::WholeHistory) {
+        return Ok((block, Erased::new()));
     }
+    let look_up = move |doors: &Doors| {
+        let (mut erased, mut known) = (Erased::new(), HashMap::new());
+        for record in &block {
+            let Some((pseudonym, placed)) = record.decoded.placed() else {
+                continue;
+            };
+            let tells_of_it = matches!(
+                placed.event,
+                Event::Retention(
+                    RetentionEvent::ErasureRequested(_) | RetentionEvent::ErasureCompleted(_)
+                )
+            );
+            let is_erased = match known.entry(pseudonym) {
+                hash_map::Entry::Occupied(known) => *known.get(),
+                hash_map::Entry::Vacant(unknown) => {
+                    let customer = doors.customer(&SubjectRef::Pseudonym(pseudonym))?;
+                    *unknown.insert(customer.is_some_and(|(_, one)| one.erased.is_some()))
+                }
+            };
+            if is_erased && !tells_of_it {
+                erased.insert(record.decoded.record.position);
+            }
+        }
+        Ok((block, erased))
+    };
+    doors.read(look_up).await
 }
 
 fn response(record: &Entry, entry: Option<wire::Entry>) -> wire::WatchResponse {

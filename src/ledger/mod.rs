@@ -40,7 +40,7 @@ pub use genesis::{Genesis, GenesisError, Rulebook};
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use merkle::{Frontier, GROUP, GROUP_LEVEL, GrowingTree, MerkleError, Subtree, perfect_root};
 pub use note::{NoteError, SigningKey, VerifyingKey};
-pub use proof::{ConsistencyProof, InclusionProof, Nodes};
+pub use proof::{ConsistencyProof, InclusionProof, Nodes, root};
 pub use record::{
     Actor, Envelope, INTEGER_MAX, LINE_MAX, LineError, Part, Policy, Record, RecordRef, Sealed,
     Subject, check_data,

@@ -174,6 +174,17 @@ impl ConsistencyProof {
     }
 }
 
+/// The root of the tree of `size` leaves.
+///
+/// # Errors
+/// When a node can't be had.
+pub fn root<N: Nodes>(size: u64, nodes: &N) -> Result<Hash, N::Error> {
+    match size {
+        0 => Ok(Hash::of(b"")),
+        _ => root_of(0, size, nodes),
+    }
+}
+
 /// The root over leaves `first .. end`, which are a subtree of the tree: perfect, or its right edge.
 fn root_of<N: Nodes>(first: u64, end: u64, nodes: &N) -> Result<Hash, N::Error> {
     let count = end - first;
@@ -267,6 +278,7 @@ mod tests {
                     panic!("{from} {to}");
                 };
                 let older = leaves.root(from as usize);
+                assert_eq!(root(from, &leaves), Ok(older));
                 assert!(proof.holds(older, newer), "{from} {to}");
                 assert!(from == 0 || !proof.holds(forged.root(from as usize), newer));
                 assert!(!proof.holds(older, forged.root(to as usize)) || from == 0);

@@ -1,23 +1,22 @@
 //! What an answer about a customer rests on (E10): which records, and their sealed fields with what opens them.
 
-use super::past::AsOf;
-use super::{Fact, ViewError, Views};
+use std::sync::Arc;
+
+use super::{AsOf, Fact, HistoryEntry, Past, ViewError, Views};
 use crate::domain::company::CompanyEvent;
+use crate::domain::customer::Customer;
 use crate::domain::hindsight::Then;
 use crate::domain::ids::{Position, Pseudonym};
-use crate::domain::rulebook::Rulebook;
 use crate::ledger::Record;
 use crate::vault::{OpenedField, SealedParts, VaultError};
-
-use std::sync::Arc;
 
 /// What was on record at a moment, of one customer and of what the rules depend on beside.
 #[derive(Clone, Debug)]
 pub struct Basis {
-    /// The moment.
-    pub then: Then,
-    /// The rulebook in force then.
-    pub rulebook: Arc<Rulebook>,
+    /// The moment, and what was on record beside the customer.
+    pub past: Past,
+    /// The customer then.
+    pub customer: Customer,
     /// The records, rising.
     pub records: Vec<Position>,
 }
@@ -32,19 +31,24 @@ pub struct Opening {
 
 impl Views {
     /// The records about the customer by that moment, and those about the ledger on which rules depend; `None` where the
-    /// ledger knew no such customer. Histories must reflect the moment.
+    /// ledger knew no such customer then. Without a moment it is now, as far as histories have come: what is recorded later
+    /// is no part of it, whatever its time.
     ///
     /// # Errors
     /// When the moment lies ahead, its rulebook's text is gone, or the view can't be read.
-    pub fn basis(&self, pseudonym: Pseudonym, as_of: AsOf) -> Result<Option<Basis>, ViewError> {
-        let past = self.past(as_of, false)?;
-        let then = past.then;
-        let knew = |position, recorded_at| then.knew(position, recorded_at);
-        let known = |entry: &super::HistoryEntry| knew(entry.position, entry.recorded_at);
-        let about = self.history.list(pseudonym, 0, usize::MAX, &known)?;
-        if about.is_empty() {
+    pub fn basis(
+        &self,
+        pseudonym: Pseudonym,
+        as_of: Option<AsOf>,
+    ) -> Result<Option<Basis>, ViewError> {
+        let then = self.settled(as_of)?;
+        let past = self.past_at(then, false)?;
+        let Some(customer) = self.past_customer(pseudonym, &past)? else {
             return Ok(None);
-        }
+        };
+        let knew = |position, recorded_at| then.knew(position, recorded_at);
+        let known = |entry: &HistoryEntry| knew(entry.position, entry.recorded_at);
+        let about = self.history.list(pseudonym, 0, usize::MAX, &known)?;
         let facts = self.ledgers.facts(&self.history)?;
         let beside = (facts.iter())
             .filter(|told| knew(told.position, told.recorded_at) && rules_depend_on(&told.event))
@@ -53,10 +57,29 @@ impl Views {
         records.extend(beside);
         records.sort_unstable();
         Ok(Some(Basis {
-            then,
-            rulebook: past.rulebook,
+            past,
+            customer,
             records,
         }))
+    }
+
+    /// A moment to which nothing can be added any more.
+    fn settled(&self, as_of: Option<AsOf>) -> Result<Then, ViewError> {
+        let newest = self.history.reached().borrow().checked_sub(1).map(Position);
+        match as_of {
+            None => Ok(Then {
+                at: self.now(),
+                through: newest,
+            }),
+            Some(as_of) => {
+                let then = self.then(as_of)?;
+                let is_settled = then.through.is_some() || self.is_past(as_of, false)?;
+                Ok(Then {
+                    through: if is_settled { then.through } else { newest },
+                    ..then
+                })
+            }
+        }
     }
 
     /// The sealed fields of a record, as far as the vault can open them; none of a customer who was erased (E8).

@@ -102,7 +102,11 @@ impl Views {
     /// # Errors
     /// When it lies ahead of the clock or the log, its rulebook's text is gone, or the view can't be read.
     pub fn past(&self, as_of: AsOf, hindsight: bool) -> Result<Past, ViewError> {
-        let then = self.then(as_of)?;
+        self.past_at(self.then(as_of)?, hindsight)
+    }
+
+    /// As [`Views::past`], of a moment that is known.
+    pub(super) fn past_at(&self, then: Then, hindsight: bool) -> Result<Past, ViewError> {
         let facts = self.ledgers.facts(&self.history)?;
         let ledger = self.ledgers.then(&facts, then, hindsight);
         Ok(Past {
@@ -210,7 +214,7 @@ impl Views {
         Ok(voided)
     }
 
-    fn then(&self, as_of: AsOf) -> Result<Then, ViewError> {
+    pub(super) fn then(&self, as_of: AsOf) -> Result<Then, ViewError> {
         match as_of {
             AsOf::Time(at) if at > self.now() => Err(ViewError::Ahead {
                 asked: at.to_string(),

@@ -7,7 +7,7 @@ use super::answer::{Recorded, answer};
 use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, Said, record};
-use super::repeat::{FirstAnswers, answered_before};
+use super::repeat::{FirstAnswers, answered_before, first_sending};
 use super::subject::{Registered, resolve, unregistered};
 use super::{Answer, Intent, Parts, SubmitError};
 use crate::domain::command::Command;
@@ -27,6 +27,8 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     pub registered: &'a Registered,
     pub now: Time,
+    /// The same for deadlines: one that passes while accounts are registered is met.
+    pub instant: Instant,
     /// Bytes of lines that a block may hold.
     pub raw_limit: usize,
     /// Commands that a block may decide.
@@ -153,22 +155,22 @@ impl Draft {
     }
 
     /// Whether a command that opens an account would be accepted for a customer of whom nothing is known.
-    ///
-    /// # Errors
-    /// The refusal.
-    pub fn would_open(&self, parts: &Parts, now: Time, intent: &Intent) -> Result<(), Refusal> {
-        let context = self.context(parts, now, intent, VaultHead::default());
-        decide(None, &intent.command, &context).map(drop)
+    pub fn would_open(&self, desk: &Desk<'_>, command: &Queued) -> bool {
+        require_in_time(desk, &command.intent).is_ok()
+            && first_sending(desk, command).is_ok()
+            && self.require_opens(desk, &command.intent).is_ok()
+    }
+
+    fn require_opens(&self, desk: &Desk<'_>, intent: &Intent) -> Result<(), SubmitError> {
+        require_version(intent, 0)?;
+        let context = self.context(desk, intent, VaultHead::default());
+        let opened = decide(None, &intent.command, &context);
+        opened.map(drop).map_err(SubmitError::Refused)
     }
 
     fn decide(&mut self, desk: &Desk<'_>, command: &Queued) -> Result<Step, SubmitError> {
         let intent = &command.intent;
-        if intent
-            .deadline
-            .is_some_and(|deadline| deadline <= Instant::now())
-        {
-            return Err(SubmitError::DeadlinePassed);
-        }
+        require_in_time(desk, intent)?;
         if self.is_under_way(desk, command) {
             return Ok(Step::AfterLanding);
         }
@@ -179,16 +181,15 @@ impl Draft {
             return self.decide_of_company(desk, command, about);
         }
         let Some((pseudonym, vault)) = resolve(desk.parts, desk.registered, command)? else {
-            require_version(intent, 0)?;
-            let refused = self.would_open(desk.parts, desk.now, intent).err();
-            return Err(refused.map_or_else(unregistered, SubmitError::Refused));
+            let refused = self.require_opens(desk, intent).err();
+            return Err(refused.unwrap_or_else(unregistered));
         };
         let before = self.customer(desk, pseudonym)?;
         let actual = before.as_ref().map_or(0, |customer| customer.version);
         require_version(intent, actual)?;
         let context = Context {
             pic_request_used: self.is_answered(desk, &intent.command)?,
-            ..self.context(desk.parts, desk.now, intent, vault)
+            ..self.context(desk, intent, vault)
         };
         let events =
             decide(before.as_deref(), &intent.command, &context).map_err(SubmitError::Refused)?;
@@ -209,7 +210,7 @@ impl Draft {
         let intent = &command.intent;
         let actual = self.ledger.version;
         require_version(intent, actual)?;
-        let context = self.context(desk.parts, desk.now, intent, VaultHead::default());
+        let context = self.context(desk, intent, VaultHead::default());
         let events = company::decide(about, &context).map_err(SubmitError::Refused)?;
         let lines = self.lines(desk, command, actual, Said::OfCompany(&events))?;
         if self.has_no_room(&lines, desk)? {
@@ -234,18 +235,12 @@ impl Draft {
         )))
     }
 
-    fn context<'a>(
-        &'a self,
-        parts: &'a Parts,
-        now: Time,
-        intent: &Intent,
-        vault: VaultHead,
-    ) -> Context<'a> {
+    fn context<'a>(&'a self, desk: &'a Desk<'_>, intent: &Intent, vault: VaultHead) -> Context<'a> {
         Context {
-            now,
+            now: desk.now,
             occurred_at: intent.occurred_at,
             position: Position(self.builder.next()),
-            rulebook: &parts.rulebook,
+            rulebook: &desk.parts.rulebook,
             opt_out_since: self.ledger.opt_out_since,
             pic_request_used: false,
             company: &self.ledger.company,
@@ -444,6 +439,16 @@ fn placed<'a, E>(
         recorded_at: desk.now,
         occurred_at: command.intent.occurred_at,
         event,
+    }
+}
+
+fn require_in_time(desk: &Desk<'_>, intent: &Intent) -> Result<(), SubmitError> {
+    match intent
+        .deadline
+        .is_some_and(|deadline| deadline <= desk.instant)
+    {
+        true => Err(SubmitError::DeadlinePassed),
+        false => Ok(()),
     }
 }
 

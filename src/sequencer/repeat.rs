@@ -24,6 +24,17 @@ pub fn answered_before(
     command: &Queued,
     first_answers: &mut FirstAnswers,
 ) -> Result<Option<Answer>, SubmitError> {
+    match first_sending(desk, command)? {
+        None => Ok(None),
+        Some(repeat) => first_answers.read(desk.parts, &repeat).map(Some),
+    }
+}
+
+/// Where the same request was answered before.
+///
+/// # Errors
+/// When its id is too old to tell, or was used for another.
+pub fn first_sending(desk: &Desk<'_>, command: &Queued) -> Result<Option<Repeat>, SubmitError> {
     let id = command.intent.request_id;
     let window_days = desk.parts.states.request_window_days();
     let today = day_of(desk.now.0);
@@ -42,7 +53,7 @@ pub fn answered_before(
     if repeat.content != command.content {
         return Err(SubmitError::RequestIdReused(id));
     }
-    first_answers.read(desk.parts, &repeat).map(Some)
+    Ok(Some(repeat))
 }
 
 impl FirstAnswers {

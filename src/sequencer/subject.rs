@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::queue::Queued;
-use super::{Intent, Parts, SubjectRef, SubmitError};
+use super::{Parts, SubjectRef, SubmitError};
 use crate::domain::ids::Pseudonym;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::services::VaultHead;
@@ -12,10 +12,10 @@ use crate::domain::services::VaultHead;
 /// be accepted; or why one could not be registered.
 pub type Registered = HashMap<String, Result<Option<(Pseudonym, VaultHead)>, SubmitError>>;
 
-/// The account that a command opens, if it opens one.
-pub fn opened(intent: &Intent) -> Option<&str> {
-    match &intent.subject {
-        SubjectRef::Id(id) if intent.command.opens_account() => Some(id),
+/// The account that a command opens, if it opens one, and the command.
+pub fn opening(command: &Queued) -> Option<(&str, &Queued)> {
+    match &command.intent.subject {
+        SubjectRef::Id(id) if command.intent.command.opens_account() => Some((id, command)),
         _ => None,
     }
 }

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
 use super::commit::{Commit, Landing, Runway};
 use super::draft::{Desk, Draft, Taken};
 use super::flight::{Aloft, Decided, Spare};
-use super::queue::{Batch, Event, Sender, queue};
+use super::queue::{Batch, Event, Queued, Sender, queue};
 use super::secrets::Seats;
-use super::subject::{Registered, opened};
-use super::{Handle, Intent, Options, Parts, SubmitError, adoption};
+use super::subject::{Registered, opening};
+use super::{Handle, Options, Parts, SubmitError, adoption};
 use crate::clock::LedgerTime;
-use crate::domain::refusal::Refusal;
 use crate::domain::services::VaultHead;
 use crate::domain::time::Time;
 use crate::ledger::{Actor, BlockBuilder, GrowingTree, Policy, SAFE_RAW, STORED_BLOCK_MAX};
@@ -158,25 +158,23 @@ impl Waiting {
     fn is_unregistered(
         &self,
         registered: &Registered,
-        would_open: impl FnOnce(&Intent) -> Result<(), Refusal>,
+        would_open: impl FnOnce(&Queued) -> bool,
     ) -> bool {
-        let Some((id, intent)) = (self.batch.commands.get(self.next))
-            .and_then(|command| Some((opened(&command.intent)?, &command.intent)))
-        else {
+        let next = self.batch.commands.get(self.next);
+        let Some((id, command)) = next.and_then(opening) else {
             return false;
         };
         match registered.get(id) {
             None => true,
-            Some(Ok(None)) => would_open(intent).is_ok(),
+            Some(Ok(None)) => would_open(command),
             Some(_) => false,
         }
     }
 
     /// Those of them that open accounts, with the accounts.
-    fn opened(&self) -> impl Iterator<Item = (&str, &Intent)> {
+    fn opening(&self) -> impl Iterator<Item = (&str, &Queued)> {
         let commands = self.batch.commands.get(self.next..self.end);
-        let commands = commands.unwrap_or_default().iter();
-        commands.filter_map(|command| Some((opened(&command.intent)?, &command.intent)))
+        commands.unwrap_or_default().iter().filter_map(opening)
     }
 }
 
@@ -281,7 +279,8 @@ impl Sequencer {
                 return true;
             }
         };
-        if !self.register(now) {
+        let instant = Instant::now();
+        if !self.register(now, instant) {
             return false;
         }
         let desk = Desk {
@@ -289,6 +288,7 @@ impl Sequencer {
             policy: &self.policy,
             registered: &self.registered,
             now,
+            instant,
             raw_limit: self.raw_limit,
             commands_max: self.options.block_records as usize,
             aloft: self.aloft.as_ref(),
@@ -297,8 +297,8 @@ impl Sequencer {
             let Some(first) = self.waiting.front_mut() else {
                 break;
             };
-            let would_open = |intent: &Intent| self.draft.would_open(&self.parts, now, intent);
-            if first.is_unregistered(&self.registered, would_open) {
+            let draft = &self.draft;
+            if first.is_unregistered(desk.registered, |command| draft.would_open(&desk, command)) {
                 break;
             }
             match self.draft.take(&desk, &first.batch, first.next) {
@@ -325,20 +325,32 @@ impl Sequencer {
     }
 
     /// Registers the accounts that the waiting commands open, with one sync for all, before any block cites them. An account
-    /// that none of them can open is not registered: the vault keeps no id of whom no record is about (E8).
+    /// that none of them would open is not registered: the vault keeps no id of whom no record is about (E8), but where the
+    /// process ends, or a block is not stored, between the two.
     /// `false` when nothing more may be written.
-    fn register(&mut self, now: Time) -> bool {
-        let would_open = |intent: &Intent| self.draft.would_open(&self.parts, now, intent);
+    fn register(&mut self, now: Time, instant: Instant) -> bool {
+        let nobody = Registered::new();
+        let desk = Desk {
+            parts: &self.parts,
+            policy: &self.policy,
+            registered: &nobody,
+            now,
+            instant,
+            raw_limit: self.raw_limit,
+            commands_max: self.options.block_records as usize,
+            aloft: self.aloft.as_ref(),
+        };
+        let would_open = |command: &Queued| self.draft.would_open(&desk, command);
         let first = self.waiting.front();
         if !first.is_some_and(|first| first.is_unregistered(&self.registered, would_open)) {
             return true;
         }
         self.registered.clear();
         let mut asked: BTreeMap<&str, bool> = BTreeMap::new();
-        let opening = self.waiting.iter().flat_map(Waiting::opened);
-        for (id, intent) in opening.take(self.options.block_records as usize) {
+        let opening = self.waiting.iter().flat_map(Waiting::opening);
+        for (id, command) in opening.take(desk.commands_max) {
             let wanted = asked.entry(id).or_default();
-            *wanted = *wanted || would_open(intent).is_ok();
+            *wanted = *wanted || would_open(command);
         }
         let mut ids: Vec<&str> = Vec::with_capacity(asked.len());
         for (id, wanted) in asked {

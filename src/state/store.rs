@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -12,7 +12,7 @@ use super::company::{self, Kept};
 use super::{LedgerState, Options, StateError};
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
-use crate::storage::snapshots;
+use crate::storage::opening;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
 pub const STATE_FORMAT: u32 = 19;
@@ -222,19 +222,11 @@ fn customer((key, entry): &(sled::IVec, sled::IVec)) -> Result<(Pseudonym, Custo
 
 /// Opens a view's database; a panic of sled over broken files is an error here.
 pub fn open_sled(dir: &Path, cache_bytes: u64) -> Result<sled::Db, StateError> {
-    snapshots::remove_damaged(dir).map_err(|error| view(&error))?;
-    let dir: PathBuf = dir.to_owned();
-    let open = move || {
-        sled::Config::new()
-            .path(dir)
-            .segment_size(SEGMENT_BYTES)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None)
-            .open()
-    };
-    catch_unwind(open)
-        .map_err(|_| StateError::View("sled panicked while opening it".to_owned()))?
-        .map_err(|error| view(&error))
+    let config = sled::Config::new()
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(None);
+    opening::open(dir, config).map_err(StateError::View)
 }
 
 /// CRC-32 of an entry under its key: an entry that strayed to another key is found, too.

@@ -7,12 +7,12 @@
 //!
 //! Reading order: [`Journal`] (the promise), [`memory`] (the promise without a disk, with faults for tests),
 //! [`local`] (the promise kept on this machine's disk), [`files`] (small files that must survive the power),
-//! [`snapshots`] (sled's own, looked at before it opens them).
+//! [`opening`] (sled's databases).
 
 pub mod files;
 pub mod local;
 pub mod memory;
-pub mod snapshots;
+pub mod opening;
 
 use crate::ledger::{Hash, StoredBlock};
 

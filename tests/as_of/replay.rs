@@ -1,5 +1,6 @@
 //! C4: for every position and every instant, the view's answer is the replay's.
 
+use consent_ledger::audit::Replayed as Evidence;
 use consent_ledger::domain::asserted::Asserted;
 use consent_ledger::domain::company::Company;
 use consent_ledger::domain::customer::{Customer, evolve, rule};
@@ -161,6 +162,36 @@ fn rulebook_at(house: &House, position: Position) -> &Adopted {
     adopted.find(|one| one.position <= position).unwrap()
 }
 
+/// E10: whoever holds the records that an answer rests on derives the same answer from them alone.
+fn evidence_agrees(house: &House, past: &Past, as_of: AsOf) {
+    let views = &house.ledger.views;
+    for who in 0..CUSTOMERS {
+        let pseudonym = house.pseudonym(who);
+        let known = views.past_customer(pseudonym, past).unwrap();
+        let basis = views.basis(pseudonym, Some(as_of)).unwrap();
+        let (Some(known), Some(basis)) = (&known, &basis) else {
+            assert_eq!(known.is_some(), basis.is_some(), "K-{who} {as_of:?}");
+            continue;
+        };
+        let lines = basis
+            .records
+            .iter()
+            .map(|at| views.line(*at).unwrap().unwrap());
+        let lines: Vec<Vec<u8>> = lines.collect();
+        let derived = Evidence::of(lines.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(&derived.customer, known, "K-{who} {as_of:?}");
+        assert_eq!(derived.rulebook, past.rulebook.digest, "{as_of:?}");
+        for asked in ASKED {
+            let question = question(asked);
+            let at = past.then.at;
+            let there = rule(Some(known), past.world(), &question, at);
+            let world = derived.world(&past.rulebook);
+            let here = rule(Some(&derived.customer), world, &question, at);
+            assert_eq!(here, there, "K-{who} {asked} {as_of:?}");
+        }
+    }
+}
+
 /// The view against the records, for every position and the instants around each.
 fn all_moments_agree(house: &House, times: &[Time]) {
     let views = &house.ledger.views;
@@ -175,6 +206,10 @@ fn all_moments_agree(house: &House, times: &[Time]) {
         let past = |as_of, in_hindsight| views.past(as_of, in_hindsight).unwrap();
         let by_position = past(AsOf::Position(position), false);
         Replayed::as_of(house, then).equals(house, &by_position, rulebook);
+        if position.0.is_multiple_of(5) {
+            evidence_agrees(house, &by_position, AsOf::Position(position));
+            evidence_agrees(house, &past(AsOf::Time(at), false), AsOf::Time(at));
+        }
         let in_hindsight = past(AsOf::Position(position), true);
         Replayed::in_hindsight(house, then).equals(house, &in_hindsight, rulebook);
         hindsight_only_narrows(house, &by_position, &in_hindsight);

@@ -13,7 +13,7 @@ use wire::{CpniClass, Purpose, ReasonCode, RecipientKind};
 
 use crate::house::*;
 
-fn order(reference: &str) -> wire::Question {
+pub fn order(reference: &str) -> wire::Question {
     let ground = wire::LegalGround {
         authority: "District Court".into(),
         reference: reference.into(),
@@ -30,7 +30,7 @@ fn order(reference: &str) -> wire::Question {
     }
 }
 
-async fn disclose(
+pub async fn disclose(
     house: &House,
     question: wire::Question,
     seal: Option<Seal>,

@@ -1,7 +1,7 @@
 //! A whole house on a loopback port, and what tests say to it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use consent_ledger::access::{Caller, Role};
@@ -143,6 +143,10 @@ impl House {
             channel,
             dir,
         }
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     pub fn accounts(&self) -> AccountServiceClient<Channel> {

@@ -15,6 +15,7 @@ mod contacts;
 mod customer_deadlines;
 mod disclosures;
 mod entities;
+mod evidence;
 mod house;
 mod imports;
 mod incidents;

@@ -68,9 +68,9 @@ async fn f20_what_bars_erasing_is_said_with_its_rule_and_its_end() {
 }
 
 /// A year and more after they left.
-const LATER: i64 = 400 * 86_400_000_000;
+pub const LATER: i64 = 400 * 86_400_000_000;
 
-async fn erase(house: &House, id: &str) -> Result<wire::EraseCustomerResponse, Status> {
+pub async fn erase(house: &House, id: &str) -> Result<wire::EraseCustomerResponse, Status> {
     let mut retention = RetentionServiceClient::new(house.channel.clone());
     let request = wire::EraseCustomerRequest {
         header: dated(),
@@ -92,7 +92,7 @@ async fn retention(house: &House, id: &str) -> wire::GetRetentionResponse {
 }
 
 /// Waits for the record that the keys are destroyed; what a watcher saw from the request on.
-async fn watched(house: &House, from_position: u64) -> Vec<wire::Entry> {
+pub async fn watched(house: &House, from_position: u64) -> Vec<wire::Entry> {
     let request = wire::WatchRequest {
         from_position,
         ..wire::WatchRequest::default()
@@ -111,7 +111,7 @@ async fn watched(house: &House, from_position: u64) -> Vec<wire::Entry> {
     panic!("the stream ended");
 }
 
-fn order() -> wire::Question {
+pub fn order() -> wire::Question {
     let ground = wire::LegalGround {
         authority: "District Court".into(),
         reference: "26-0042".into(),
@@ -129,7 +129,7 @@ fn order() -> wire::Question {
 }
 
 /// Someone who granted, about whom something left for a court, and who left. The position of the disclosure.
-async fn left(house: &House, id: &str) -> u64 {
+pub async fn left(house: &House, id: &str) -> u64 {
     let mut opening = open_account(id, &["local"]);
     opening.header = dated();
     house.accounts().open_account(opening).await.unwrap();

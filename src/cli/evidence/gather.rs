@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::pack::{FORMAT, Opening, Pack};
 use super::{standing, verify};
@@ -13,7 +13,6 @@ use crate::cli::{Ended, Global, output};
 use crate::domain::time::Time;
 use crate::proto::v1 as wire;
 use wire::as_of::Moment;
-use wire::check_service_client::CheckServiceClient;
 use wire::gather_evidence_response::Part;
 
 /// What is asked for.
@@ -24,6 +23,8 @@ pub struct Wanted {
     pub as_of: Option<Moment>,
     /// The question, if one is asked.
     pub asked: Option<Asked>,
+    /// Whether disclosures under a gag order may be in it.
+    pub sealed: bool,
 }
 
 pub async fn run(
@@ -40,9 +41,12 @@ pub async fn run(
         customer: Some(wire::customer_ref::Customer::Id(wanted.customer.clone())),
     });
     let request = wire::GatherEvidenceRequest {
-        customer: customer.clone(),
-        as_of: as_of(wanted.as_of),
+        customer,
+        as_of: wanted.as_of.map(|moment| wire::AsOf {
+            moment: Some(moment),
+        }),
         min_position: 0,
+        question: wanted.asked.as_ref().map(Asked::message),
     };
     let mut client = connect(server).await?;
     let mut parts = client.gather_evidence(request).await?.into_inner();
@@ -60,15 +64,14 @@ pub async fn run(
             "the ledger did not send all of the evidence",
         ));
     }
-    let at = head.at.unwrap_or_default();
-    let answer = match &wanted.asked {
-        None => None,
-        Some(asked) => {
-            let moment = wanted.as_of.unwrap_or(Moment::Time(at));
-            Some(ask(server, customer, asked, moment).await?)
-        }
-    };
-    let pack = pack(&wanted, head, records, time(at), answer)?;
+    if !(head.under_gag_order.is_empty() || wanted.sealed) {
+        let problem = format!(
+            "records {:?} are disclosures under a gag order: a pack that holds them is not for the customer, nor for others; --sealed makes it",
+            head.under_gag_order
+        );
+        return Err(Failed(Ended::Usage, problem));
+    }
+    let pack = pack(&wanted, head, &records)?;
     // What the server gave must stand without it.
     let verified = verify::check(&pack, &pack.key)?;
     pack.write(out)?;
@@ -86,32 +89,6 @@ pub async fn run(
     Ok(Ended::Well)
 }
 
-fn as_of(moment: Option<Moment>) -> Option<wire::AsOf> {
-    moment.map(|moment| wire::AsOf {
-        moment: Some(moment),
-    })
-}
-
-async fn ask(
-    server: &str,
-    customer: Option<wire::CustomerRef>,
-    asked: &Asked,
-    moment: Moment,
-) -> Result<Value, Failed> {
-    let mut client = CheckServiceClient::connect(server.to_owned())
-        .await
-        .map_err(|error| Failed::unreachable(format!("no ledger answers at {server}: {error}")))?;
-    let request = wire::CheckUseRequest {
-        customer,
-        question: Some(asked.message()),
-        as_of: as_of(Some(moment)),
-        ..wire::CheckUseRequest::default()
-    };
-    let ruling = client.check_use(request).await?.into_inner().ruling;
-    let ruling = ruling.ok_or_else(|| Failed::unreachable("the ledger sent no answer"))?;
-    Ok(standing::answer_json(&ruling))
-}
-
 fn time(at: prost_types::Timestamp) -> Time {
     Time(
         at.seconds
@@ -123,21 +100,24 @@ fn time(at: prost_types::Timestamp) -> Time {
 fn pack(
     wanted: &Wanted,
     head: wire::EvidenceHead,
-    records: Vec<wire::ProvenRecord>,
-    at: Time,
-    answer: Option<Value>,
+    records: &[wire::ProvenRecord],
 ) -> Result<Pack, Failed> {
+    let at = time(head.at.unwrap_or_default());
     let (note, key, checkpoint) = signed(head.checkpoint)?;
     let mut proofs = Vec::with_capacity(records.len());
     let mut openings = Vec::new();
-    for record in &records {
+    for record in records {
         proofs.push((record.position, proof_of(record, &note, &checkpoint)?));
-        openings.extend(record.openings.iter().map(|opening| Opening {
-            position: record.position,
-            field: opening.field.clone(),
-            text: opening.text.clone(),
-            salt: opening.salt.to_vec(),
-        }));
+        for opening in &record.openings {
+            let salt = <[u8; 32]>::try_from(&opening.salt[..]);
+            openings.push(Opening {
+                position: record.position,
+                field: opening.field.clone(),
+                text: opening.text.clone(),
+                salt: salt
+                    .map_err(|_| Failed::unreachable("the ledger sent a salt that is none"))?,
+            });
+        }
     }
     let lines: Vec<_> = records.iter().map(|record| record.line.to_vec()).collect();
     let replayed = Replayed::of(lines.iter().map(Vec::as_slice)).map_err(Failed::wrong)?;
@@ -152,7 +132,8 @@ fn pack(
         "rulebook": { "name": rulebook.name, "version": rulebook.version },
         "records": records.len(),
         "question": wanted.asked.as_ref().map(Asked::to_json),
-        "answer": answer,
+        "answer": head.ruling.as_ref().map(standing::answer_json),
+        "under_gag_order": head.under_gag_order,
         "standing": standing::standing(&replayed, at),
     });
     Ok(Pack {

@@ -41,6 +41,9 @@ pub struct Arguments {
     as_of: Option<wire::as_of::Moment>,
     #[command(flatten)]
     asked: Asked,
+    /// Let disclosures under a gag order be in the pack: it is not for the customer then, nor for others.
+    #[arg(long)]
+    sealed: bool,
     /// The folder to make; it must not be there yet.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
@@ -70,6 +73,7 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
         customer,
         as_of,
         asked,
+        sealed,
         out,
     } = arguments;
     let done = match (verifying, customer, out) {
@@ -81,6 +85,7 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
                 customer,
                 as_of,
                 asked: (!asked.is_nothing()).then_some(asked),
+                sealed,
             };
             gather::run(&global, &server, wanted, &out).await
         }

@@ -51,7 +51,7 @@ pub struct Opening {
     /// What was sealed.
     pub text: String,
     /// The salt of its commitment.
-    pub salt: Vec<u8>,
+    pub salt: [u8; 32],
 }
 
 impl Opening {
@@ -68,16 +68,34 @@ impl Opening {
             position: value.get("position")?.as_u64()?,
             field: text("field")?.to_owned(),
             text: text("text")?.to_owned(),
-            salt: HEXLOWER.decode(text("salt")?.as_bytes()).ok()?,
+            // Exactly so long: what is moved between salt and text has the same commitment.
+            salt: HEXLOWER
+                .decode(text("salt")?.as_bytes())
+                .ok()?
+                .try_into()
+                .ok()?,
         })
     }
 }
 
 impl Pack {
-    /// Writes the pack into a new folder.
+    /// Writes the pack into a new folder, for its owner alone; it has its name only when it is whole.
     pub fn write(&self, dir: &Path) -> Result<(), Failed> {
         let unmade = |error| Failed::unreachable(format!("{}: {error}", dir.display()));
-        std::fs::create_dir(dir).map_err(unmade)?;
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let beside = tempfile::Builder::new()
+            .prefix(".evidence-")
+            .tempdir_in(parent.unwrap_or(Path::new(".")))
+            .map_err(unmade)?;
+        self.write_into(beside.path())?;
+        std::fs::rename(beside.path(), dir).map_err(unmade)?;
+        // It has another name now: there is nothing to remove.
+        let _renamed = beside.keep();
+        Ok(())
+    }
+
+    fn write_into(&self, dir: &Path) -> Result<(), Failed> {
+        let unmade = |error| Failed::unreachable(format!("{}: {error}", dir.display()));
         std::fs::create_dir(dir.join("proofs")).map_err(unmade)?;
         let mut lines = self.lines.join(&b'\n');
         lines.push(b'\n');
@@ -133,7 +151,7 @@ impl Pack {
             proofs.push((envelope.position, proof));
         }
         let openings = text("openings.ndjson")?;
-        let openings = (openings.lines())
+        let openings = (openings.split('\n').filter(|line| !line.is_empty()))
             .map(|line| Opening::from_json(&serde_json::from_str(line).ok()?))
             .collect::<Option<_>>()
             .ok_or_else(|| Failed::wrong("openings.ndjson: a line is no opening"))?;

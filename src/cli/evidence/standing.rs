@@ -10,6 +10,7 @@ use crate::domain::customer::rule;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 use crate::grpc::ruling_message;
+use crate::proto::v1 as wire;
 
 /// The customer's services, notices and words at that instant, and which versions of the policy he is deemed to have
 /// accepted by staying (P16; R23).
@@ -84,12 +85,21 @@ pub fn answer(replayed: &Replayed, rulebook: &Rulebook, asked: &Asked, at: Time)
     answer_json(&ruling_message(&ruled, rulebook, at, replayed.last))
 }
 
-/// An answer, whoever derived it.
-pub fn answer_json(ruling: &crate::proto::v1::Ruling) -> Value {
-    let mut answer = check::as_json(ruling);
-    if let Some(answer) = answer.as_object_mut() {
-        // Up to where a server had looked says nothing about the answer.
-        answer.remove("position");
-    }
-    answer
+/// An answer, whoever derived it: what follows from records and rulebook, and no words of a release.
+pub fn answer_json(ruling: &wire::Ruling) -> Value {
+    let reasons = ruling.reasons.iter().map(|reason| {
+        json!({
+            "code": check::code(reason.code()),
+            "records": reason.positions,
+            "clauses": reason.clauses.iter().map(|clause| json!({
+                "source": clause.source, "reference": clause.reference, "text": clause.text,
+            })).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "allowed": ruling.allowed,
+        "state": check::state(ruling.state()),
+        "reasons": reasons.collect::<Vec<_>>(),
+        "valid_until": ruling.valid_until.as_ref().map(ToString::to_string),
+    })
 }

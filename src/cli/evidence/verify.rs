@@ -72,7 +72,7 @@ pub fn check(pack: &Pack, key: &str) -> Result<Checked, Failed> {
     }
     let rulebook = Rulebook::parse(&pack.rulebook, digest).map_err(Failed::wrong)?;
     check_openings(pack)?;
-    check_about(pack, &replayed, &rulebook)?;
+    check_about(pack, &replayed, &rulebook, &checkpoint.origin)?;
     Ok(Checked {
         records: pack.lines.len(),
         size: checkpoint.size,
@@ -93,7 +93,7 @@ fn check_openings(pack: &Pack) -> Result<(), Failed> {
             .and_then(|record| (record.sealed.iter()).find(|sealed| sealed.field == opening.field));
         let committed = Sha256::new()
             .chain_update([2])
-            .chain_update(&opening.salt)
+            .chain_update(opening.salt)
             .chain_update(opening.text.as_bytes())
             .finalize();
         if sealed.is_none_or(|sealed| sealed.commitment[..] != committed[..]) {
@@ -106,24 +106,61 @@ fn check_openings(pack: &Pack) -> Result<(), Failed> {
     Ok(())
 }
 
+/// What `evidence.json` says, in this form and no other.
+const MEMBERS: [&str; 12] = [
+    "format",
+    "ledger",
+    "customer",
+    "account",
+    "at",
+    "through_position",
+    "rulebook",
+    "records",
+    "question",
+    "answer",
+    "under_gag_order",
+    "standing",
+];
+
 /// What the pack says is what its records say.
-fn check_about(pack: &Pack, replayed: &Replayed, rulebook: &Rulebook) -> Result<(), Failed> {
+fn check_about(
+    pack: &Pack,
+    replayed: &Replayed,
+    rulebook: &Rulebook,
+    origin: &str,
+) -> Result<(), Failed> {
     let about = |name: &str| pack.about.get(name).unwrap_or(&Value::Null);
-    let said = |name: &str| about(name).as_str().unwrap_or_default();
     let differs =
         |what: &str| Failed::wrong(format!("evidence.json: {what} is not what the records say"));
-    if said("customer") != replayed.pseudonym.to_string() {
-        return Err(differs("the customer"));
+    let unknown = pack
+        .about
+        .as_object()
+        .and_then(|all| all.keys().find(|name| !MEMBERS.contains(&name.as_str())));
+    if let Some(unknown) = unknown {
+        return Err(Failed::wrong(format!(
+            "evidence.json: `{unknown}` is unknown"
+        )));
     }
-    let at = Timestamp::parse(said("at"));
+    let at = Timestamp::parse(about("at").as_str().unwrap_or_default());
     let at = at.map_err(|error| Failed::wrong(format!("evidence.json: `at`: {error}")))?;
     let at = Time(at.0);
-    if *about("standing") != standing::standing(replayed, at) {
-        return Err(differs("what was on record"));
+    let through = about("through_position").as_u64();
+    if at < replayed.last_at || through.is_some_and(|through| through < replayed.last.0) {
+        return Err(Failed::wrong(
+            "evidence.json: there are records from after the moment",
+        ));
     }
     let named = json!({ "name": rulebook.name, "version": rulebook.version });
-    if *about("rulebook") != named {
-        return Err(differs("the rulebook"));
+    for (name, derived) in [
+        ("ledger", json!(origin)),
+        ("customer", json!(replayed.pseudonym.to_string())),
+        ("records", json!(pack.lines.len())),
+        ("rulebook", named),
+        ("standing", standing::standing(replayed, at)),
+    ] {
+        if *about(name) != derived {
+            return Err(differs(&format!("`{name}`")));
+        }
     }
     if about("question").is_null() {
         return match about("answer").is_null() {
@@ -135,7 +172,7 @@ fn check_about(pack: &Pack, replayed: &Replayed, rulebook: &Rulebook) -> Result<
     let asked = asked.ok_or_else(|| Failed::wrong("evidence.json: the question is none"))?;
     match *about("answer") == standing::answer(replayed, rulebook, &asked, at) {
         true => Ok(()),
-        false => Err(differs("the answer")),
+        false => Err(differs("`answer`")),
     }
 }
 

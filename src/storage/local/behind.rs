@@ -10,6 +10,7 @@
 
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -100,7 +101,10 @@ impl Behind {
         let thread = thread::Builder::new().name("log-behind".into()).spawn({
             let behind = Arc::clone(&behind);
             move || {
-                if let Err(problem) = behind.run(reopening) {
+                // A panic of ours is a failure like any other: blocks wait for this thread.
+                let ran = catch_unwind(AssertUnwindSafe(|| behind.run(reopening)));
+                let panicked = |_| Err("the thread behind the log panicked".to_owned());
+                if let Err(problem) = ran.unwrap_or_else(panicked) {
                     behind.poison(problem.clone());
                     on_failure.inspect(|told| told(&problem));
                 }

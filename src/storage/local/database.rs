@@ -19,14 +19,11 @@
 
 use std::{
     fs::{self, File},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread,
-    time::{Duration, Instant},
 };
 
 use super::{
@@ -38,7 +35,10 @@ use super::{
 };
 use crate::{
     ledger::StoredBlock,
-    storage::{ReadError, files, snapshots},
+    storage::{
+        ReadError, files,
+        opening::{self, caught},
+    },
 };
 
 /// The most bytes of blocks that are inserted between two syncs.
@@ -47,10 +47,6 @@ pub(super) const SETTLE_BYTES: u64 = 2 << 20;
 /// Beside the blocks, a tree for what the database remembers of the tail.
 const MARKS: &str = "marks";
 const OPENED: &str = "opened";
-
-/// How long it is tried to open while the lock of a database just closed by this process is still being let go: sled's
-/// own threads may still be at work on its file.
-const LOCK_WAIT: Duration = Duration::from_secs(120);
 
 /// The blocks by first position.
 pub(super) struct Database {
@@ -227,30 +223,12 @@ impl Database {
 
 impl Opened {
     fn open(dir: &Path, cache_bytes: u64) -> Result<Opened, String> {
-        snapshots::remove_damaged(dir).map_err(|error| error.to_string())?;
         let config = sled::Config::new()
-            .path(dir)
             .segment_size(SEGMENT_BYTES)
             .flush_every_ms(None)
             .use_compression(false)
             .cache_capacity(cache_bytes);
-        let started = Instant::now();
-        let sled = loop {
-            match caught(|| config.open()) {
-                // Our own lock file says that nobody else is here: it is this process, still closing.
-                Err(problem)
-                    if problem.contains("could not acquire lock")
-                        && started.elapsed() < LOCK_WAIT =>
-                {
-                    #[allow(
-                        clippy::disallowed_methods,
-                        reason = "opening is blocking work anyway"
-                    )]
-                    thread::sleep(Duration::from_millis(10));
-                }
-                opened => break opened?,
-            }
-        };
+        let sled = opening::open(dir, config)?;
         Ok(Opened {
             leaves: Leaves::new(sled.clone(), cache_bytes),
             sled,
@@ -343,20 +321,4 @@ fn parse(key: &[u8], value: &[u8], asked: u64) -> Result<StoredBlock, ReadError>
         )));
     }
     Ok(block)
-}
-
-/// Runs a call into sled; an error or a panic is what it says.
-fn caught<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(format!("sled: {error}")),
-        Err(panic) => {
-            let said = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
-            Err(format!("sled panicked: {said}"))
-        }
-    }
 }
