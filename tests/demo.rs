@@ -86,6 +86,7 @@ fn u1_the_demo_plays_the_policy_and_ends_with_the_verified_records() {
             "and when record 5 was the newest? YES GRANTED (record 5)",
             "marketing received consent.granted.v1 as message 6",
             "none missing, none twice, none out of order",
+            "from them alone the answer is yes again",
             "approval-not-live comes back empty",
             "FOUND position 6: the record was altered",
             "FOUND position 6: here stands position 7: records are missing",
@@ -196,6 +197,7 @@ fn u1_the_demo_stays_up_with_commands_that_work_until_it_is_told_to_stop() {
         ("inspect", 0),
         ("inspect", 0),
         ("verify", 0),
+        ("evidence", 0),
     ];
     assert_eq!(codes, expected.map(|(name, code)| (name.to_owned(), code)));
 

@@ -320,9 +320,22 @@ async fn e8_of_an_account_that_was_never_opened_the_vault_keeps_nothing() {
     };
     let ahead = Some(Time(clock.wall().0 + 9 * DAY));
     let open = |ahead| say_at("K-1", open_account(&["local"]), ahead);
-    let refused = ledger.handle.submit(open(ahead)).await.unwrap_err();
-    assert!(matches!(refused, SubmitError::Refused(_)), "{refused}");
-    assert_eq!(ledger.views.find("K-1").unwrap(), None);
+    let mut late = open(None);
+    late.deadline = Some(std::time::Instant::now());
+    let mut of_version = open(None);
+    of_version.expected_version = Some(3);
+    let mut old = open(None);
+    let long_ago = uuid::Timestamp::from_unix(uuid::NoContext, 1_600_000_000, 0);
+    old.request_id = uuid::Uuid::new_v7(long_ago);
+    let mut again = open(None);
+    again.request_id = say_at("K-0", open_account(&[]), None).request_id;
+    let mut first = say_at("K-0", open_account(&["local"]), None);
+    first.request_id = again.request_id;
+    ledger.handle.submit(first).await.unwrap();
+    for refused in [open(ahead), late, of_version, old, again] {
+        assert!(ledger.handle.submit(refused).await.is_err());
+        assert_eq!(ledger.views.find("K-1").unwrap(), None);
+    }
     // Together with one that opens it, before and after.
     let answers = [ahead, None, ahead].map(open).into();
     let answers = ledger.handle.submit_many(answers).await;
@@ -337,7 +350,7 @@ async fn e8_of_an_account_that_was_never_opened_the_vault_keeps_nothing() {
     assert!(ledger.handle.submit(elsewhere).await.is_err());
     ledger.close().unwrap();
     let (vault, _) = Vault::create_or_open(options(dir.path()).vault).unwrap();
-    assert_eq!(vault.head().sequence, 1);
+    assert_eq!(vault.head().sequence, 2, "K-0 and K-1");
     assert_eq!(vault.find("K-2").unwrap(), None);
 }
 

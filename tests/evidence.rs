@@ -181,6 +181,10 @@ async fn e10_p16_a_pack_holds_all_that_an_answer_rests_on_and_is_verified_withou
     let then = ["evidence", "--customer", "K-1", "--as-of", "5"];
     let to = ["--out", earlier.to_str().unwrap(), "--output", "json"];
     good(&asked(&server, &[then.as_slice(), &to].concat()).await);
+    let whole = dir.path().join("whole");
+    let all = ["evidence", "--customer", "K-1", "--whole-ledger"];
+    let to = ["--out", whole.to_str().unwrap()];
+    good(&asked(&server, &[all.as_slice(), &to].concat()).await);
     let unposted = dir.path().join("unposted");
     let then = ["evidence", "--customer", "K-1", "--as-of", &before];
     let to = ["--out", unposted.to_str().unwrap()];
@@ -233,6 +237,8 @@ async fn e10_p16_a_pack_holds_all_that_an_answer_rests_on_and_is_verified_withou
     );
     assert_eq!(read(&unposted)["answer"], said_of["answer"]);
     good(&verify(&unposted, &key));
+    let text = said(&verify(&whole, &key));
+    assert!(text.contains("none about the ledger is missing"), "{text}");
     match verified_by_hand(&pack, &key) {
         None => println!("not run by hand: there is no openssl 3 or python3 on this machine"),
         Some(by_hand) => {
@@ -347,10 +353,16 @@ fn each_forgery_is_found(pack: &Path, key: &str, verify: &dyn Fn(&Path, &str) ->
             said(&found)
         );
     });
+    forge("a question that says more", false, &|dir| {
+        let text = fs::read_to_string(dir.join("evidence.json")).unwrap();
+        let mut about: Value = serde_json::from_str(&text).unwrap();
+        about["question"]["ground"] = "court order 24-77".into();
+        fs::write(dir.join("evidence.json"), about.to_string()).unwrap();
+    });
     let member = "  \"account\"";
     forge(
         "a member that nobody knows",
-        false,
+        true,
         &replace(
             "evidence.json",
             member,
@@ -369,6 +381,11 @@ fn each_forgery_is_found(pack: &Path, key: &str, verify: &dyn Fn(&Path, &str) ->
             gone < count - 3 || gone == count - 2,
             &|dir| {
                 fs::write(dir.join("records.ndjson"), &left).unwrap();
+                // So that the count alone does not give it away.
+                let about = fs::read_to_string(dir.join("evidence.json")).unwrap();
+                let mut about: Value = serde_json::from_str(&about).unwrap();
+                about["records"] = (count - 1).into();
+                fs::write(dir.join("evidence.json"), about.to_string()).unwrap();
             },
         );
     }

@@ -81,7 +81,9 @@ pub struct Replayed {
     pub checkpoint_key: String,
     /// SHA-256 of the text of the rulebook in force.
     pub rulebook: [u8; 32],
-    /// The newest record, and when it was recorded.
+    /// Whether every record about the ledger is there, but for the newest: their numbers run without a gap.
+    pub ledger_is_whole: bool,
+    /// The newest record.
     pub last: Position,
     /// When that was recorded.
     pub last_at: Time,
@@ -92,11 +94,12 @@ impl Replayed {
     /// Replays the lines in their order.
     ///
     /// # Errors
-    /// [`ReplayError`]: the first line at fault, or what is missing. That the newest are there, and all about entities,
-    /// policies and templates, can't be told from these lines.
+    /// [`ReplayError`]: the first line at fault, or what is missing. That the newest are there can't be told from lines, nor
+    /// that all about the ledger are, unless [`Replayed::ledger_is_whole`].
     pub fn of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, ReplayError> {
         let mut reader = FactReader::default();
         let mut ledger: Option<Ledger> = None;
+        let (mut of_ledger, mut ledger_is_whole) = (0, true);
         let mut about: Option<(Pseudonym, Option<Customer>, u64)> = None;
         let (mut before, mut last_at): (Option<u64>, _) = (None, Time(0));
         for line in lines {
@@ -111,6 +114,10 @@ impl Replayed {
             before = Some(position);
             let at = Time(record.recorded_at.0);
             last_at = last_at.max(at);
+            if !matches!(read.fact, Fact::About(..)) {
+                of_ledger += 1;
+                ledger_is_whole &= record.version == of_ledger;
+            }
             match (&read.fact, &mut ledger) {
                 (Fact::LedgerOpened(genesis), None) if position == 0 => {
                     ledger = Some(Ledger {
@@ -159,6 +166,7 @@ impl Replayed {
             company: ledger.company,
             checkpoint_key: ledger.checkpoint_key,
             rulebook: ledger.rulebook,
+            ledger_is_whole,
             last: Position(before.unwrap_or_default()),
             last_at,
             opt_out_since: ledger.opt_out_since,

@@ -224,12 +224,16 @@ impl Inner {
     }
 
     fn broken(&self, what: String) -> TreeError {
+        self.break_off(&mut self.kept(), what.clone());
+        TreeError::Broken(what)
+    }
+
+    fn break_off(&self, kept: &mut Kept, what: String) {
         tracing::error!(file = %self.path.display(), what, "the tree's file is broken; it is made anew at the next start");
         if let Err(error) = self.file.set_len(0) {
             tracing::error!(%error, "it can't be emptied: remove it");
         }
-        self.kept().state = State::Broken(what.clone());
-        TreeError::Broken(what)
+        kept.state = State::Broken(what);
     }
 
     /// Takes what was filled since, and writes it where it follows what the file holds. How many groups that are.
@@ -250,10 +254,8 @@ impl Inner {
                     kept.newer.0 = kept.groups;
                 }
                 Err(error) => {
-                    drop(kept);
                     let what = format!("{} can't be written: {error}", self.path.display());
-                    self.broken(what);
-                    kept = self.kept();
+                    self.break_off(&mut kept, what);
                 }
             }
         }

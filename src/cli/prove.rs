@@ -240,7 +240,7 @@ async fn grew(
             newer.size, older.size
         )));
     }
-    write(out, found.note.as_bytes())?;
+    replace(out, found.note.as_bytes())?;
     match global.output {
         output::Format::Json => output::json(&json!({
             "ok": true, "from": older.size, "to": newer.size, "origin": newer.origin,
@@ -270,6 +270,21 @@ pub(super) fn key_of(given: &str) -> Result<VerifyingKey, Failed> {
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failed> {
     std::fs::read(path).map_err(|error| Failed::unreachable(format!("{}: {error}", path.display())))
+}
+
+/// Puts a file in place of another whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let placed =
+        tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).and_then(|mut beside| {
+            std::io::Write::write_all(&mut beside, bytes)?;
+            beside.persist(path).map_err(|error| error.error)
+        });
+    placed
+        .map(drop)
+        .map_err(|error| Failed::unreachable(format!("{}: {error}", path.display())))
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failed> {

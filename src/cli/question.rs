@@ -52,6 +52,20 @@ fn unknown(name: &str) -> String {
 }
 
 impl Asked {
+    /// May the company use these to market those?
+    pub fn marketing(class: CpniClass, targets: &[&str]) -> Self {
+        Self {
+            classes: vec![class],
+            purpose: None,
+            recipient: None,
+            entity: None,
+            targets: targets
+                .iter()
+                .filter_map(|target| Category::parse(target))
+                .collect(),
+        }
+    }
+
     /// Whether anything is asked about.
     pub fn is_nothing(&self) -> bool {
         self.classes.is_empty()

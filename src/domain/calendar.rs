@@ -29,10 +29,18 @@ pub fn business_days_after(trigger: Time, days: u32) -> Time {
     reckoned.unwrap_or(trigger)
 }
 
+/// Business days that holidays may take from any two weeks, where they are not known: two by statute, one proclaimed.
+const UNKNOWN_HOLIDAYS: u32 = 3;
+
 /// The first instant after `days` full business days that follow the day of `trigger`: allowed from then on (64.2011(b)).
+/// Where the holidays aren't known any more it is reckoned later: too early is what must not be (R17).
 pub fn after_full_business_days(trigger: Time, days: u32) -> Time {
-    let reckoned = day_of(trigger)
-        .and_then(|day| nth_business_day(day, days))
+    let last = |days| day_of(trigger).and_then(|day| nth_business_day(day, days));
+    let is_known = |day: &Date| end_of(*day).is_some_and(holidays_known);
+    let spare = days.div_ceil(10).saturating_mul(UNKNOWN_HOLIDAYS);
+    let reckoned = last(days)
+        .filter(is_known)
+        .or_else(|| last(days.saturating_add(spare)))
         .and_then(|last| last.tomorrow().ok())
         .and_then(start_of);
     reckoned.unwrap_or(NEVER)

@@ -95,7 +95,13 @@ impl wire::evidence_service_server::EvidenceService for Evidence {
             doors.wait_for_past(&call, moment).await?;
         }
         let as_of = moment.map(|moment| moment.as_of);
-        let gather = move |doors: &Doors| gather(doors, &customer, as_of, question.as_ref());
+        let wanted = Wanted {
+            customer,
+            as_of,
+            question,
+            whole_ledger: given.whole_ledger,
+        };
+        let gather = move |doors: &Doors| gather(doors, &wanted);
         let (signed, head, records) = call.in_time(doors.read_past(gather)).await?;
         let head = wire::GatherEvidenceResponse {
             part: Some(Part::Head(head)),
@@ -146,20 +152,28 @@ impl Signed {
     }
 }
 
+/// What evidence is asked for.
+struct Wanted {
+    customer: SubjectRef,
+    as_of: Option<AsOf>,
+    question: Option<Question>,
+    whole_ledger: bool,
+}
+
 fn gather(
     doors: &Doors,
-    customer: &SubjectRef,
-    as_of: Option<AsOf>,
-    question: Option<&Question>,
+    wanted: &Wanted,
 ) -> Result<(Signed, wire::EvidenceHead, Vec<Position>), Status> {
-    let (pseudonym, now) = doors.known_or_erased(customer)?;
-    let basis = doors.views().basis(pseudonym, as_of);
+    let (pseudonym, _) = doors.known_or_erased(&wanted.customer)?;
+    let basis = (doors.views()).basis(pseudonym, wanted.as_of, wanted.whole_ledger);
     let basis =
         (basis.map_err(status::view)?).ok_or_else(|| status::customer_unknown("customer"))?;
+    // Later than the records, so that a gag order that came with one of them is known.
+    let (_, now) = doors.known_or_erased(&wanted.customer)?;
     // After the records were found, so that it covers them all.
     let signed = Signed::now(doors)?;
     let (past, then) = (&basis.past, basis.past.then);
-    let ruling = question.map(|question| {
+    let ruling = wanted.question.as_ref().map(|question| {
         let used = doors.views().pic_request_used_by(question, then);
         let world = World {
             pic_request_used: used.map_err(status::view)?,
@@ -188,6 +202,7 @@ fn gather(
         rulebook_text: text.map_err(status::failed)?,
         records: basis.records.len() as u64,
         ruling: ruling.transpose()?,
+        erased: now.erased.is_some(),
         under_gag_order: (basis.records.iter().filter(hidden))
             .map(|position| position.0)
             .collect(),
@@ -249,17 +264,19 @@ fn prove(
         return Err(lied(doors));
     }
     let openings = doors.views().openings(&line).map_err(status::view)?;
+    let opened = openings.into_iter().map(|opening| {
+        let text = String::from_utf8(opening.opened.plaintext.to_vec());
+        Ok(wire::SealedOpening {
+            field: opening.field,
+            text: text.map_err(|_| status::failed("a sealed field is no text"))?,
+            salt: Bytes::copy_from_slice(&opening.opened.salt),
+        })
+    });
     Ok(wire::ProvenRecord {
         position: position.0,
-        line: line.into(),
         path: bytes(&proof.path),
-        openings: (openings.into_iter())
-            .map(|opening| wire::SealedOpening {
-                field: opening.field,
-                text: String::from_utf8_lossy(&opening.opened.plaintext).into_owned(),
-                salt: Bytes::copy_from_slice(&opening.opened.salt),
-            })
-            .collect(),
+        openings: opened.collect::<Result<_, Status>>()?,
+        line: line.into(),
     })
 }
 

@@ -30,7 +30,7 @@ pub struct Opening {
 }
 
 impl Views {
-    /// The records about the customer by that moment, and those about the ledger on which rules depend; `None` where the
+    /// The records about the customer by that moment, and those about the ledger, all or on which rules depend; `None` where the
     /// ledger knew no such customer then. Without a moment it is now, as far as histories have come: what is recorded later
     /// is no part of it, whatever its time.
     ///
@@ -40,6 +40,7 @@ impl Views {
         &self,
         pseudonym: Pseudonym,
         as_of: Option<AsOf>,
+        whole_ledger: bool,
     ) -> Result<Option<Basis>, ViewError> {
         let then = self.settled(as_of)?;
         let past = self.past_at(then, false)?;
@@ -51,7 +52,8 @@ impl Views {
         let about = self.history.list(pseudonym, 0, usize::MAX, &known)?;
         let facts = self.ledgers.facts(&self.history)?;
         let beside = (facts.iter())
-            .filter(|told| knew(told.position, told.recorded_at) && rules_depend_on(&told.event))
+            .filter(|told| knew(told.position, told.recorded_at))
+            .filter(|told| whole_ledger || rules_depend_on(&told.event))
             .map(|told| told.position);
         let mut records: Vec<_> = about.iter().map(|entry| entry.position).collect();
         records.extend(beside);

@@ -8,7 +8,7 @@ use super::flight::{Aloft, Changes, Decided, Flight, Spare};
 use super::queue::{Batch, Queued};
 use super::records::{Place, Said, record};
 use super::repeat::{FirstAnswers, answered_before, first_sending};
-use super::subject::{Registered, resolve, unregistered};
+use super::subject::{Registered, opening, resolve, unregistered};
 use super::{Answer, Intent, Parts, SubmitError};
 use crate::domain::command::Command;
 use crate::domain::company::{self, CompanyCommand};
@@ -27,8 +27,10 @@ pub struct Desk<'a> {
     pub policy: &'a Policy,
     pub registered: &'a Registered,
     pub now: Time,
-    /// The same for deadlines: one that passes while accounts are registered is met.
+    /// The same for deadlines.
     pub instant: Instant,
+    /// When the registered accounts were asked for.
+    pub registered_at: Instant,
     /// Bytes of lines that a block may hold.
     pub raw_limit: usize,
     /// Commands that a block may decide.
@@ -156,7 +158,8 @@ impl Draft {
 
     /// Whether a command that opens an account would be accepted for a customer of whom nothing is known.
     pub fn would_open(&self, desk: &Desk<'_>, command: &Queued) -> bool {
-        require_in_time(desk, &command.intent).is_ok()
+        require_in_time(desk, command).is_ok()
+            && !self.is_under_way(desk, command)
             && first_sending(desk, command).is_ok()
             && self.require_opens(desk, &command.intent).is_ok()
     }
@@ -170,7 +173,7 @@ impl Draft {
 
     fn decide(&mut self, desk: &Desk<'_>, command: &Queued) -> Result<Step, SubmitError> {
         let intent = &command.intent;
-        require_in_time(desk, intent)?;
+        require_in_time(desk, command)?;
         if self.is_under_way(desk, command) {
             return Ok(Step::AfterLanding);
         }
@@ -442,11 +445,15 @@ fn placed<'a, E>(
     }
 }
 
-fn require_in_time(desk: &Desk<'_>, intent: &Intent) -> Result<(), SubmitError> {
-    match intent
-        .deadline
-        .is_some_and(|deadline| deadline <= desk.instant)
-    {
+fn require_in_time(desk: &Desk<'_>, command: &Queued) -> Result<(), SubmitError> {
+    // One that was in time when its account was registered stays so.
+    let registered = opening(command).and_then(|(id, _)| desk.registered.get(id));
+    let instant = match registered {
+        Some(Ok(Some(_))) => desk.registered_at,
+        _ => desk.instant,
+    };
+    let deadline = command.intent.deadline;
+    match deadline.is_some_and(|deadline| deadline <= instant) {
         true => Err(SubmitError::DeadlinePassed),
         false => Ok(()),
     }

@@ -134,6 +134,7 @@ struct Sequencer {
     /// Commands that are not decided, in their order.
     waiting: VecDeque<Waiting>,
     registered: Registered,
+    registered_at: Instant,
     /// The vault refused the newest registration.
     unregistrable: bool,
     draft: Draft,
@@ -208,6 +209,7 @@ impl Sequencer {
             ),
             waiting: VecDeque::new(),
             registered: Registered::new(),
+            registered_at: Instant::now(),
             unregistrable: false,
             held_up: None,
             aloft: None,
@@ -289,6 +291,7 @@ impl Sequencer {
             registered: &self.registered,
             now,
             instant,
+            registered_at: self.registered_at,
             raw_limit: self.raw_limit,
             commands_max: self.options.block_records as usize,
             aloft: self.aloft.as_ref(),
@@ -325,8 +328,8 @@ impl Sequencer {
     }
 
     /// Registers the accounts that the waiting commands open, with one sync for all, before any block cites them. An account
-    /// that none of them would open is not registered: the vault keeps no id of whom no record is about (E8), but where the
-    /// process ends, or a block is not stored, between the two.
+    /// that none of them would open is not registered: the vault keeps no id of whom no record is about (E8), but where
+    /// something comes between the two: the process ends, a block is not stored, a rule changes, a request id is used twice.
     /// `false` when nothing more may be written.
     fn register(&mut self, now: Time, instant: Instant) -> bool {
         let nobody = Registered::new();
@@ -336,6 +339,7 @@ impl Sequencer {
             registered: &nobody,
             now,
             instant,
+            registered_at: instant,
             raw_limit: self.raw_limit,
             commands_max: self.options.block_records as usize,
             aloft: self.aloft.as_ref(),
@@ -346,6 +350,7 @@ impl Sequencer {
             return true;
         }
         self.registered.clear();
+        self.registered_at = instant;
         let mut asked: BTreeMap<&str, bool> = BTreeMap::new();
         let opening = self.waiting.iter().flat_map(Waiting::opening);
         for (id, command) in opening.take(desk.commands_max) {
@@ -354,11 +359,20 @@ impl Sequencer {
         }
         let mut ids: Vec<&str> = Vec::with_capacity(asked.len());
         for (id, wanted) in asked {
-            // Of one who is known already the command may say more. What can't be looked up can't be registered either.
-            if wanted || !matches!(self.parts.vault.find(id), Ok(None)) {
-                ids.push(id);
-            } else {
-                self.registered.insert(id.to_owned(), Ok(None));
+            // Of one who is known already the command may say more.
+            let known = match wanted {
+                true => Ok(true),
+                false => self.parts.vault.find(id).map(|found| found.is_some()),
+            };
+            match known {
+                Ok(true) => ids.push(id),
+                Ok(false) => {
+                    self.registered.insert(id.to_owned(), Ok(None));
+                }
+                Err(error) => {
+                    let error = Err(SubmitError::from(error));
+                    self.registered.insert(id.to_owned(), error);
+                }
             }
         }
         if ids.is_empty() {

@@ -168,7 +168,7 @@ fn evidence_agrees(house: &House, past: &Past, as_of: AsOf) {
     for who in 0..CUSTOMERS {
         let pseudonym = house.pseudonym(who);
         let known = views.past_customer(pseudonym, past).unwrap();
-        let basis = views.basis(pseudonym, Some(as_of)).unwrap();
+        let basis = views.basis(pseudonym, Some(as_of), false).unwrap();
         let (Some(known), Some(basis)) = (&known, &basis) else {
             assert_eq!(known.is_some(), basis.is_some(), "K-{who} {as_of:?}");
             continue;

@@ -62,6 +62,11 @@ fn show(global: &Global, uses: &[wire::VoidedUse]) -> Ended {
     if global.output == output::Format::Json {
         let uses: Vec<_> = uses.iter().map(use_as_json).collect();
         output::json(&json!({ "uses": uses }));
+    } else if global.output == output::Format::Csv {
+        let printed = table(uses).print(global.output, "");
+        if printed != Ended::Well {
+            return printed;
+        }
     } else if uses.is_empty() {
         output::line("every use is borne out");
     } else {
@@ -71,6 +76,30 @@ fn show(global: &Global, uses: &[wire::VoidedUse]) -> Ended {
         true => Ended::Well,
         false => Ended::Wrong,
     }
+}
+
+/// One row a use.
+fn table(uses: &[wire::VoidedUse]) -> output::Table {
+    let mut table = output::Table::new(&["position", "happened_at", "cause", "reasons", "records"]);
+    for used in uses {
+        let when = used.happened_at.as_ref().map(ToString::to_string);
+        let reasons: Vec<_> = used
+            .hindsight
+            .iter()
+            .flat_map(|ruling| &ruling.reasons)
+            .collect();
+        let codes: Vec<_> = reasons.iter().map(|reason| code(reason.code())).collect();
+        let records = reasons.iter().flat_map(|reason| &reason.positions);
+        let records: Vec<_> = records.map(ToString::to_string).collect();
+        table.row(vec![
+            used.position.into(),
+            when.into(),
+            cause(used.cause()).into(),
+            codes.join(" ").into(),
+            records.join(" ").into(),
+        ]);
+    }
+    table
 }
 
 fn show_use(used: &wire::VoidedUse) {

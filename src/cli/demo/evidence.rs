@@ -5,11 +5,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::print::{Page, grouped};
-use super::scene::Scene;
+use super::scene::{MAIN, Scene};
 use super::surprise::{Surprise, of_file, same, there};
 use crate::audit::questions::{Asking, Rulebooks, ask_folder};
 use crate::audit::{audit_export, audit_folder, export_folder};
+use crate::cli::evidence::{Wanted, fetch};
+use crate::cli::question::Asked;
 use crate::domain::questions::{named, rules};
+use crate::domain::vocabulary::CpniClass;
 use crate::ledger::{Envelope, Verified, VerifyingKey, leaf_hash, open};
 use crate::proto::v1 as wire;
 use wire::{ExportRecordsRequest, GetCheckpointRequest};
@@ -132,6 +135,35 @@ fn by_hand(scene: &mut Scene<'_>, evidence: &Evidence) -> Result<(), Surprise> {
         "sed -n {after}p {file} | grep -o '\"prev\":\"[0-9a-f]*\"'"
     ));
     scene.page.under(&format!("both give {hash}"));
+    Ok(())
+}
+
+/// All that the answer rested on when the grant was the newest record, in a folder that proves itself.
+pub async fn pack(scene: &mut Scene<'_>, server: &str, into: &Path) -> Result<(), Surprise> {
+    let position = scene.grant;
+    scene.page.act(&format!(
+        "An evidence pack: all that “may we market mobile service by billing data?” rested on when record {position} was the newest."
+    ));
+    let wanted = Wanted {
+        customer: MAIN.to_owned(),
+        as_of: Some(wire::as_of::Moment::Position(position)),
+        asked: Some(Asked::marketing(CpniClass::Billing, &["cmrs"])),
+        sealed: false,
+        whole_ledger: false,
+    };
+    let pack = fetch(server, &wanted).await;
+    let pack =
+        pack.map_err(|failed| Surprise::otherwise("the pack", "one that holds", failed.1))?;
+    let allowed = pack.about.pointer("/answer/allowed");
+    same("the answer", allowed, Some(&serde_json::Value::Bool(true)))?;
+    let dir = into.join("evidence");
+    pack.write(&dir)
+        .map_err(|failed| Surprise::otherwise("the pack", "a folder", failed.1))?;
+    scene.page.fact("pack", dir.display());
+    scene.page.done(&format!(
+        "{} records, each proven by its path to the signed root; from them alone the answer is yes again",
+        pack.lines.len()
+    ));
     Ok(())
 }
 

@@ -117,6 +117,8 @@ async fn play(page: &mut Page, arguments: &Arguments) -> Result<Played, Surprise
     let marks = (scene.grant, scene.gagged);
     publication.tell(scene.page, scene.head, marks).await?;
     let evidence = evidence::handed_over(&mut scene, &place.export).await?;
+    let server = format!("http://{}", running.grpc);
+    evidence::pack(&mut scene, &server, &place.export).await?;
     let Scene {
         page, denial, head, ..
     } = scene;
@@ -281,6 +283,10 @@ fn commands(page: &mut Page, running: &Running, place: &Place) {
         format!("consent-ledger inspect {server} --customer {MAIN}"),
         format!("consent-ledger inspect {server} --position 0"),
         format!("consent-ledger verify --export {export} --checkpoint {export}.checkpoint"),
+        format!(
+            "consent-ledger evidence verify {} --key {export}.key",
+            place.export.join("evidence").display()
+        ),
     ];
     if let Some(metrics) = running.metrics {
         lines.push(format!("curl http://{metrics}/metrics"));

@@ -25,6 +25,8 @@ pub struct Wanted {
     pub asked: Option<Asked>,
     /// Whether disclosures under a gag order may be in it.
     pub sealed: bool,
+    /// Whether every record about the ledger is to be in it.
+    pub whole_ledger: bool,
 }
 
 pub async fn run(
@@ -37,6 +39,24 @@ pub async fn run(
         let problem = format!("{} is there already", out.display());
         return Err(Failed(Ended::Usage, problem));
     }
+    let pack = fetch(server, &wanted).await?;
+    pack.write(out)?;
+    let records = pack.lines.len();
+    match global.output {
+        output::Format::Json => output::json(&json!({
+            "ok": true, "pack": out.display().to_string(), "records": records,
+        })),
+        _ => output::line(&format!(
+            "{records} records in {}; verify it with\n  consent-ledger evidence verify {} --key KEY",
+            out.display(),
+            out.display()
+        )),
+    }
+    Ok(Ended::Well)
+}
+
+/// Gathers a pack; it stands without the server that gave it.
+pub async fn fetch(server: &str, wanted: &Wanted) -> Result<Pack, Failed> {
     let customer = Some(wire::CustomerRef {
         customer: Some(wire::customer_ref::Customer::Id(wanted.customer.clone())),
     });
@@ -47,6 +67,7 @@ pub async fn run(
         }),
         min_position: 0,
         question: wanted.asked.as_ref().map(Asked::message),
+        whole_ledger: wanted.whole_ledger,
     };
     let mut client = connect(server).await?;
     let mut parts = client.gather_evidence(request).await?.into_inner();
@@ -71,22 +92,9 @@ pub async fn run(
         );
         return Err(Failed(Ended::Usage, problem));
     }
-    let pack = pack(&wanted, head, &records)?;
-    // What the server gave must stand without it.
-    let verified = verify::check(&pack, &pack.key)?;
-    pack.write(out)?;
-    match global.output {
-        output::Format::Json => output::json(&json!({
-            "ok": true, "pack": out.display().to_string(), "records": verified.records,
-        })),
-        _ => output::line(&format!(
-            "{} records in {}; verify it with\n  consent-ledger evidence verify {} --key KEY",
-            verified.records,
-            out.display(),
-            out.display()
-        )),
-    }
-    Ok(Ended::Well)
+    let pack = pack(wanted, head, &records)?;
+    verify::check(&pack, &pack.key)?;
+    Ok(pack)
 }
 
 fn time(at: prost_types::Timestamp) -> Time {
@@ -126,7 +134,8 @@ fn pack(
         "format": FORMAT,
         "ledger": checkpoint.origin,
         "customer": head.pseudonym,
-        "account": wanted.customer,
+        // What was erased is not to be written down again.
+        "account": (!head.erased).then_some(&wanted.customer),
         "at": at.to_string(),
         "through_position": head.through_position,
         "rulebook": { "name": rulebook.name, "version": rulebook.version },

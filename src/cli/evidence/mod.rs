@@ -5,6 +5,8 @@ mod pack;
 mod standing;
 mod verify;
 
+pub use gather::{Wanted, fetch};
+
 use std::path::PathBuf;
 
 use super::prove::Failed;
@@ -44,6 +46,9 @@ pub struct Arguments {
     /// Let disclosures under a gag order be in the pack: it is not for the customer then, nor for others.
     #[arg(long)]
     sealed: bool,
+    /// Every record about the ledger, so that none can be missing: campaigns, breaches, complaints and training, too.
+    #[arg(long)]
+    whole_ledger: bool,
     /// The folder to make; it must not be there yet.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
@@ -74,6 +79,7 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
         as_of,
         asked,
         sealed,
+        whole_ledger,
         out,
     } = arguments;
     let done = match (verifying, customer, out) {
@@ -86,6 +92,7 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
                 as_of,
                 asked: (!asked.is_nothing()).then_some(asked),
                 sealed,
+                whole_ledger,
             };
             gather::run(&global, &server, wanted, &out).await
         }

@@ -62,7 +62,7 @@ pub fn standing(replayed: &Replayed, at: Time) -> Value {
         "notices": notices.collect::<Vec<_>>(),
         "words": words.collect::<Vec<_>>(),
         "policy": versions.collect::<Vec<_>>(),
-        "note": "A version is deemed accepted by using a service while it is in force. That is derived, and never an approval.",
+        "note": "A version is deemed accepted once a service is held at or after its force began. That is derived, and never an approval.",
         "erased": customer.erased.is_some(),
     })
 }

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -97,8 +98,12 @@ def check_record(line, record, pack, note, size, root):
 
 def check_records(records, about):
     """The ledger's opening first, one customer, none missing, none from after the moment; the rulebook in force."""
-    version, before, rulebook, in_force = 0, -1, None, None
-    through = about["through_position"]
+    version, before, rulebook, in_force, of_ledger, whole = 0, -1, None, None, 0, True
+    at, through = about["at"], about["through_position"]
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", at):
+        fail("the moment is no instant")
+    if through is not None and type(through) is not int:
+        fail("through_position is no position")
     for record in records:
         position = record["position"]
         if position <= before:
@@ -110,7 +115,10 @@ def check_records(records, about):
             version += 1
             if record["version"] != version:
                 fail(f"before record {position} some about the customer are missing")
-        elif record["type"] == "ledger.opened.v1":
+        else:
+            of_ledger += 1
+            whole = whole and record["version"] == of_ledger
+        if record["type"] == "ledger.opened.v1":
             in_force = record["data"]["rulebook"]
             rulebook = in_force["digest"]
         elif record["type"] == "rulebook.adopted.v1":
@@ -119,11 +127,21 @@ def check_records(records, about):
         policy = record["policy"]
         if in_force and (policy["rulebook"], policy["version"]) != (in_force["name"], in_force["version"]):
             fail(f"before record {position} one that put a rulebook in force is missing")
-        if record["recorded_at"] > about["at"] or through is not None and position > through:
+        if record["recorded_at"] > at or through is not None and position > through:
             fail(f"record {position} is from after the moment")
     if records[0]["type"] != "ledger.opened.v1" or not version:
         fail("the ledger's opening or the customer's records are missing")
-    return rulebook
+    return rulebook, in_force, whole
+
+
+def check_about(about, records, in_force, origin):
+    """What evidence.json says besides what was on record and the answer."""
+    members = "format ledger customer account at through_position rulebook records question answer under_gag_order standing"
+    if set(about) != set(members.split()) or about["format"] != "consent-ledger-evidence-1":
+        fail("evidence.json is of another form")
+    rulebook = {"name": in_force["name"], "version": in_force["version"]}
+    if (about["ledger"], about["records"], about["rulebook"]) != (origin, len(records), rulebook):
+        fail("evidence.json is about other records")
 
 
 def main():
@@ -139,7 +157,8 @@ def main():
     records = [json.loads(line) for line in lines]
     for line, record in zip(lines, records):
         check_record(line, record, pack, note, size, root)
-    rulebook = check_records(records, about)
+    rulebook, in_force, whole = check_records(records, about)
+    check_about(about, records, in_force, key.split("+")[0])
     if records[0]["data"]["checkpoint_key"] != key:
         fail("the ledger's first record names another key")
     if hashlib.sha256((pack / "rulebook.toml").read_bytes()).hexdigest() != rulebook:
@@ -155,6 +174,9 @@ def main():
         if len(salt) != 32 or base64.b64decode(sealed[0]) != sha256(b"\x02", salt, opening["text"].encode()):
             fail(f"a text of record {opening['position']} is not what was sealed")
     print(f"verified {len(records)} records, among the {size} of {key.split('+')[0]}")
+    if whole:
+        print("none about the ledger is missing between the first and the last of them")
+    print("not checked: what evidence.json says was on record, and its answer")
     if not trusted:
         print("by the pack's own key: whose it is was not checked")
 

@@ -21,6 +21,8 @@ pub struct Checked {
     pub records: usize,
     /// Records of the ledger that the checkpoint signs.
     pub size: u64,
+    /// Whether no record about the ledger is missing, but for the newest.
+    pub ledger_is_whole: bool,
 }
 
 pub fn run(global: &Global, dir: &Path, key: &str) -> Result<Ended, Failed> {
@@ -36,7 +38,8 @@ pub fn run(global: &Global, dir: &Path, key: &str) -> Result<Ended, Failed> {
     };
     if global.output == output::Format::Json {
         output::json(&json!({
-            "ok": true, "records": checked.records, "size": checked.size, "evidence": pack.about,
+            "ok": true, "records": checked.records, "size": checked.size,
+            "ledger_is_whole": checked.ledger_is_whole, "evidence": pack.about,
         }));
         return Ok(Ended::Well);
     }
@@ -46,6 +49,11 @@ pub fn run(global: &Global, dir: &Path, key: &str) -> Result<Ended, Failed> {
 
 /// Checks each part of a pack, by the key that is trusted.
 pub fn check(pack: &Pack, key: &str) -> Result<Checked, Failed> {
+    if pack.key != key {
+        return Err(Failed::wrong(
+            "the pack's key is another than the one that is trusted",
+        ));
+    }
     let key = VerifyingKey::parse(key).map_err(Failed::wrong)?;
     let checkpoint = open(&pack.checkpoint, &key).map_err(Failed::wrong)?;
     for (line, (position, proof)) in pack.lines.iter().zip(&pack.proofs) {
@@ -76,6 +84,7 @@ pub fn check(pack: &Pack, key: &str) -> Result<Checked, Failed> {
     Ok(Checked {
         records: pack.lines.len(),
         size: checkpoint.size,
+        ledger_is_whole: replayed.ledger_is_whole,
     })
 }
 
@@ -144,7 +153,16 @@ fn check_about(
     let at = Timestamp::parse(about("at").as_str().unwrap_or_default());
     let at = at.map_err(|error| Failed::wrong(format!("evidence.json: `at`: {error}")))?;
     let at = Time(at.0);
-    let through = about("through_position").as_u64();
+    let through = about("through_position");
+    let through = match (through.is_null(), through.as_u64()) {
+        (true, _) => None,
+        (false, Some(through)) => Some(through),
+        (false, None) => {
+            return Err(Failed::wrong(
+                "evidence.json: `through_position` is no position",
+            ));
+        }
+    };
     if at < replayed.last_at || through.is_some_and(|through| through < replayed.last.0) {
         return Err(Failed::wrong(
             "evidence.json: there are records from after the moment",
@@ -162,6 +180,19 @@ fn check_about(
             return Err(differs(&format!("`{name}`")));
         }
     }
+    if !(about("account").is_null() || about("account").is_string()) {
+        return Err(Failed::wrong("evidence.json: `account` is no id"));
+    }
+    let gagged = about("under_gag_order").as_array();
+    let in_pack = |at: &Value| {
+        let position = at.as_u64();
+        pack.proofs.iter().any(|(one, _)| Some(*one) == position)
+    };
+    if !gagged.is_some_and(|gagged| gagged.iter().all(in_pack)) {
+        return Err(Failed::wrong(
+            "evidence.json: `under_gag_order` names what isn't here",
+        ));
+    }
     if about("question").is_null() {
         return match about("answer").is_null() {
             true => Ok(()),
@@ -170,6 +201,11 @@ fn check_about(
     }
     let asked = Asked::from_json(about("question"));
     let asked = asked.ok_or_else(|| Failed::wrong("evidence.json: the question is none"))?;
+    if asked.to_json() != *about("question") {
+        return Err(Failed::wrong(
+            "evidence.json: the question says more than is answered",
+        ));
+    }
     match *about("answer") == standing::answer(replayed, rulebook, &asked, at) {
         true => Ok(()),
         false => Err(differs("`answer`")),
@@ -192,6 +228,16 @@ fn show(pack: &Pack, checked: &Checked) {
         "customer {} at {}",
         text("/customer"),
         text("/at")
+    ));
+    output::line(match checked.ledger_is_whole {
+        true => "none about the ledger is missing between the first and the last of them",
+        false => {
+            "that all records about rulebooks, entities, policies and templates are here is the company's word"
+        }
+    });
+    output::line(&format!(
+        "that this is account {:?} is the company's word",
+        text("/account")
     ));
     output::line(&format!(
         "rulebook {} {}",

@@ -148,3 +148,18 @@ proptest! {
         prop_assert!(business_days_after(early, days) <= business_days_after(late, days));
     }
 }
+
+#[test]
+fn r17_where_holidays_are_not_known_customers_are_told_later_and_never_earlier() {
+    let day = |trigger: &str| {
+        let noon: Timestamp = format!("{trigger}T17:00:00Z").parse().unwrap();
+        let allowed = after_full_business_days(Time(noon.as_microsecond()), 7);
+        day_text(allowed)
+    };
+    // Veterans Day is between.
+    assert_eq!(day("2026-11-02"), "2026-11-13");
+    // Seven business days and three more.
+    assert_eq!(day("2040-11-05"), "2040-11-20");
+    // The last of them is in a year whose holidays aren't known.
+    assert_eq!(day("2035-12-28"), "2036-01-12");
+}
