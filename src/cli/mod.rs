@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod demo;
 mod evidence;
+mod failed;
 mod generate;
 mod import;
 mod inspect;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::failed::{Failed, key_of, read, replace, write};
 use super::{Ended, Global, output};
 use crate::ledger::{
     Checkpoint, ConsistencyProof, Hash, InclusionProof, VerifyingKey, open, open_tlog_proof,
@@ -93,34 +94,6 @@ pub async fn run(global: Global, arguments: Arguments) -> Ended {
         )),
     };
     done.unwrap_or_else(|Failed(ended, problem)| output::complain(ended, &problem))
-}
-
-/// How a command failed, and what there is to say.
-pub(super) struct Failed(pub Ended, pub String);
-
-impl Failed {
-    /// Something could not be reached, read or written.
-    pub(super) fn unreachable(problem: impl ToString) -> Self {
-        Self(Ended::Unreachable, problem.to_string())
-    }
-
-    /// What was looked at is wrong.
-    pub(super) fn wrong(problem: impl ToString) -> Self {
-        Self(Ended::Wrong, problem.to_string())
-    }
-}
-
-impl From<tonic::Status> for Failed {
-    fn from(status: tonic::Status) -> Self {
-        use tonic::Code::{InvalidArgument, NotFound, OutOfRange};
-        let asked_wrongly = matches!(status.code(), InvalidArgument | NotFound | OutOfRange);
-        let ended = if asked_wrongly {
-            Ended::Usage
-        } else {
-            Ended::Unreachable
-        };
-        Self(ended, status.message().to_owned())
-    }
 }
 
 pub(super) async fn connect(
@@ -260,35 +233,4 @@ fn verify(global: &Global, arguments: &VerifyArguments) -> Result<Ended, Failed>
     let (position, checkpoint) = open_tlog_proof(&proof, &line, &key).map_err(Failed::wrong)?;
     tell(global, position, &checkpoint, &arguments.proof);
     Ok(Ended::Well)
-}
-
-/// A key, given as it is or as a file that holds it.
-pub(super) fn key_of(given: &str) -> Result<VerifyingKey, Failed> {
-    let text = std::fs::read_to_string(given).unwrap_or_else(|_| given.to_owned());
-    VerifyingKey::parse(text.trim()).map_err(|error| Failed(Ended::Usage, error.to_string()))
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failed> {
-    std::fs::read(path).map_err(|error| Failed::unreachable(format!("{}: {error}", path.display())))
-}
-
-/// Puts a file in place of another whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let placed =
-        tempfile::NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).and_then(|mut beside| {
-            std::io::Write::write_all(&mut beside, bytes)?;
-            beside.persist(path).map_err(|error| error.error)
-        });
-    placed
-        .map(drop)
-        .map_err(|error| Failed::unreachable(format!("{}: {error}", path.display())))
-}
-
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
-    let written = std::fs::File::create(path)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, bytes));
-    written.map_err(|error| Failed::unreachable(format!("{}: {error}", path.display())))
 }

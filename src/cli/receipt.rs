@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::failed::{self, Failed, key_of};
 use super::{Ended, Global, output};
-use crate::ledger::{VerifyingKey, open_document};
+use crate::ledger::open_document;
 use crate::proto::v1 as wire;
 use wire::receipt_service_client::ReceiptServiceClient;
 
@@ -107,11 +108,8 @@ fn write(global: &Global, out: &Path, found: &wire::GetReceiptResponse) -> Ended
         (&*key, format!("{}\n", found.verifier_key)),
     ];
     for (path, text) in files {
-        if let Err(error) = std::fs::File::create(path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-        {
-            let problem = format!("{}: {error}", path.display());
-            return output::complain(Ended::Unreachable, &problem);
+        if let Err(Failed(ended, problem)) = failed::write(path, text.as_bytes()) {
+            return output::complain(ended, &problem);
         }
     }
     match global.output {
@@ -137,10 +135,9 @@ fn verify(global: &Global, arguments: &VerifyArguments) -> Ended {
             return output::complain(Ended::Unreachable, &problem);
         }
     };
-    let text = std::fs::read_to_string(&arguments.key).unwrap_or_else(|_| arguments.key.clone());
-    let key = match VerifyingKey::parse(text.trim()) {
+    let key = match key_of(&arguments.key) {
         Ok(key) => key,
-        Err(error) => return output::fail(Ended::Usage, &error),
+        Err(Failed(ended, problem)) => return output::complain(ended, &problem),
     };
     let opened = open_document(&note, &key).map_err(|error| error.to_string());
     let read = opened.and_then(|json| {

@@ -1,14 +1,12 @@
 //! What an answer about a customer rests on (E10): which records, and their sealed fields with what opens them.
 
-use std::sync::Arc;
-
 use super::{AsOf, Fact, HistoryEntry, Past, ViewError, Views};
 use crate::domain::company::CompanyEvent;
 use crate::domain::customer::Customer;
 use crate::domain::hindsight::Then;
 use crate::domain::ids::{Position, Pseudonym};
-use crate::ledger::Record;
-use crate::vault::{OpenedField, SealedParts, VaultError};
+use crate::ledger::{Record, Subject};
+use crate::vault::OpenedField;
 
 /// What was on record at a moment, of one customer and of what the rules depend on beside.
 #[derive(Clone, Debug)]
@@ -93,30 +91,16 @@ impl Views {
             position: 0,
             problem: error.to_string(),
         })?;
-        let crate::ledger::Subject::Customer(id) = record.subject else {
+        let Subject::Customer(id) = record.subject else {
             return Ok(Vec::new());
         };
-        let customer = Pseudonym(id);
-        if (self.customer(customer)?).is_some_and(|customer| customer.erased.is_some()) {
-            return Ok(Vec::new());
-        }
         let mut openings = Vec::with_capacity(record.sealed.len());
         for sealed in record.sealed {
-            let parts = SealedParts {
-                commitment: sealed.commitment,
-                ciphertext: sealed.ciphertext,
-            };
-            let opened =
-                self.sources
-                    .vault
-                    .open_sealed(customer, record.position, &sealed.field, &parts);
-            match opened {
-                Ok(opened) => openings.push(Opening {
+            if let Some(opened) = self.unsealed(Pseudonym(id), record.position, &sealed)? {
+                openings.push(Opening {
                     field: sealed.field,
                     opened,
-                }),
-                Err(VaultError::Erased(_)) => {}
-                Err(error) => return Err(Arc::new(error).into()),
+                });
             }
         }
         Ok(openings)

@@ -27,7 +27,7 @@ use crate::domain::time::Time;
 use crate::ledger::{Hash, Sealed, StoredBlock, leaf_hash};
 use crate::state::{LedgerState, StateError, States};
 use crate::storage::{Journal, ReadError};
-use crate::vault::{SealedParts, Vault, VaultError};
+use crate::vault::{OpenedField, SealedParts, Vault, VaultError};
 
 pub use crate::codec::Fact;
 pub use crate::state::{CustomerChunk, CustomerWalk};
@@ -307,33 +307,40 @@ impl Views {
 
     /// A field that can't be opened any more (its key was erased) is absent, and the entry still says that it is there.
     fn opened(&self, customer: Pseudonym, position: u64, sealed: &Sealed) -> Option<Personal> {
-        // From the request on, though the key may still be there (E8).
-        match self.customer(customer) {
-            Ok(Some(customer)) if customer.erased.is_some() => return None,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(position, %error, "whether a customer was erased can't be read");
-                return None;
+        match self.unsealed(customer, position, sealed) {
+            Ok(field) => {
+                let field = field?;
+                let text = std::str::from_utf8(&field.plaintext).ok();
+                text.map(|text| Personal::new(text.to_owned()))
             }
+            Err(error) => {
+                tracing::warn!(position, field = sealed.field, %error, "a sealed field can't be opened");
+                None
+            }
+        }
+    }
+
+    /// A sealed field with what opens it; `None` of a customer who was erased: from the request on, though the key may still
+    /// be there (E8).
+    fn unsealed(
+        &self,
+        customer: Pseudonym,
+        position: u64,
+        sealed: &Sealed,
+    ) -> Result<Option<OpenedField>, ViewError> {
+        if (self.customer(customer)?).is_some_and(|customer| customer.erased.is_some()) {
+            return Ok(None);
         }
         let parts = SealedParts {
             commitment: sealed.commitment,
             ciphertext: sealed.ciphertext.clone(),
         };
-        match self
-            .sources
-            .vault
-            .open_sealed(customer, position, &sealed.field, &parts)
-        {
-            Ok(field) => std::str::from_utf8(&field.plaintext)
-                .ok()
-                .map(|text| Personal::new(text.to_owned())),
+        let vault = &self.sources.vault;
+        match vault.open_sealed(customer, position, &sealed.field, &parts) {
+            Ok(field) => Ok(Some(field)),
             // That is what erasing is for.
-            Err(VaultError::Erased(_)) => None,
-            Err(error) => {
-                tracing::warn!(position, field = sealed.field, %error, "a sealed field can't be opened");
-                None
-            }
+            Err(VaultError::Erased(_)) => Ok(None),
+            Err(error) => Err(Arc::new(error).into()),
         }
     }
 }

@@ -446,14 +446,16 @@ fn placed<'a, E>(
 }
 
 fn require_in_time(desk: &Desk<'_>, command: &Queued) -> Result<(), SubmitError> {
+    let Some(deadline) = command.intent.deadline else {
+        return Ok(());
+    };
     // One that was in time when its account was registered stays so.
     let registered = opening(command).and_then(|(id, _)| desk.registered.get(id));
     let instant = match registered {
         Some(Ok(Some(_))) => desk.registered_at,
         _ => desk.instant,
     };
-    let deadline = command.intent.deadline;
-    match deadline.is_some_and(|deadline| deadline <= instant) {
+    match deadline <= instant {
         true => Err(SubmitError::DeadlinePassed),
         false => Ok(()),
     }

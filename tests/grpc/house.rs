@@ -79,19 +79,21 @@ impl House {
 
     /// Closes the house and opens it again for callers in that role.
     pub async fn reopen_for(self, role: Role, clock: &Arc<Manual>) -> Self {
-        let Self {
-            running,
-            channel,
-            dir,
-        } = self;
-        drop(channel);
-        running.close().await.unwrap();
-        let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        Self::run_in(dir, for_callers_in(role), None, None, clock).await
+        self.reopen(for_callers_in(role), None, clock).await
     }
 
     /// Closes the house and opens it again under another rulebook.
     pub async fn reopen_under(self, rulebook: impl Into<PathBuf>, clock: &Arc<Manual>) -> Self {
+        let options = grpc::Options::default();
+        self.reopen(options, Some(rulebook.into()), clock).await
+    }
+
+    async fn reopen(
+        self,
+        grpc: grpc::Options,
+        rulebook: Option<PathBuf>,
+        clock: &Arc<Manual>,
+    ) -> Self {
         let Self {
             running,
             channel,
@@ -100,14 +102,7 @@ impl House {
         drop(channel);
         running.close().await.unwrap();
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        Self::run_in(
-            dir,
-            grpc::Options::default(),
-            None,
-            Some(rulebook.into()),
-            clock,
-        )
-        .await
+        Self::run_in(dir, grpc, None, rulebook, clock).await
     }
 
     async fn run_in(

@@ -132,6 +132,16 @@ impl House {
     }
 }
 
+/// K-1 agrees to e-mail, and a minute later the notice is sent by it.
+async fn emailed(
+    house: &House,
+    clock: &Manual,
+) -> Result<wire::RecordNoticeSentResponse, tonic::Status> {
+    house.agree_to_email("K-1").await;
+    clock.pass(60_000_000);
+    house.send("K-1", "opt-out", NoticeDelivery::Email).await
+}
+
 #[tokio::test]
 async fn v28_v30_an_opt_out_notice_waits_matures_by_time_alone_and_is_none_once_it_bounces() {
     let (house, clock) = baseline().await;
@@ -149,9 +159,7 @@ async fn v28_v30_an_opt_out_notice_waits_matures_by_time_alone_and_is_none_once_
             "EMAIL_CONSENT_REQUIRED".to_owned()
         )
     );
-    house.agree_to_email("K-1").await;
-    clock.pass(60_000_000);
-    let sent = house.send("K-1", "opt-out", NoticeDelivery::Email).await;
+    let sent = emailed(&house, &clock).await;
     let sent = sent.unwrap();
     let notice = sent.receipt.unwrap().position;
     let runs = sent.opt_out.unwrap();
@@ -222,9 +230,7 @@ async fn f7_r10_what_was_used_on_an_approval_that_a_late_bounce_voids_is_listed(
         .approve(template("opt-out", form, Some(30)))
         .await
         .unwrap();
-    house.agree_to_email("K-1").await;
-    clock.pass(60_000_000);
-    let sent = house.send("K-1", "opt-out", NoticeDelivery::Email).await;
+    let sent = emailed(&house, &clock).await;
     let notice = sent.unwrap().receipt.unwrap().position;
     clock.pass(10 * DAY);
     assert!(!recorded(&house).await.1, "it waits");

@@ -9,7 +9,7 @@ pub use gather::{Wanted, fetch};
 
 use std::path::PathBuf;
 
-use super::prove::Failed;
+use super::failed::Failed;
 use super::question::Asked;
 use super::{Ended, Global, output};
 use crate::proto::v1 as wire;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
-use crate::cli::prove::{Failed, read, write};
+use crate::cli::failed::{Failed, folder_of, read, write};
 
 /// The version of the pack's form.
 pub const FORMAT: &str = "consent-ledger-evidence-1";
@@ -82,10 +82,9 @@ impl Pack {
     /// Writes the pack into a new folder, for its owner alone; it has its name only when it is whole.
     pub fn write(&self, dir: &Path) -> Result<(), Failed> {
         let unmade = |error| Failed::unreachable(format!("{}: {error}", dir.display()));
-        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
         let beside = tempfile::Builder::new()
             .prefix(".evidence-")
-            .tempdir_in(parent.unwrap_or(Path::new(".")))
+            .tempdir_in(folder_of(dir))
             .map_err(unmade)?;
         self.write_into(beside.path())?;
         std::fs::rename(beside.path(), dir).map_err(unmade)?;

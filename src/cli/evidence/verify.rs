@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::pack::Pack;
 use super::standing;
 use crate::audit::Replayed;
-use crate::cli::prove::{Failed, key_of};
+use crate::cli::failed::{Failed, key_of};
 use crate::cli::question::Asked;
 use crate::cli::{Ended, Global, output};
 use crate::domain::rulebook::Rulebook;
