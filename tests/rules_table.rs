@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../docs/rules.md");
 
+/// Its headings name a vector and, in brackets, what it rests on; `tests/grpc/vectors` plays it.
+const VECTORS: &str = include_str!("../docs/vectors.md");
+
 /// Every family of ids, and how many there are of it.
 const FAMILIES: [(&str, std::ops::RangeInclusive<u32>); 7] = [
     ("P", 1..=17),
@@ -119,6 +122,38 @@ fn p17_a_row_names_code_and_tests_that_are_there() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// A row that a vector rests on names it among its tests: `vector V7`.
+#[test]
+fn p17_each_vector_is_named_by_the_rows_that_it_rests_on() {
+    let rows: BTreeMap<_, _> = rows()
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    let mut faults = Vec::new();
+    for (vector, rests_on) in vectors() {
+        for id in rests_on.iter().chain([&vector]) {
+            let row = rows.get(id);
+            let name = format!("vector {vector}");
+            if !row.is_some_and(|row| row.tests.contains(&name)) {
+                faults.push(format!("{id}: `{name}` is missing"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// The vectors, each with the ids that it rests on.
+fn vectors() -> Vec<(String, Vec<String>)> {
+    let headings = VECTORS.lines().filter_map(|line| line.strip_prefix("## "));
+    let vectors = headings.filter_map(|heading| {
+        let (vector, _) = heading.split_once(' ')?;
+        let (_, rests_on) = heading.strip_suffix(')')?.rsplit_once('(')?;
+        let rests_on = rests_on.split(", ").map(str::to_owned);
+        Some((vector.to_owned(), rests_on.collect()))
+    });
+    vectors.collect()
+}
+
 /// A test that cites what isn't built says that it is: the row is behind.
 #[test]
 fn p17_no_test_proves_what_the_page_says_is_not_built() {
@@ -147,11 +182,14 @@ fn is_module(path: &str) -> bool {
     root.join(format!("{inside}.rs")).exists() || root.join(inside).join("mod.rs").exists()
 }
 
-/// The names of all functions that are tests.
+/// The names of all functions that are tests, and of all vectors.
 fn tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> = vec![root.join("src"), root.join("tests")];
-    let mut names = BTreeSet::new();
+    let vectors = vectors().into_iter();
+    let mut names: BTreeSet<_> = vectors
+        .map(|(vector, _)| format!("vector {vector}"))
+        .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

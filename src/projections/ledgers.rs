@@ -100,7 +100,11 @@ fn version(facts: &Facts) -> u64 {
 /// The rulebook in force and the company, by the records about the ledger.
 fn fold(facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
     let mut ledger = Ledger::default();
-    let known = (facts.iter()).filter(|told| then.knew(told.position, told.recorded_at));
+    let known = facts.iter().filter(|told| {
+        // Before the ledger began nobody was known; that too is answered by the rulebook that it began with (R16).
+        let begins = matches!(told.event, Fact::LedgerOpened(_));
+        begins || then.knew(told.position, told.recorded_at)
+    });
     for told in known {
         ledger.last = told.position;
         match &told.event {

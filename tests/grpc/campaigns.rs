@@ -13,9 +13,9 @@ use wire::{CampaignAct, CampaignDecision, CpniClass, ReasonCode, SendStop};
 
 use crate::house::*;
 
-type Client = CampaignServiceClient<Channel>;
+pub type Client = CampaignServiceClient<Channel>;
 
-fn client(house: &House) -> Client {
+pub fn client(house: &House) -> Client {
     CampaignServiceClient::new(house.channel.clone())
 }
 

@@ -21,7 +21,10 @@ use wire::campaign_service_client::CampaignServiceClient;
 use wire::check_service_client::CheckServiceClient;
 use wire::consent_service_client::ConsentServiceClient;
 use wire::disclosure_service_client::DisclosureServiceClient;
+use wire::entity_service_client::EntityServiceClient;
+use wire::incident_service_client::IncidentServiceClient;
 use wire::intake_service_client::IntakeServiceClient;
+use wire::policy_service_client::PolicyServiceClient;
 use wire::query_service_client::QueryServiceClient;
 
 pub struct House {
@@ -170,6 +173,18 @@ impl House {
 
     pub fn intake(&self) -> IntakeServiceClient<Channel> {
         IntakeServiceClient::new(self.channel.clone())
+    }
+
+    pub fn entities(&self) -> EntityServiceClient<Channel> {
+        EntityServiceClient::new(self.channel.clone())
+    }
+
+    pub fn incidents(&self) -> IncidentServiceClient<Channel> {
+        IncidentServiceClient::new(self.channel.clone())
+    }
+
+    pub fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone())
     }
 
     /// Opens an account that holds `services`.

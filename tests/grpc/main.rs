@@ -28,3 +28,4 @@ mod retention;
 mod rulebooks;
 mod streams;
 mod transport;
+mod vectors;

@@ -41,23 +41,3 @@ pub fn fcc_again_text() -> String {
 pub fn fcc_again() -> &'static Rulebook {
     &FCC_AGAIN
 }
-
-/// A later version of the policy with the same rules.
-pub fn def_of_version(version: &str) -> &'static Rulebook {
-    let version = format!("version = {version:?}");
-    let text = switched(&[(r#"version = "2024-05-29""#, &version)]);
-    Box::leak(Box::new(Rulebook::parse(&text, [1; 32]).unwrap()))
-}
-
-fn switched(switches: &[(&str, &str)]) -> String {
-    let mut text = DEFAULT.to_owned();
-    for (from, to) in switches {
-        assert_eq!(
-            text.matches(from).count(),
-            1,
-            "the rulebook says `{from}` once"
-        );
-        text = text.replace(from, to);
-    }
-    text
-}

@@ -11,8 +11,6 @@ use consent_ledger::domain::notices::NoticeCommand;
 use consent_ledger::domain::notices::email::EmailAgreed;
 use consent_ledger::domain::notices::send::{Delivery, Outcome, ReportDelivery, SendNotice};
 use consent_ledger::domain::scope::Scope;
-use consent_ledger::domain::served::AffiliateCommand;
-use consent_ledger::domain::services::OpenAccount;
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{
     CpniClass, CpniClasses, Medium, Purpose, RecipientKind, Speaker,
@@ -20,7 +18,7 @@ use consent_ledger::domain::vocabulary::{
 
 use super::history::History;
 use super::ledger::Ledger;
-use super::notation::{Everything, category, recipient, scope, utc};
+use super::notation::{recipient, utc};
 
 /// The digest of every template's text.
 const TEXT: Sha256Digest = Sha256Digest([4; 32]);
@@ -128,11 +126,6 @@ pub fn approving_campaign(id: &str) -> CompanyCommand {
     })
 }
 
-/// Sends a notice by the template of that way and period, by an approved campaign.
-pub fn sending(delivery: Delivery, days: Option<u32>, covers: Scope) -> Command {
-    sending_by(Some(ASKING), delivery, days, covers)
-}
-
 /// The same by any campaign, or by none.
 pub fn sending_by(
     campaign: Option<&str>,
@@ -163,55 +156,4 @@ pub fn agreeing_to_email() -> Command {
     }))
 }
 
-impl History {
-    /// Opens the account, with the categories that it starts with.
-    pub fn opens_account(&mut self, categories: &[&str]) {
-        self.record(
-            &Command::OpenAccount(OpenAccount {
-                legal_entity: EntityId::parse("infotech").unwrap(),
-                services: categories.iter().map(|held| category(held)).collect(),
-            }),
-            None,
-        );
-    }
-
-    /// Registers what an entity that provides communications-related services is from now on.
-    pub fn joins(&mut self, who: &str) {
-        join(&mut self.ledger, who, true);
-    }
-
-    /// Registers that it is so no longer.
-    pub fn leaves(&mut self, who: &str) {
-        leave(&mut self.ledger, who, None);
-    }
-
-    /// The affiliate serves the customer itself from now on.
-    pub fn is_served_by(&mut self, affiliate: &str) {
-        let affiliate = EntityId::parse(affiliate).unwrap();
-        self.record(
-            &Command::Affiliates(AffiliateCommand::Begin(affiliate)),
-            None,
-        );
-    }
-
-    /// A notice that asks for opt-out approval and leaves 30 days, sent now; e-mail rests on a consent to e-mail.
-    pub fn asks_opt_out(&mut self, delivery: Delivery, covers: &str) -> Position {
-        let now = self.ledger.now;
-        // The template is older, and so is the consent.
-        self.ledger.now = Time(now.0 - 1);
-        campaign(&mut self.ledger, ASKING, true);
-        approve(&mut self.ledger, delivery.form(), Some(30));
-        if delivery == Delivery::Email {
-            (self.ledger.submit(&agreeing_to_email(), None)).unwrap();
-        }
-        self.ledger.now = now;
-        let covers = scope(covers, Everything::Written);
-        let records = self.record(&sending(delivery, Some(30), covers), None);
-        records[0].position
-    }
-
-    /// The notice bounced or came back.
-    pub fn fails(&mut self, notice: Position, outcome: Outcome) {
-        self.record(&reporting(notice, outcome), None);
-    }
-}
+impl History {}

@@ -18,7 +18,6 @@ use consent_ledger::domain::services::{ChangeServices, CloseService, OpenAccount
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{AssuranceMethod, Medium, Speaker};
 
-use super::expect::Reads;
 use super::ledger::{Ledger, Record};
 use super::notation::{self, Everything, category, question, scope, utc, word};
 
@@ -118,13 +117,6 @@ impl History {
         history
     }
 
-    /// Sets the clock: `10:02` of [`DAY`], or a whole instant.
-    pub fn at(&mut self, time: &str) -> &mut Self {
-        self.ledger.now = clock(time);
-        self.held = true;
-        self
-    }
-
     /// Lets time pass.
     pub fn days_pass(&mut self, days: u32) {
         self.ledger.now = self.ledger.now.plus_hours(24 * days);
@@ -160,28 +152,9 @@ impl History {
         self.switch(&[closed], &[]);
     }
 
-    /// Records now that a service ends at `ends_at`.
-    pub fn close_at(&mut self, closed: &str, ends_at: Time) {
-        self.record(
-            &Command::ChangeServices(ChangeServices {
-                open: Vec::new(),
-                close: vec![CloseService {
-                    category: category(closed),
-                    ends_at: Some(ends_at),
-                }],
-            }),
-            None,
-        );
-    }
-
     /// Closes and opens in one atomic command.
     pub fn switch(&mut self, closed: &[&str], opened: &[&str]) {
         self.record(&change(closed, opened), None);
-    }
-
-    /// Records now that a service had ended at `when` already.
-    pub fn closed_already(&mut self, closed: &str, when: Time) {
-        self.record(&change(&[closed], &[]), Some(when));
     }
 
     /// A notice that covers the scope.
@@ -204,38 +177,10 @@ impl History {
         self.says_all(&[said])[0]
     }
 
-    /// One word, said at `when` and recorded at the clock.
-    pub fn said(&mut self, when: Time, said: &str) -> Position {
-        self.speak(VALID, Some(when), vec![word(said)])
-            .unwrap_or_else(|code| panic!("{said}: refused with {code:?}"))[0]
-    }
-
     /// Words of one atomic command.
     pub fn says_all(&mut self, said: &[&str]) -> Vec<Position> {
         self.speak(VALID, None, said.iter().map(|said| word(said)).collect())
             .unwrap_or_else(|code| panic!("{said:?}: refused with {code:?}"))
-    }
-
-    /// A grant that names the blocks it lifts.
-    pub fn says_lifting(&mut self, said: &str, blocks: &[Position]) -> Position {
-        let SpokenWord::Grant { scope, .. } = word(said) else {
-            panic!("only a grant lifts");
-        };
-        let lifts = blocks.to_vec();
-        self.speak(VALID, None, vec![SpokenWord::Grant { scope, lifts }])
-            .unwrap_or_else(|code| panic!("{said}: refused with {code:?}"))[0]
-    }
-
-    /// One word said in a manner of one's own.
-    pub fn tries(&mut self, manner: Manner, said: &str) -> Result<Position, RefusalCode> {
-        self.speak(manner, None, vec![word(said)])
-            .map(|positions| positions[0])
-    }
-
-    /// The word is refused with that code.
-    #[track_caller]
-    pub fn refuses(&mut self, manner: Manner, said: &str, code: RefusalCode) {
-        assert_eq!(self.tries(manner, said), Err(code), "{said} {manner:?}");
     }
 
     /// Words with all their circumstances.
@@ -249,20 +194,6 @@ impl History {
         let statement = manner.statement(said_at, self.notice);
         let records = self.try_record(&Command::Speak(Speak { words, statement }), occurred_at)?;
         Ok(records.iter().map(|record| record.position).collect())
-    }
-
-    /// The blocks that the grant at `grant` was answered to be blocked by still.
-    pub fn still_blocked_by(&self, grant: Position) -> Vec<Position> {
-        match &self.event_at(grant) {
-            Event::Granted(granted) => granted.still_blocked_by.clone(),
-            other => panic!("no grant: {other:?}"),
-        }
-    }
-
-    fn event_at(&self, position: Position) -> Event {
-        let mut records = self.ledger.records.iter();
-        let found = records.find(|record| record.position == position);
-        found.expect("a record").event.clone()
     }
 
     /// A one-time oral approval in a call, on a recording.
@@ -300,39 +231,6 @@ impl History {
     /// The answer now.
     pub fn ask(&self, asked: &str) -> Ruling {
         self.ledger.ask(&question(asked))
-    }
-
-    /// The answer at an instant, if nothing more is recorded until then.
-    pub fn ask_at(&self, at: Time, asked: &str) -> Ruling {
-        self.ledger.ask_at(&question(asked), at)
-    }
-
-    /// The answer to a question asked in a call.
-    pub fn ask_in_call(&self, call: &str, asked: &str) -> Ruling {
-        self.ledger.ask(&in_call(call, asked))
-    }
-
-    /// The answer now reads like that.
-    #[track_caller]
-    pub fn answers(&self, asked: &str, expected: &str, on: &[Position]) {
-        self.ask(asked).reads(expected, on);
-    }
-
-    /// The answer at an instant reads like that.
-    #[track_caller]
-    pub fn answers_at(&self, at: Time, asked: &str, expected: &str, on: &[Position]) {
-        self.ask_at(at, asked).reads(expected, on);
-    }
-
-    /// The answer in a call reads like that.
-    #[track_caller]
-    pub fn answers_in_call(&self, call: &str, asked: &str, expected: &str, on: &[Position]) {
-        self.ask_in_call(call, asked).reads(expected, on);
-    }
-
-    /// The answer to a question that claims a ground.
-    pub fn ask_on(&self, ground: Ground, asked: &str) -> Ruling {
-        self.ledger.ask(&on_ground(ground, asked))
     }
 
     /// Asks for a disclosure; it is recorded, made or refused.

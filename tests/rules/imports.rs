@@ -1,13 +1,12 @@
 //! History that is imported into a customer's, in the vectors' notation.
 
 use consent_ledger::domain::asserted::{
-    Assert, Asserted, AssertedAccount, AssertedBlock, AssertedEvent, AssertedGrant, AssertedNotice,
-    AssertedService, Circumstances, Shortfall, Source,
+    Assert, Asserted, AssertedAccount, AssertedBlock, AssertedGrant, AssertedNotice,
+    AssertedService, Circumstances, Source,
 };
 use consent_ledger::domain::command::Command;
 use consent_ledger::domain::consent::word::SpokenWord;
-use consent_ledger::domain::event::Event;
-use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
+use consent_ledger::domain::ids::{EntityId, Sha256Digest, Token};
 use consent_ledger::domain::time::Time;
 use consent_ledger::domain::vocabulary::{Medium, Speaker};
 
@@ -87,28 +86,4 @@ pub fn line(number: u64, fact: &Asserted) -> Command {
     })
 }
 
-impl History {
-    /// Imports a fact: its record, and what it falls short of.
-    pub fn imports(&mut self, fact: &Asserted) -> (Position, Vec<Shortfall>) {
-        let number = self.ledger.records.len() as u64 + 1;
-        let records = self.try_record(&line(number, fact), None).unwrap();
-        let record = records.last().unwrap();
-        match &record.event {
-            Event::Asserted(event) => (record.position, event.shortfalls().to_vec()),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The blocks that the answer to an imported grant lists.
-    pub fn import_blocked_by(&self, position: Position) -> Vec<Position> {
-        let record = self
-            .ledger
-            .records
-            .iter()
-            .find(|one| one.position == position);
-        match record.map(|record| &record.event) {
-            Some(Event::Asserted(AssertedEvent::Granted(event))) => event.still_blocked_by.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
+impl History {}

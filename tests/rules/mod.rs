@@ -5,7 +5,6 @@
 
 pub mod books;
 pub mod company;
-pub mod expect;
 pub mod grounds;
 pub mod history;
 pub mod imports;
