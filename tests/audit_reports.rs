@@ -26,6 +26,7 @@ use consent_ledger::proto::v1 as wire;
 use serde_json::{Value, json};
 use tonic::transport::Channel;
 use wire::account_service_client::AccountServiceClient;
+use wire::check_service_client::CheckServiceClient;
 use wire::disclosure_service_client::DisclosureServiceClient;
 
 use engine::{give_notice, open, open_account, submit};
@@ -228,6 +229,79 @@ fn e9_the_questions_can_be_listed_with_their_clauses() {
         csv.lines().count(),
         consent_ledger::domain::questions::ALL.len() + 1
     );
+}
+
+/// A ruling on record that a held category may be marketed, and then that the service had ended before.
+async fn used_in_vain(channel: Channel, id: &str) {
+    let before = prost_types::Timestamp::from(std::time::SystemTime::now());
+    let request = wire::CheckUseRequest {
+        header: header(),
+        customer: customer(id),
+        question: Some(wire::Question {
+            purpose: wire::Purpose::MarketingComms.into(),
+            classes: vec![wire::CpniClass::Billing.into()],
+            recipient_kind: wire::RecipientKind::Company.into(),
+            target_categories: vec!["local".to_owned()],
+            ..wire::Question::default()
+        }),
+        record: true,
+        ..wire::CheckUseRequest::default()
+    };
+    let mut checks = CheckServiceClient::new(channel.clone());
+    let ruled = checks.check_use(request).await.unwrap().into_inner();
+    assert!(ruled.ruling.unwrap().allowed);
+    let close = wire::ChangeServicesRequest {
+        header: Some(wire::CommandHeader {
+            occurred_at: Some(before),
+            ..header().unwrap()
+        }),
+        customer: customer(id),
+        open: Vec::new(),
+        close: vec![wire::CloseService {
+            category: "local".to_owned(),
+            ends_at: None,
+        }],
+    };
+    let mut accounts = AccountServiceClient::new(channel);
+    accounts.change_services(close).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_f7_uses_that_hindsight_does_not_bear_out_are_listed_of_one_customer_and_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Server::start(dir.path()).await;
+    let channel = ledger.connect().await;
+    let mut accounts = AccountServiceClient::new(channel.clone());
+    for id in ["K-1", "K-2"] {
+        let request = server::open_account(id, &["local"]);
+        accounts.open_account(request).await.unwrap();
+    }
+    let address = format!("http://{}", ledger.address);
+    let hindsight = |more: &[&str]| {
+        let arguments = ["audit", "hindsight", "--server", &address];
+        run(&[&arguments, more].concat())
+    };
+    let none = said(&hindsight(&["--all"]), 0);
+    assert_eq!(none, "every use is borne out\n");
+    used_in_vain(channel, "K-2").await;
+
+    let all = parsed(&said(&hindsight(&["--all", "--output", "json"]), 1));
+    assert_eq!(
+        (&all["position"], &all["customers"]),
+        (&json!(6), &json!(2))
+    );
+    let found = all["uses"].as_array().unwrap();
+    assert_eq!((found.len(), &found[0]["customer"]), (1, &json!("K-2")));
+    let one = ["--customer", "K-2", "--output", "json"];
+    let one = parsed(&said(&hindsight(&one), 1));
+    assert_eq!(one["uses"], all["uses"]);
+    let csv = said(&hindsight(&["--all", "--output", "csv"]), 1);
+    assert!(csv.lines().nth(1).unwrap().starts_with("5,K-2,"), "{csv}");
+    said(&hindsight(&["--customer", "K-1"]), 0);
+    said(&hindsight(&["--customer", "K-9"]), 2);
+    said(&hindsight(&["--all", "--customer", "K-1"]), 2);
+    said(&hindsight(&[]), 2);
+    assert!(ledger.stop().await);
 }
 
 /// A disclosure to an agent on a ticket, or to a court.

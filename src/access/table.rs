@@ -111,6 +111,7 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuditService/ExportRecords", AUDIT),
     ("/consent.v1.AuditService/GetCheckpoint", AUDIT),
     ("/consent.v1.AuditService/ListVoidedUses", AUDIT),
+    ("/consent.v1.AuditService/ListAllVoidedUses", AUDIT),
     ("/consent.v1.AuditService/AskStandingQuestions", AUDIT),
     ("/consent.v1.EvidenceService/ProveRecords", AUDIT),
     ("/consent.v1.EvidenceService/ProveConsistency", AUDIT),

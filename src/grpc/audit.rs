@@ -7,11 +7,13 @@ use tonic::{Request, Response, Status};
 
 use super::call::Call;
 use super::convert::values;
+use super::customer_walk::Parts;
 use super::doors::Doors;
 use super::in_order::UntilStopping;
 use super::pages::Page;
 use super::standing::Asking;
 use super::status;
+use super::voided;
 use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
@@ -92,6 +94,18 @@ impl wire::audit_service_server::AuditService for Audit {
             .await?;
         let found = doors.voided_uses(customer, page);
         call.in_time(found).await.map(Response::new)
+    }
+
+    type ListAllVoidedUsesStream = Parts<wire::ListAllVoidedUsesResponse>;
+
+    async fn list_all_voided_uses(
+        &self,
+        request: Request<wire::ListAllVoidedUsesRequest>,
+    ) -> Result<Response<Self::ListAllVoidedUsesStream>, Status> {
+        let (call, doors) = (Call::of(&request)?, &self.doors);
+        let position = Position(request.into_inner().min_position);
+        doors.wait_for_history(&call, position).await?;
+        Ok(Response::new(voided::list(doors)))
     }
 
     type AskStandingQuestionsStream =

@@ -16,6 +16,7 @@ mod conduct;
 mod consents;
 mod contacts;
 mod convert;
+mod customer_walk;
 mod disclosures;
 mod doors;
 mod drawing;
@@ -37,6 +38,7 @@ mod rulebooks;
 mod standing;
 mod status;
 mod turns;
+mod voided;
 
 use std::time::Duration;
 

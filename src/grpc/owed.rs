@@ -1,18 +1,16 @@
-//! What is owed about customers, told as a walk over them finds it (F6, F16, F19, P4).
+//! What is owed about customers (F6, F16, F19, P4).
 //!
-//! All are judged at the instant at which the walk began, each in a state of then or later. The walk reads the disk, chunk
-//! by chunk, away from the threads that serve.
+//! All are judged at the instant at which the walk began, each in a state of then or later.
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tonic::Status;
 
 use super::call::Call;
 use super::convert::compliance::{WantedOwed, wire_owed};
 use super::convert::values::timestamp;
+use super::customer_walk::{Left, Parts, Report, report};
 use super::doors::Doors;
-use super::in_order::UntilStopping;
 use super::status;
 use crate::domain::company::Company;
 use crate::domain::company::deadlines::Standing;
@@ -20,7 +18,6 @@ use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 use crate::domain::owed::{Horizon, owed};
 use crate::domain::time::Time;
-use crate::projections::{CustomerChunk, CustomerWalk};
 use crate::proto::v1 as wire;
 use wire::list_customer_deadlines_response::Part;
 
@@ -28,7 +25,7 @@ use wire::list_customer_deadlines_response::Part;
 const RESOLVE: &str = "/consent.v1.QueryService/ResolvePseudonyms";
 
 /// The answers of a list.
-pub type Answers = BoxStream<'static, Result<wire::ListCustomerDeadlinesResponse, Status>>;
+pub type Answers = Parts<wire::ListCustomerDeadlinesResponse>;
 
 /// Lists what is wanted.
 ///
@@ -40,10 +37,9 @@ pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, S
     let position = doors.position();
     let left = match &wanted.customer {
         None => Left::Walk(views.customers()),
-        Some(customer) => Left::One(vec![doors.known(customer)?]),
+        Some(customer) => Left::Some(vec![doors.known(customer)?]),
     };
     let listing = Listing {
-        left,
         names: call.may_call(RESOLVE).is_ok(),
         company: views.company(),
         now,
@@ -54,14 +50,7 @@ pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, S
             ..wire::CustomerDeadlinesSummary::default()
         },
     };
-    let reader = doors.clone();
-    let told = stream::try_unfold(listing, move |listing| {
-        let doors = reader.clone();
-        async move { doors.read_step(move |doors| listing.step(doors)).await }
-    });
-    let told = told.map_ok(|parts| stream::iter(parts.into_iter().map(response).map(Ok)));
-    let told = told.try_flatten().boxed();
-    Ok(UntilStopping::new(told, doors.stopping()).boxed())
+    Ok(report(doors, left, listing))
 }
 
 fn response(part: Part) -> wire::ListCustomerDeadlinesResponse {
@@ -70,7 +59,6 @@ fn response(part: Part) -> wire::ListCustomerDeadlinesResponse {
 
 /// A list that is being made.
 struct Listing {
-    left: Left,
     /// Whether the caller may know the accounts.
     names: bool,
     company: Arc<Company>,
@@ -79,43 +67,31 @@ struct Listing {
     summary: wire::CustomerDeadlinesSummary,
 }
 
-/// Whom to look at still.
-enum Left {
-    Walk(CustomerWalk),
-    One(CustomerChunk),
-    Nobody,
+impl Report for Listing {
+    type Part = wire::ListCustomerDeadlinesResponse;
+
+    fn look(
+        &mut self,
+        pseudonym: Pseudonym,
+        customer: &Customer,
+        doors: &Doors,
+    ) -> Result<Vec<Self::Part>, Status> {
+        let owed = self.owed(pseudonym, customer, doors)?;
+        Ok(owed.map(Part::Customer).map(response).into_iter().collect())
+    }
+
+    fn progress(progress: wire::CustomerWalkProgress) -> Self::Part {
+        response(Part::Progress(progress))
+    }
+
+    fn summary(&self) -> Self::Part {
+        response(Part::Summary(self.summary))
+    }
 }
 
 impl Listing {
-    /// What the next customers bring, and where to go on; `None` after the summary.
-    fn step(mut self, doors: &Doors) -> Result<Option<(Vec<Part>, Self)>, Status> {
-        let (chunk, progress) = match &mut self.left {
-            Left::Nobody => return Ok(None),
-            Left::One(chunk) => (std::mem::take(chunk), None),
-            Left::Walk(walk) => {
-                let chunk = walk.next().transpose();
-                let chunk = chunk.map_err(|error| status::view(error.into()))?;
-                let progress = wire::CustomerWalkProgress {
-                    customers: walk.seen(),
-                    expected: walk.expected(),
-                };
-                (chunk.unwrap_or_default(), Some(progress))
-            }
-        };
-        if chunk.is_empty() {
-            self.left = Left::Nobody;
-            return Ok(Some((vec![Part::Summary(self.summary)], self)));
-        }
-        let mut parts = Vec::new();
-        for (pseudonym, customer) in &chunk {
-            parts.extend(self.look(*pseudonym, customer, doors)?.map(Part::Customer));
-        }
-        parts.extend(progress.map(Part::Progress));
-        Ok(Some((parts, self)))
-    }
-
     /// What is owed about a customer, if anything is.
-    fn look(
+    fn owed(
         &mut self,
         pseudonym: Pseudonym,
         customer: &Customer,

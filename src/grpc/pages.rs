@@ -10,7 +10,7 @@ use crate::projections::HistoryEntry;
 /// Records on a page where the caller names no number.
 const SIZE: usize = 100;
 /// Most records on a page.
-const SIZE_MAX: usize = 500;
+pub const PAGE_MAX: usize = 500;
 /// Most types in a filter.
 const TYPES_MAX: usize = 16;
 
@@ -31,9 +31,9 @@ impl Page {
     pub fn parse(size: i32, token: &str) -> Result<Self, Malformed> {
         let size = match usize::try_from(size) {
             Ok(0) => SIZE,
-            Ok(size) if size <= SIZE_MAX => size,
+            Ok(size) if size <= PAGE_MAX => size,
             _ => {
-                let problem = format!("must be 1 to {SIZE_MAX}, or 0 for {SIZE}");
+                let problem = format!("must be 1 to {PAGE_MAX}, or 0 for {SIZE}");
                 return Err(Malformed::invalid("page_size", problem));
             }
         };

@@ -7,6 +7,7 @@
 )]
 
 mod asking;
+mod bounced;
 mod callers;
 mod campaigns;
 mod commands;

@@ -104,7 +104,7 @@ impl House {
         Ok(response.into_inner())
     }
 
-    async fn report(
+    pub async fn report(
         &self,
         id: &str,
         notice: u64,
@@ -120,7 +120,7 @@ impl House {
         Ok(response.into_inner())
     }
 
-    async fn agree_to_email(&self, id: &str) {
+    pub async fn agree_to_email(&self, id: &str) {
         let request = wire::RecordEmailConsentRequest {
             header: header(),
             customer: customer(id),
@@ -133,7 +133,7 @@ impl House {
 }
 
 /// K-1 agrees to e-mail, and a minute later the notice is sent by it.
-async fn emailed(
+pub async fn emailed(
     house: &House,
     clock: &Manual,
 ) -> Result<wire::RecordNoticeSentResponse, tonic::Status> {
@@ -198,60 +198,6 @@ async fn v28_v30_an_opt_out_notice_waits_matures_by_time_alone_and_is_none_once_
     assert!(barred.remedies.contains(&wire::Remedy {
         remedy: Some(remedy)
     }));
-}
-
-/// A ruling on record; its position, and whether it said yes.
-async fn recorded(house: &House) -> (u64, bool) {
-    let request = wire::CheckUseRequest {
-        header: dated(),
-        customer: customer("K-1"),
-        question: Some(market(Company, "cmrs")),
-        record: true,
-        ..wire::CheckUseRequest::default()
-    };
-    let answer = house
-        .checks()
-        .check_use(request)
-        .await
-        .unwrap()
-        .into_inner();
-    (
-        answer.receipt.unwrap().position,
-        answer.ruling.unwrap().allowed,
-    )
-}
-
-#[tokio::test]
-async fn f7_r10_what_was_used_on_an_approval_that_a_late_bounce_voids_is_listed() {
-    let (house, clock) = baseline().await;
-    house.opened("K-1", &["local"]).await;
-    let form = wire::Medium::Electronic;
-    house
-        .approve(template("opt-out", form, Some(30)))
-        .await
-        .unwrap();
-    let sent = emailed(&house, &clock).await;
-    let notice = sent.unwrap().receipt.unwrap().position;
-    clock.pass(10 * DAY);
-    assert!(!recorded(&house).await.1, "it waits");
-    clock.pass(21 * DAY);
-    let (used, allowed) = recorded(&house).await;
-    assert!(allowed);
-    let list = wire::ListVoidedUsesRequest {
-        customer: customer("K-1"),
-        ..wire::ListVoidedUsesRequest::default()
-    };
-    let before = house.audit().list_voided_uses(list.clone()).await.unwrap();
-    assert_eq!(before.into_inner().uses, []);
-
-    clock.pass(DAY);
-    let bounced = house.report("K-1", notice, NoticeOutcome::Bounced).await;
-    assert!(bounced.unwrap().voids_since.is_some());
-    let after = house.audit().list_voided_uses(list).await.unwrap();
-    let [found] = after.into_inner().uses.try_into().unwrap();
-    assert_eq!(found.position, used);
-    assert_eq!(found.cause(), wire::VoidedUseCause::VoidedApproval);
-    assert!(!found.hindsight.unwrap().allowed);
 }
 
 #[tokio::test]

@@ -1,31 +1,57 @@
-//! `audit hindsight`: a customer's uses that today's records don't bear out (C4).
+//! `audit hindsight`: uses that today's records don't bear out, a customer's or everybody's (C4, F7).
 
 use serde_json::json;
+use tonic::Status;
+use tonic::transport::Channel;
 
 use crate::cli::check::{as_json, at, code};
 use crate::cli::{Ended, Global, output};
 use crate::proto::v1 as wire;
 use wire::audit_service_client::AuditServiceClient;
+use wire::list_all_voided_uses_response::Part;
 
-/// Lists a customer's disclosures and recorded rulings that today's records don't bear out (C4).
+/// Lists disclosures and recorded rulings that today's records don't bear out: a customer's, or everybody's (C4, F7).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   consent-ledger audit hindsight --customer K-1001
-  consent-ledger audit hindsight --customer K-1001 --output json
+  consent-ledger audit hindsight --all --output csv
 
 The exit code is 0 when there are none and 1 when there are some.")]
 pub struct Arguments {
     /// The ledger's gRPC address.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
     /// The company's id of the account.
     #[arg(long, value_name = "ID")]
+    customer: Option<String>,
+    /// Every customer: each is looked at, as after a mailing that bounced.
+    #[arg(long)]
+    all: bool,
+}
+
+/// A use and whose it is.
+struct Found {
     customer: String,
+    used: wire::VoidedUse,
+}
+
+/// The uses, up to a record, of so many customers.
+struct Listed {
+    uses: Vec<Found>,
+    position: u64,
+    customers: u64,
 }
 
 pub async fn run(global: &Global, arguments: Arguments) -> Ended {
-    let mut client = match AuditServiceClient::connect(arguments.server.clone()).await {
+    let client = match AuditServiceClient::connect(arguments.server.clone()).await {
         Ok(client) => client,
         Err(error) => {
             return output::complain(
@@ -34,34 +60,93 @@ pub async fn run(global: &Global, arguments: Arguments) -> Ended {
             );
         }
     };
+    let listed = match arguments.whose.customer {
+        Some(customer) => of_one(client, customer).await,
+        None => of_all(client).await,
+    };
+    match listed {
+        Ok(listed) => show(global, &listed),
+        Err(status) if status.code() == tonic::Code::NotFound => {
+            output::complain(Ended::Usage, status.message())
+        }
+        Err(status) => output::complain(Ended::Unreachable, status.message()),
+    }
+}
+
+async fn of_one(
+    mut client: AuditServiceClient<Channel>,
+    customer: String,
+) -> Result<Listed, Status> {
     let mut request = wire::ListVoidedUsesRequest {
         customer: Some(wire::CustomerRef {
-            customer: Some(wire::customer_ref::Customer::Id(arguments.customer)),
+            customer: Some(wire::customer_ref::Customer::Id(customer.clone())),
         }),
         ..wire::ListVoidedUsesRequest::default()
     };
     let mut uses = Vec::new();
     loop {
-        let page = match client.list_voided_uses(request.clone()).await {
-            Ok(page) => page.into_inner(),
-            Err(status) if status.code() == tonic::Code::NotFound => {
-                return output::complain(Ended::Usage, status.message());
-            }
-            Err(status) => return output::complain(Ended::Unreachable, status.message()),
-        };
-        uses.extend(page.uses);
+        let page = client.list_voided_uses(request.clone()).await?.into_inner();
+        uses.extend(page.uses.into_iter().map(|used| Found {
+            customer: customer.clone(),
+            used,
+        }));
         if page.next_page_token.is_empty() {
-            break;
+            return Ok(Listed {
+                uses,
+                position: page.position,
+                customers: 1,
+            });
         }
         request.page_token = page.next_page_token;
     }
-    show(global, &uses)
 }
 
-fn show(global: &Global, uses: &[wire::VoidedUse]) -> Ended {
+async fn of_all(mut client: AuditServiceClient<Channel>) -> Result<Listed, Status> {
+    let request = wire::ListAllVoidedUsesRequest::default();
+    let mut parts = client.list_all_voided_uses(request).await?.into_inner();
+    let bar = output::progress("looking at customers");
+    let mut uses = Vec::new();
+    while let Some(message) = parts.message().await? {
+        match message.part {
+            Some(Part::Progress(progress)) => {
+                bar.set_length(progress.expected);
+                bar.set_position(progress.customers);
+            }
+            Some(Part::Customer(found)) => {
+                let customer = match found.customer_id.is_empty() {
+                    true => found.pseudonym,
+                    false => found.customer_id,
+                };
+                uses.extend(found.uses.into_iter().map(|used| Found {
+                    customer: customer.clone(),
+                    used,
+                }));
+            }
+            Some(Part::Summary(end)) => {
+                bar.finish_and_clear();
+                uses.sort_by_key(|found| found.used.position);
+                return Ok(Listed {
+                    uses,
+                    position: end.position,
+                    customers: end.customers,
+                });
+            }
+            None => {}
+        }
+    }
+    bar.finish_and_clear();
+    Err(Status::aborted("the list broke off before its end"))
+}
+
+fn show(global: &Global, listed: &Listed) -> Ended {
+    let uses = &listed.uses;
     if global.output == output::Format::Json {
         let uses: Vec<_> = uses.iter().map(use_as_json).collect();
-        output::json(&json!({ "uses": uses }));
+        output::json(&json!({
+            "position": listed.position,
+            "customers": listed.customers,
+            "uses": uses,
+        }));
     } else if global.output == output::Format::Csv {
         let printed = table(uses).print(global.output, "");
         if printed != Ended::Well {
@@ -72,6 +157,12 @@ fn show(global: &Global, uses: &[wire::VoidedUse]) -> Ended {
     } else {
         uses.iter().for_each(show_use);
     }
+    output::progress_note(&format!(
+        "{} customers looked at; {} uses are not borne out by the records up to position {}",
+        listed.customers,
+        uses.len(),
+        listed.position
+    ));
     match uses.is_empty() {
         true => Ended::Well,
         false => Ended::Wrong,
@@ -79,9 +170,16 @@ fn show(global: &Global, uses: &[wire::VoidedUse]) -> Ended {
 }
 
 /// One row a use.
-fn table(uses: &[wire::VoidedUse]) -> output::Table {
-    let mut table = output::Table::new(&["position", "happened_at", "cause", "reasons", "records"]);
-    for used in uses {
+fn table(uses: &[Found]) -> output::Table {
+    let mut table = output::Table::new(&[
+        "position",
+        "customer",
+        "happened_at",
+        "cause",
+        "reasons",
+        "records",
+    ]);
+    for Found { customer, used } in uses {
         let when = used.happened_at.as_ref().map(ToString::to_string);
         let reasons: Vec<_> = used
             .hindsight
@@ -93,6 +191,7 @@ fn table(uses: &[wire::VoidedUse]) -> output::Table {
         let records: Vec<_> = records.map(ToString::to_string).collect();
         table.row(vec![
             used.position.into(),
+            customer.clone().into(),
             when.into(),
             cause(used.cause()).into(),
             codes.join(" ").into(),
@@ -102,10 +201,10 @@ fn table(uses: &[wire::VoidedUse]) -> output::Table {
     table
 }
 
-fn show_use(used: &wire::VoidedUse) {
+fn show_use(Found { customer, used }: &Found) {
     let when = used.happened_at.as_ref().map(ToString::to_string);
     output::line(&format!(
-        "position {}, {}: {}",
+        "position {}, {customer}, {}: {}",
         used.position,
         when.unwrap_or_default(),
         cause(used.cause())
@@ -120,9 +219,10 @@ fn show_use(used: &wire::VoidedUse) {
     }
 }
 
-fn use_as_json(used: &wire::VoidedUse) -> serde_json::Value {
+fn use_as_json(Found { customer, used }: &Found) -> serde_json::Value {
     json!({
         "position": used.position,
+        "customer": customer,
         "happened_at": used.happened_at.as_ref().map(ToString::to_string),
         "cause": cause(used.cause()),
         "hindsight": used.hindsight.as_ref().map(as_json),
