@@ -195,6 +195,10 @@ async fn c2_a_killed_import_is_resumed_with_nothing_twice_and_nothing_lost() {
     run(importing(&file, &server, &[])).await;
     server.stop().await;
     assert_eq!(facts(&data), facts(&other));
+    // E9: what must be empty is, over the histories that the generator makes.
+    let mut asking = command(&["audit", "questions", "--data"]);
+    asking.arg(&other);
+    assert_eq!(run(asking).await.status.code(), Some(0));
 }
 
 /// Types and import lines of all records, in their order.

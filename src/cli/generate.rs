@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::import::feed::{Counts, Done, feed};
 use super::import::row::{FIELDS, Row};
-use super::import::source::{Format, Line};
+use super::import::source::{Format, Line, SourceError};
 use super::import::{connect, show};
 use super::{Ended, Global, output};
-use crate::generate::Customers;
+use crate::generate::{Customer, Customers};
 
 /// Make customers with realistic histories, from a seed.
 #[derive(Debug, clap::Args)]
@@ -114,17 +114,7 @@ async fn send(global: &Global, arguments: &Arguments, server: &str) -> Ended {
         Ok(channel) => channel,
         Err(ended) => return ended,
     };
-    let facts = customers(arguments).flat_map(|customer| {
-        let id = customer.id;
-        (customer.facts.into_iter()).map(move |fact| (id.clone(), fact))
-    });
-    let lines = (1..).zip(facts).map(|(number, said)| {
-        Ok(Line {
-            number,
-            bytes: 0,
-            said: Ok(said),
-        })
-    });
+    let lines = lines(customers(arguments));
     let name = format!("generated-{}", arguments.seed);
     let bar = output::counter("importing");
     let mut counts = Counts::default();
@@ -135,4 +125,21 @@ async fn send(global: &Global, arguments: &Arguments, server: &str) -> Ended {
     let done = feed(channel, &name, lines, &mut counts, &mut note).await;
     bar.finish_and_clear();
     show(global, &counts, done)
+}
+
+/// Their facts, as the lines of an import.
+pub fn lines(
+    customers: impl Iterator<Item = Customer>,
+) -> impl Iterator<Item = Result<Line, SourceError>> {
+    let facts = customers.flat_map(|customer| {
+        let id = customer.id;
+        (customer.facts.into_iter()).map(move |fact| (id.clone(), fact))
+    });
+    (1..).zip(facts).map(|(number, said)| {
+        Ok(Line {
+            number,
+            bytes: 0,
+            said: Ok(said),
+        })
+    })
 }

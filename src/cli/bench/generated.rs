@@ -14,8 +14,8 @@ use tonic::transport::Channel;
 use super::report::{Figure, Report};
 use super::{Failed, Size, campaign, load, offline, streams, system};
 use crate::app::{Options, Running};
+use crate::cli::generate::lines;
 use crate::cli::import::feed::{Counts, Done, feed};
-use crate::cli::import::source::Line;
 use crate::domain::rulebook::FCC_TEXT;
 use crate::generate::Customers;
 use crate::proto::v1 as wire;
@@ -93,29 +93,25 @@ pub fn customer_id(number: usize) -> String {
 /// Imports what a migrating company would bring of `count` customers, made as they are sent.
 async fn import(running: &Running, dir: &Path, count: usize) -> Result<Figure, Failed> {
     let from = running.ledger.views.reached().0;
-    let facts = Customers::of(SEED).take(count).flat_map(|customer| {
-        let id = customer.id;
-        (customer.facts.into_iter()).map(move |fact| (id.clone(), fact))
-    });
-    let lines = (1..).zip(facts).map(|(number, said)| {
-        Ok(Line {
-            number,
-            bytes: 0,
-            said: Ok(said),
-        })
-    });
-    let mut counts = Counts::default();
-    let mut note = |_: Done, _: &Counts| Ok(());
     let channel = system::connect(running.grpc).await?;
     let started = Instant::now();
-    feed(channel, "generated", lines, &mut counts, &mut note).await?;
+    let counts = bring(channel, count).await?;
     let rate = counts.lines() as f64 / started.elapsed().as_secs_f64();
-    if counts.refused > 0 {
-        return Err(format!("{} lines of the import were refused", counts.refused).into());
-    }
     let plain = offline::plain_file(&*running.ledger.journal, from, dir)?;
     let figure = Figure::new("import", "lines per second", rate, plain);
     Ok(figure.and("customers", count).and("lines", counts.lines()))
+}
+
+/// Imports `count` customers; none of their lines may be refused.
+pub async fn bring(channel: Channel, count: usize) -> Result<Counts, Failed> {
+    let lines = lines(Customers::of(SEED).take(count));
+    let mut counts = Counts::default();
+    let mut note = |_: Done, _: &Counts| Ok(());
+    feed(channel, "generated", lines, &mut counts, &mut note).await?;
+    match counts.refused {
+        0 => Ok(counts),
+        refused => Err(format!("{refused} lines of the import were refused").into()),
+    }
 }
 
 /// Asks about every customer over one stream.

@@ -149,9 +149,7 @@ fn measure(arguments: &Arguments, size: Size) -> Result<Report, Failed> {
         let dir = dir.join("generated");
         runtime.block_on(generated::measure(&dir, size, &wanted, &mut report))?;
     }
-    if wanted("memory") {
-        memory::measure(&dir.join("memory"), size, &mut report)?;
-    }
+    memory::measure(&dir, size, &wanted, &mut report)?;
     if wanted("startup") {
         runtime.block_on(startup::measure(&dir.join("startup"), size, &mut report))?;
     }

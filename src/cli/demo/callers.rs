@@ -23,6 +23,7 @@ use wire::{
 
 /// One connection, and a client for each service on it.
 pub struct Callers {
+    pub channel: Connection,
     pub accounts: AccountServiceClient<Connection>,
     pub consents: ConsentServiceClient<Connection>,
     pub checks: CheckServiceClient<Connection>,
@@ -48,7 +49,8 @@ impl Callers {
             disclosures: DisclosureServiceClient::new(connection.clone()),
             queries: QueryServiceClient::new(connection.clone()),
             audit: AuditServiceClient::new(connection.clone()),
-            intake: IntakeServiceClient::new(connection),
+            intake: IntakeServiceClient::new(connection.clone()),
+            channel: connection,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `demo`: the policy's story, played on a real server by real callers, each claim checked before it is printed.
 //!
-//! Reading order: [`consents`], [`campaign`], [`disclosures`], [`leaving`] are the story in the order of the policy's
+//! Reading order: [`consents`], [`campaign`], [`migration`], [`disclosures`], [`leaving`] are the story in the order of the policy's
 //! clauses; [`publication`] is the subscriber's side of it; [`evidence`] and [`tamper`] are the auditor's. `scene`, `callers`,
 //! `words` and `print` are what they are told with, `house` and `nats` what they run on.
 
@@ -11,6 +11,7 @@ mod disclosures;
 mod evidence;
 mod house;
 mod leaving;
+mod migration;
 mod nats;
 mod print;
 mod publication;
@@ -196,6 +197,8 @@ async fn story(scene: &mut Scene<'_>, publication: &mut Publication) -> Result<(
     publication.heard(scene.page, scene.head).await?;
     consents::one_call(scene).await?;
     campaign::scrubbed(scene).await?;
+    publication.heard(scene.page, scene.head).await?;
+    migration::brought(scene).await?;
     publication.heard(scene.page, scene.head).await?;
     disclosures::grounds(scene).await?;
     leaving::leaves_and_returns(scene).await?;
