@@ -29,7 +29,7 @@ pub fn standing(replayed: &Replayed, at: Time) -> Value {
         json!({
             "version": given.version.to_string(),
             "given_at": given.occurred_at.to_string(),
-            "complete": given.complete,
+            "complete": given.is_whole(),
             "record": given.position.0,
         })
     });

@@ -55,6 +55,10 @@ closed_list! {
         WaitingPeriod = "waiting_period",
         /// A way to opt out at no cost and at all hours: (d)(3). Opt-out only.
         NoCostMethod = "no_cost_method",
+        /// The approval is limited to this one use: (f)(2)(iii). Oral, for one call.
+        LimitedToOneUse = "limited_to_one_use",
+        /// The customer can deny access for the call: (f)(2)(iv). Oral, for one call.
+        DenialForCall = "denial_for_call",
     }
 }
 
@@ -266,6 +270,33 @@ pub(in crate::domain) fn lacking(
     opt_out: bool,
 ) -> impl Iterator<Item = Statement> {
     (required(form, opt_out).members()).filter(move |statement| !found.contains(*statement))
+}
+
+/// The statements that an oral notice for one call must hold and that weren't found in it. It may leave out who else
+/// receives CPNI where nobody does, the means to deny in future where it says that the approval is for one use, and the
+/// steps where it says that access can be denied for the call (64.2008(f)(2)(ii) to (iv)).
+pub(in crate::domain) fn lacking_for_one_call(
+    found: Statements,
+) -> impl Iterator<Item = Statement> {
+    let spared = move |statement: &Statement| match statement {
+        Statement::Entities => true,
+        Statement::RightToDeny => found.contains(Statement::LimitedToOneUse),
+        Statement::Steps => found.contains(Statement::DenialForCall),
+        _ => false,
+    };
+    let lacking = lacking(found, Medium::Oral, false);
+    lacking.filter(move |statement| !spared(statement))
+}
+
+/// Refuses a given notice that no approval could answer, neither a standing one nor, where it is oral, one for a call.
+pub(in crate::domain) fn require_statements_given(
+    found: Statements,
+    form: Medium,
+) -> Result<(), Refusal> {
+    if form == Medium::Oral && lacking_for_one_call(found).next().is_none() {
+        return Ok(());
+    }
+    require_statements(found, form, false)
 }
 
 /// Refuses a notice in which a statement is missing that the rules demand, and names each (64.2008(c), (d)).

@@ -4,6 +4,8 @@ use super::word::{Assurance, CitedVerification, Statement};
 use crate::domain::authentication::verification::VerifiedFor;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::ids::{Position, Token};
+use crate::domain::notices::GivenNotice;
+use crate::domain::notices::one_call::Contents;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::scope::{Scope, require_named_in_bounds};
@@ -37,7 +39,7 @@ impl Grant<'_> {
         let said_at = context.occurred_at.unwrap_or(context.now);
         require_grant_scope(self.scope, self.field)?;
         require_service(customer, said_at, context.now)?;
-        self.require_notice(customer, said_at)?;
+        self.require_notice(customer, said_at, context.rulebook)?;
         self.require_speaker(customer, context, said_at)?;
         require_open_account(customer)
     }
@@ -101,7 +103,12 @@ impl Grant<'_> {
             })
     }
 
-    fn require_notice(&self, customer: &Customer, said_at: Time) -> Result<(), Refusal> {
+    fn require_notice(
+        &self,
+        customer: &Customer,
+        said_at: Time,
+        rulebook: &Rulebook,
+    ) -> Result<(), Refusal> {
         let refuse = |why: String| {
             Err(Refusal::new(
                 RefusalCode::NoticeRequired,
@@ -117,9 +124,9 @@ impl Grant<'_> {
                 "record {cited} is none of this customer's newest notices; give a notice and name its record"
             ));
         };
-        if !notice.complete {
+        if let Some(why) = self.not_answering(notice, said_at, rulebook) {
             return refuse(format!(
-                "notice {cited} is not known to hold each required statement (64.2008(c)); give one by an approved template or with the list of its statements"
+                "notice {cited} {why}; give one by an approved template or with the list of its statements"
             ));
         }
         if !notice.given_by(said_at) {
@@ -134,6 +141,28 @@ impl Grant<'_> {
             ));
         }
         Ok(())
+    }
+}
+
+impl Grant<'_> {
+    /// Why what the notice holds can't be answered by this grant; `None`: it can (F4, F8).
+    fn not_answering(
+        &self,
+        notice: &GivenNotice,
+        said_at: Time,
+        rulebook: &Rulebook,
+    ) -> Option<&'static str> {
+        if self.call.is_some() {
+            let hours = rulebook.periods().one_time_hours;
+            return notice.unfit_for_one_call(self.scope, said_at, hours);
+        }
+        match notice.contents {
+            Contents::Whole => None,
+            Contents::Unknown => Some("is not known to hold each required statement (64.2008(c))"),
+            Contents::ForOneCall { .. } => {
+                Some("left out what only an approval for its call may do without (64.2008(f)(2))")
+            }
+        }
     }
 }
 
@@ -162,10 +191,7 @@ pub(in crate::domain) fn require_grant_scope(scope: &Scope, field: &str) -> Resu
     require_named_in_bounds(scope, field)
 }
 
-fn notice_at(
-    customer: &Customer,
-    position: Position,
-) -> Option<&crate::domain::notices::GivenNotice> {
+fn notice_at(customer: &Customer, position: Position) -> Option<&GivenNotice> {
     (customer.notices.iter()).find(|notice| notice.position == position)
 }
 

@@ -7,13 +7,16 @@
 pub mod by_template;
 pub mod clock;
 pub mod email;
+pub mod one_call;
 pub mod opt_out;
 pub mod repeat;
 pub mod send;
 
 use serde::{Deserialize, Serialize};
 
-use super::company::templates::{Statements, require_statements};
+use one_call::Contents;
+
+use super::company::templates::{Statements, require_statements_given};
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{EntityId, Position};
@@ -77,8 +80,8 @@ pub struct GivenNotice {
     pub version: Box<str>,
     /// What it covers.
     pub covers: Scope,
-    /// Whether it is known to hold each required statement: no grant answers one that isn't (F4).
-    pub complete: bool,
+    /// What it is known to hold: which approvals answer it (F4).
+    pub contents: Contents,
 }
 
 /// Given notices that a customer's state keeps: the newest. Older ones can no longer be cited.
@@ -90,7 +93,7 @@ pub(super) fn give(command: &GiveNotice, context: &Context<'_>) -> Result<Vec<Ev
     require_notice(&notice.version, &notice.language, &notice.covers, "")?;
     let shown = match command.statements {
         Some(statements) => {
-            require_statements(statements, notice.form, false)?;
+            require_statements_given(statements, notice.form)?;
             Shown::Statements(statements.members().collect())
         }
         None => Shown::Template(by_template::require_given(notice, context)?),
@@ -171,7 +174,7 @@ pub(super) fn evolve(notices: &mut Vec<GivenNotice>, given: &NoticeGiven, placed
             occurred_at: placed.happened_at(),
             version: given.notice.version.as_str().into(),
             covers: given.notice.covers.clone(),
-            complete: given.shown.is_some(),
+            contents: Contents::of(given),
         },
     );
 }

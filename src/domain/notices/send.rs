@@ -310,7 +310,7 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, NoticeSent>) {
             occurred_at: placed.happened_at(),
             version: sent.template.as_str().into(),
             covers: sent.covers.clone(),
-            complete: true,
+            contents: super::one_call::Contents::Whole,
         },
     );
     if let Some(clock) = &sent.opt_out {

@@ -44,7 +44,9 @@ fn f4_a_notice_given_without_a_template_holds_each_required_statement_or_is_refu
     let mut story = Story::begun();
     let opt_in =
         (Statements::ALL.without(Statement::WaitingPeriod)).without(Statement::NoCostMethod);
-    for statement in opt_in.members() {
+    let one_call = [Statement::LimitedToOneUse, Statement::DenialForCall];
+    let demanded = |statement: &Statement| !one_call.contains(statement);
+    for statement in opt_in.members().filter(demanded) {
         let lacking = given(|it| it.statements = Some(opt_in.without(statement)));
         let refusal = story.attempt(&lacking).unwrap_err();
         assert_eq!(
@@ -61,7 +63,36 @@ fn f4_a_notice_given_without_a_template_holds_each_required_statement_or_is_refu
         it.notice.form = Medium::Oral;
         it.statements = Some(opt_in.without(Statement::Legible));
     }));
-    assert!(story.state().notices.iter().all(|notice| notice.complete));
+    assert!(story.state().notices.iter().all(GivenNotice::is_whole));
+}
+
+#[test]
+fn f8_an_oral_notice_may_leave_out_what_an_approval_for_its_call_can_do_without() {
+    let opt_in =
+        (Statements::ALL.without(Statement::WaitingPeriod)).without(Statement::NoCostMethod);
+    let oral = |statements: Statements| {
+        given(move |it| {
+            it.notice.form = Medium::Oral;
+            it.statements = Some(statements);
+        })
+    };
+    let instead = [
+        (Statement::RightToDeny, Statement::LimitedToOneUse),
+        (Statement::Steps, Statement::DenialForCall),
+    ];
+    for (spared, instead) in instead {
+        let mut story = Story::begun();
+        story.act(oral(opt_in.without(spared)));
+        let refused = story.refused(oral(opt_in.without(spared).without(instead)));
+        assert_eq!(refused, RefusalCode::NoticeTemplate, "{spared}");
+    }
+    let mut story = Story::begun();
+    story.act(oral(opt_in.without(Statement::Entities)));
+    assert!(story.state().notices.last().unwrap().is_for_one_call());
+    for statement in [Statement::CpniTypes, Statement::NoEffectOnService] {
+        let refused = story.refused(oral(opt_in.without(statement)));
+        assert_eq!(refused, RefusalCode::NoticeTemplate, "{statement}");
+    }
 }
 
 #[test]
@@ -116,7 +147,7 @@ fn f4_no_grant_answers_a_notice_from_before_its_statements_were_asked_for() {
     story.account(&["local"]);
     let scope = company(CpniClasses::ALL);
     story.notice(scope.clone());
-    story.customer.as_mut().unwrap().notices[0].complete = false;
+    story.customer.as_mut().unwrap().notices[0].contents = one_call::Contents::Unknown;
     let grant = Command::Speak(story.speaking(vec![granting(scope.clone())]));
     let refusal = story.attempt(&grant).unwrap_err();
     assert_eq!(refusal.code, RefusalCode::NoticeRequired);
@@ -154,7 +185,7 @@ fn f4_a_notice_is_complete_only_if_its_record_shows_it() {
         };
         evolve(&mut notices, &given, &placed);
     }
-    let complete: Vec<_> = notices.iter().map(|notice| notice.complete).collect();
+    let complete: Vec<_> = notices.iter().map(GivenNotice::is_whole).collect();
     assert_eq!(complete, [false, true, true]);
 }
 

@@ -5,6 +5,8 @@ use crate::domain::authentication::verification::VerifiedFor;
 use crate::domain::consent::word::{Assurance, CitedVerification, Statement};
 use crate::domain::event::Event;
 use crate::domain::ids::{Position, Token};
+use crate::domain::notices::GivenNotice;
+use crate::domain::notices::one_call::Contents;
 use crate::domain::scope::Scope;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{Medium, RecipientKind, Speaker};
@@ -33,7 +35,7 @@ pub(super) const WITHOUT_NOTICE: StandingQuestion = StandingQuestion {
                     "notice {cited} was given or recorded after the approval was said"
                 ))
             }
-            Some(notice) if !notice.complete => Some(format!(
+            Some(notice) if grant.lacks(notice, seen) => Some(format!(
                 "notice {cited} isn't known to hold each required statement"
             )),
             Some(notice) if !notice.covers.covers_all(grant.scope) => Some(format!(
@@ -163,6 +165,24 @@ struct Grant<'a> {
 }
 
 impl<'a> Grant<'a> {
+    /// Whether the notice leaves out what such an approval demands (F4, F8).
+    fn lacks(&self, notice: &GivenNotice, seen: &Seen<'_>) -> bool {
+        match notice.contents {
+            Contents::Whole => false,
+            Contents::Unknown => true,
+            Contents::ForOneCall { names_entities } => {
+                let hours = seen.world.rulebook.periods().one_time_hours;
+                let recipients = &self.scope.recipients;
+                let company = |kind: RecipientKind| kind == RecipientKind::Company;
+                let others = !recipients.kinds.members().all(company)
+                    || !recipients.named.iter().all(|one| company(one.kind));
+                self.call.is_none()
+                    || self.said_at >= notice.occurred_at.plus_hours(hours)
+                    || (others && !names_entities)
+            }
+        }
+    }
+
     fn of(seen: &Seen<'a>) -> Option<Self> {
         let said_at = seen.placed.happened_at();
         match seen.placed.event {

@@ -4,7 +4,7 @@ use super::live::{cells, holds_what_is_marketed, state};
 use super::opt_out::sent;
 use super::{Kind, Look, Seen, StandingQuestion};
 use crate::domain::company::campaigns::Outbound;
-use crate::domain::company::templates::{Statement, lacking};
+use crate::domain::company::templates::{Statement, lacking, lacking_for_one_call};
 use crate::domain::event::Event;
 use crate::domain::ids::{EntityId, Position, Sha256Digest};
 use crate::domain::notices::{NoticeGiven, Shown};
@@ -32,8 +32,11 @@ pub(super) const WITHOUT_STATEMENTS: StandingQuestion = StandingQuestion {
         let Some(Shown::Statements(found)) = given.shown else {
             return None;
         };
-        let lacking = lacking(found, given.notice.form, false).map(Statement::name);
-        let lacking: Vec<_> = lacking.collect();
+        let form = given.notice.form;
+        if form == Medium::Oral && lacking_for_one_call(found).next().is_none() {
+            return None;
+        }
+        let lacking: Vec<_> = lacking(found, form, false).map(Statement::name).collect();
         (!lacking.is_empty()).then(|| format!("it lacks {}", lacking.join(", ")))
     }),
 };

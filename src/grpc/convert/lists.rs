@@ -140,6 +140,8 @@ listed! {
         RightAndDuty, CpniTypes, Entities, Purposes, RightToDeny, Steps, NoEffectOnService, Comprehensible, Legible,
         FullyTranslated, NoFreezeEncouragement, ValidUntilRevoked, ProximateSolicitation, WaitingPeriod,
         NoCostMethod,
+        LimitedToOneUse,
+        DenialForCall,
     }
 }
 

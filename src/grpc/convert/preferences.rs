@@ -163,7 +163,8 @@ fn notice(given: &GivenNotice) -> wire::GivenNotice {
         occurred_at: Some(timestamp(given.occurred_at)),
         notice_version: given.version.to_string(),
         covers: Some(wire_scope(&given.covers)),
-        complete: given.complete,
+        complete: given.is_whole(),
+        for_one_call: given.is_for_one_call(),
     }
 }
 

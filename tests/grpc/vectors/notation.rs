@@ -50,6 +50,7 @@ listed!(class, CpniClass, "CPNI_CLASS");
 listed!(method, AssuranceMethod, "ASSURANCE_METHOD");
 listed!(speaker, Speaker, "SPEAKER");
 listed!(delivery, NoticeDelivery, "NOTICE_DELIVERY");
+listed!(statement, NoticeStatement, "NOTICE_STATEMENT");
 listed!(outcome, NoticeOutcome, "NOTICE_OUTCOME");
 
 pub fn purpose(text: &str) -> wire::Purpose {

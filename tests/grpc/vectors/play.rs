@@ -12,6 +12,7 @@ use tonic::Status;
 use super::lists;
 use super::notation::{self, Names, instant, on_the_wire};
 use super::page::{Case, Customer, Row};
+use super::steps::given;
 use crate::house::{House, dated};
 
 /// What was done or asked, and what is said of it: empty where nothing but that it is recorded.
@@ -74,7 +75,7 @@ impl<'a> Step<'a> {
 }
 
 /// How things are said, done and asked.
-const MANNERS: [&str; 19] = [
+const MANNERS: [&str; 21] = [
     "as of",
     "by",
     "dated",
@@ -86,12 +87,14 @@ const MANNERS: [&str; 19] = [
     "offering",
     "on",
     "oral",
+    "saying",
     "sealed until",
     "until",
     "unverified",
     "verified",
     "with what is sealed",
     "with what was refused",
+    "without",
     "without agreement",
     "without evidence",
 ];
@@ -119,7 +122,10 @@ impl Play {
         if let Customer::Holding { services, noticed } = &case.customer {
             play.open_account(services).await;
             if *noticed {
-                play.give_notice("ALL; ALL; ALL", None).await.unwrap();
+                let everything = Step::of("notice(ALL; ALL; ALL)");
+                play.give(given(&everything, dated(), "ALL; ALL; ALL"))
+                    .await
+                    .unwrap();
             }
         }
         play

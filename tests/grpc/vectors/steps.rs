@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::notation::{
     delivery, ground, method, minutes_before, on_the_wire, outcome, question, recipient, scope,
-    speaker, word,
+    speaker, statement, word,
 };
 use super::play::{Play, Said, Step};
 use crate::house::{customer, dated, open_account, opt_in_statements};
@@ -25,8 +25,9 @@ impl Play {
             "import" => self.import(step, rest).await,
             "policy" | "a" | "the" | "law" | "customers" => self.of_the_company(step).await,
             _ if what.starts_with("notice(") => {
-                let dated = step.with("dated").map(|at| self.at(at));
-                let receipt = self.give_notice(inside(what), dated).await?;
+                let header = self.header(step);
+                let given = given(step, header, inside(what));
+                let receipt = self.give(given).await?;
                 Ok(self.kept(step, &receipt))
             }
             _ if what.starts_with("opt-out notice by ") => self.send_notice(step).await,
@@ -74,26 +75,10 @@ impl Play {
     }
 
     /// Gives a notice that asks for opt-in approval.
-    pub async fn give_notice(
+    pub async fn give(
         &mut self,
-        covers: &str,
-        dated_at: Option<prost_types::Timestamp>,
+        request: wire::RecordNoticeRequest,
     ) -> Result<wire::CommandReceipt, Status> {
-        let header = wire::CommandHeader {
-            occurred_at: dated_at,
-            ..dated().unwrap()
-        };
-        let request = wire::RecordNoticeRequest {
-            header: Some(header),
-            customer: customer(K),
-            notice_version: "2024-05-29".into(),
-            text_digest: vec![7; 32],
-            form: wire::Medium::Electronic.into(),
-            language: "en-US".into(),
-            covers: Some(scope(covers)),
-            template_version: String::new(),
-            statements: opt_in_statements(),
-        };
         let given = self.house.consents().record_notice(request).await?;
         let receipt = given.into_inner().receipt.unwrap();
         self.notice = Some(receipt.position);
@@ -318,6 +303,37 @@ impl Play {
             .record_affiliate_began(request)
             .await?;
         Ok(began.into_inner().receipt)
+    }
+}
+
+/// A notice, electronic and with all that it must say unless the brackets say otherwise.
+pub fn given(
+    step: &Step<'_>,
+    header: Option<wire::CommandHeader>,
+    covers: &str,
+) -> wire::RecordNoticeRequest {
+    let listed = |manner: &str| -> Vec<i32> {
+        let names = step.with(manner).into_iter().flat_map(|all| all.split('+'));
+        names.map(|name| statement(name).into()).collect()
+    };
+    let without = listed("without");
+    let mut statements = opt_in_statements();
+    statements.retain(|one| !without.contains(one));
+    statements.extend(listed("saying"));
+    let oral = step.with("oral").is_some();
+    wire::RecordNoticeRequest {
+        header,
+        customer: customer(K),
+        notice_version: "2024-05-29".into(),
+        text_digest: vec![7; 32],
+        form: match oral {
+            true => wire::Medium::Oral.into(),
+            false => wire::Medium::Electronic.into(),
+        },
+        language: "en-US".into(),
+        covers: Some(scope(covers)),
+        template_version: String::new(),
+        statements,
     }
 }
 

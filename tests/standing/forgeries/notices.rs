@@ -1,16 +1,17 @@
 //! What is forged about notices: what they say, and to whom they went.
 
 use consent_ledger::domain::company::campaigns::Outbound;
+use consent_ledger::domain::company::templates::{Statement, Statements};
 use consent_ledger::domain::event::Event;
 use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
 use consent_ledger::domain::notices::send::{Delivery, NoticeSent};
 use consent_ledger::domain::notices::{NoticeEvent, NoticeGiven, Shown};
 use consent_ledger::domain::scope::Scope;
-use consent_ledger::domain::vocabulary::{CpniClass, CpniClasses};
+use consent_ledger::domain::vocabulary::{CpniClass, CpniClasses, Medium};
 
 use super::Forged::Said;
 use super::opt_out::{by_campaign, sent};
-use super::{Forgery, next, noticed};
+use super::{Forgery, next, noticed, once, said, with_statement};
 use crate::house::House;
 
 pub const FORGERIES: &[Forgery] = &[
@@ -69,6 +70,25 @@ pub const FORGERIES: &[Forgery] = &[
         },
     ),
     (
+        "grant-without-notice",
+        "a standing one on a notice for one call",
+        |house| {
+            let grant = said(house, |_| {});
+            let notice = for_one_call(house);
+            Said(with_statement(grant, |said| said.notice = Some(notice)))
+        },
+    ),
+    (
+        "grant-without-notice",
+        "a one-time one, the call of whose notice was over",
+        |house| {
+            let notice = for_one_call(house);
+            house.days_pass(1);
+            let grant = once(house, |_| {});
+            Said(with_statement(grant, |said| said.notice = Some(notice)))
+        },
+    ),
+    (
         "notice-to-selected-against-word",
         "the customer had denied it",
         |house| {
@@ -90,6 +110,16 @@ fn sending(house: &mut House, change: impl FnOnce(&mut NoticeSent)) -> Event {
         change(sent);
     }
     notice
+}
+
+/// A notice of this instant that leaves out what an approval for its call may do without.
+fn for_one_call(house: &mut House) -> Position {
+    let notice = giving(house, |given| {
+        let all = Statements::ALL.without(Statement::Entities);
+        given.notice.form = Medium::Oral;
+        given.shown = Some(Shown::Statements(all));
+    });
+    house.ledger.take_as_it_is(notice).position
 }
 
 fn giving(house: &House, change: impl FnOnce(&mut NoticeGiven)) -> Event {
