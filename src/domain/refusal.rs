@@ -46,7 +46,7 @@ named_list! {
         Call = "CALL",
         /// The entity is registered so already, or isn't (R12).
         EntityState = "ENTITY_STATE",
-        /// The version of the policy is there already, isn't, or would be in force too early (P16).
+        /// The version of the policy isn't there, or would be in force too early (P16).
         PolicyState = "POLICY_STATE",
         /// The record named is no legal hold that stands (F20).
         HoldUnknown = "HOLD_UNKNOWN",
@@ -84,7 +84,7 @@ named_list! {
         AlreadyAsserted = "ALREADY_ASSERTED",
         /// The register has no such item.
         NotRegistered = "NOT_REGISTERED",
-        /// The register has an item of that id already.
+        /// The register has an item of that id already, or the policy a version of that name.
         RegisteredAlready = "REGISTERED_ALREADY",
         /// The item isn't at the step that this one follows.
         StepOrder = "STEP_ORDER",

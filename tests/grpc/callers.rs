@@ -22,10 +22,10 @@ use crate::house::*;
 
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 24 * 60 * MINUTE;
-const NUMBER: &str = "801-210-1651";
+pub const NUMBER: &str = "801-210-1651";
 const ADDRESS: &str = "12 Main St, Provo";
-const PIN: &str = "95137";
-const KNOWN_NUMBER: &str = "801-555-0147";
+pub const PIN: &str = "95137";
+pub const KNOWN_NUMBER: &str = "801-555-0147";
 
 impl House {
     pub fn callers(&self) -> AuthenticationServiceClient<Channel> {
@@ -41,7 +41,7 @@ impl House {
         listed.unwrap().into_inner().notices
     }
 
-    async fn status(&self) -> wire::GetAuthenticationResponse {
+    pub async fn status(&self) -> wire::GetAuthenticationResponse {
         let request = wire::GetAuthenticationRequest {
             customer: customer("K-1"),
             min_position: 0,
@@ -72,7 +72,7 @@ impl House {
         Ok(response.into_inner().receipt.unwrap().position)
     }
 
-    async fn establish(
+    pub async fn establish(
         &self,
         secret: &str,
         known: wire::KnownValues,
@@ -93,7 +93,7 @@ impl House {
             .into_inner())
     }
 
-    async fn verify(
+    pub async fn verify(
         &self,
         secret: &str,
         purpose: VerificationPurpose,
@@ -126,7 +126,7 @@ impl House {
     }
 
     /// A verification for account changes by the online account, in the call.
-    async fn verified_online(&self, call: &str) -> Authority {
+    pub async fn verified_online(&self, call: &str) -> Authority {
         let purpose = VerificationPurpose::AccountChanges;
         let position = self
             .verified_by(purpose, call, Means::OnlineAccount(true))
@@ -135,7 +135,7 @@ impl House {
         cited(position, call)
     }
 
-    async fn set_questions(
+    pub async fn set_questions(
         &self,
         answers: &[(&str, &str)],
         authority: Authority,
@@ -149,7 +149,7 @@ impl House {
         self.callers().set_challenge(request).await.map(drop)
     }
 
-    async fn answer(
+    pub async fn answer(
         &self,
         call: &str,
         answers: &[(&str, &str)],
@@ -176,7 +176,7 @@ impl House {
     }
 
     /// An account with a number, an address and a PIN from the start of service, forty days old.
-    async fn aged() -> (Self, Arc<Manual>) {
+    pub async fn aged() -> (Self, Arc<Manual>) {
         let clock = Arc::new(Manual::at(System::default().wall()));
         let house = Self::at(Arc::clone(&clock)).await;
         house.opened("K-1", &["local"]).await;
@@ -199,32 +199,32 @@ impl House {
     }
 }
 
-fn on(authority: Authority) -> Option<wire::Authority> {
+pub fn on(authority: Authority) -> Option<wire::Authority> {
     Some(wire::Authority {
         authority: Some(authority),
     })
 }
 
-fn cited(position: u64, call: &str) -> Authority {
+pub fn cited(position: u64, call: &str) -> Authority {
     Authority::Verification(wire::VerificationAuthority {
         position,
         call_id: call.into(),
     })
 }
 
-fn passed(call: &str) -> Authority {
+pub fn passed(call: &str) -> Authority {
     Authority::Challenge(wire::ChallengeAuthority {
         call_id: call.into(),
     })
 }
 
-fn holder() -> Option<wire::Caller> {
+pub fn holder() -> Option<wire::Caller> {
     Some(wire::Caller {
         caller: Some(wire::caller::Caller::AccountHolder(true)),
     })
 }
 
-fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identified> {
+pub fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identified> {
     Some(wire::Identified {
         caller: holder(),
         purpose: purpose.into(),
@@ -232,14 +232,14 @@ fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identifi
     })
 }
 
-fn reach(kind: ReachKind, value: &str) -> Option<wire::Reach> {
+pub fn reach(kind: ReachKind, value: &str) -> Option<wire::Reach> {
     Some(wire::Reach {
         kind: kind.into(),
         value: value.into(),
     })
 }
 
-fn answering(answers: &[(&str, &str)]) -> Vec<wire::ChallengeAnswer> {
+pub fn answering(answers: &[(&str, &str)]) -> Vec<wire::ChallengeAnswer> {
     let one = |(question, answer): &(&str, &str)| wire::ChallengeAnswer {
         question: (*question).into(),
         answer: (*answer).into(),
@@ -248,7 +248,7 @@ fn answering(answers: &[(&str, &str)]) -> Vec<wire::ChallengeAnswer> {
 }
 
 /// The bill, or single calls, told to the customer in a call.
-fn bill(class: CpniClass, call: &str, telling: wire::telling::Telling) -> wire::Question {
+pub fn bill(class: CpniClass, call: &str, telling: wire::telling::Telling) -> wire::Question {
     let ground = wire::BillingGround {
         invoice: "INV-1".into(),
         verification: None,
@@ -267,7 +267,7 @@ fn bill(class: CpniClass, call: &str, telling: wire::telling::Telling) -> wire::
     }
 }
 
-fn on_record(position: u64) -> wire::telling::Telling {
+pub fn on_record(position: u64) -> wire::telling::Telling {
     wire::telling::Telling::OnRecord(wire::VerifiedTelling {
         position,
         cited_by_caller: false,
@@ -278,8 +278,8 @@ fn is_made(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Made(_))
 }
 
-const INFO: VerificationPurpose = VerificationPurpose::AccountInformation;
-const CHANGES: VerificationPurpose = VerificationPurpose::AccountChanges;
+pub const INFO: VerificationPurpose = VerificationPurpose::AccountInformation;
+pub const CHANGES: VerificationPurpose = VerificationPurpose::AccountChanges;
 
 #[tokio::test]
 async fn r15_a_grant_cites_a_verification_on_record_of_its_own_call() {

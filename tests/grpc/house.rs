@@ -196,6 +196,11 @@ impl House {
         response.unwrap().into_inner().receipt.unwrap()
     }
 
+    /// The position of a record of its own: how many there are between two of them.
+    pub async fn marked(&self) -> u64 {
+        self.opened(&Uuid::new_v4().to_string(), &[]).await.position
+    }
+
     /// A campaign that asks for approval, proposed by one person and approved by another.
     pub async fn campaign(&self, id: &str) {
         let mut client = CampaignServiceClient::new(self.channel.clone());

@@ -8,6 +8,7 @@
 
 mod asking;
 mod bounced;
+mod bad_input;
 mod callers;
 mod campaigns;
 mod commands;
@@ -16,10 +17,12 @@ mod contacts;
 mod customer_deadlines;
 mod disclosures;
 mod entities;
+mod enums;
 mod evidence;
 mod house;
 mod imports;
 mod incidents;
+mod log_ins;
 mod notices;
 mod past;
 mod policies;
@@ -27,6 +30,7 @@ mod reads;
 mod receipts;
 mod retention;
 mod rulebooks;
+mod shapes;
 mod streams;
 mod transport;
 mod vectors;

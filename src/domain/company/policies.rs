@@ -144,16 +144,15 @@ impl Policies {
 
     /// A new name, later than every other, and in force not before it can be read (policy clause 5).
     fn require_next(&self, published: &PolicyPublished) -> Result<(), Refusal> {
-        let refuse =
-            |field: &str, why: String| Err(Refusal::new(RefusalCode::PolicyState, field, why));
         if let Some(known) = self.get(&published.version) {
-            return refuse(
+            return Err(Refusal::new(
+                RefusalCode::RegisteredAlready,
                 "version",
                 format!(
                     "version {} was published by record {}; a changed text is a new version",
                     known.version, known.position
                 ),
-            );
+            ));
         }
         if self.versions.len() >= VERSIONS_MAX {
             return Err(Refusal::new(
@@ -162,6 +161,8 @@ impl Policies {
                 format!("the ledger keeps {VERSIONS_MAX} versions of the policy"),
             ));
         }
+        let refuse =
+            |field: &str, why: String| Err(Refusal::new(RefusalCode::PolicyState, field, why));
         if published.effective_at < published.posting.posted_at {
             return refuse(
                 "effective_at",
@@ -285,7 +286,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             (again.code, again.field.as_str()),
-            (RefusalCode::PolicyState, "version")
+            (RefusalCode::RegisteredAlready, "version")
         );
         let before = story
             .company(&publish("v3", now, now.plus_hours(24)))
