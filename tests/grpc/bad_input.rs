@@ -1,7 +1,8 @@
 //! What each clause of the policy gets for a bad input: the code, the stable reason, and what is on record after it.
 //!
-//! The rows follow the clauses of domain.md. Where a row answers otherwise than proposed there, it says by which
-//! requirement or reading. A bad input changes nothing; a refused disclosure and a failed attempt leave their own record.
+//! The rows follow the obligations of the policy, counted within its sections. Where one answers otherwise than the first
+//! reading of the clause proposed, it says so, and by which requirement or reading. A bad input changes nothing; a refused
+//! disclosure and a failed attempt leave their own record.
 
 /// A row: the clause, what is sent to the bench, what it gets.
 macro_rules! row {

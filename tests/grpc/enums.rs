@@ -22,12 +22,12 @@ const NOT_STATED: &[(&str, &str, &str)] = &[
     (
         "ImportService.Import",
         "fact.word.method",
-        "a word without a method is history and never counts (C2; R15)",
+        "a grant without a method is history and counts for nothing (R15)",
     ),
     (
         "ImportService.Import",
         "fact.word.speaker",
-        "a word of nobody in particular is history and never counts (C2; R15)",
+        "a grant of nobody in particular is history and counts for nothing (R15)",
     ),
 ];
 

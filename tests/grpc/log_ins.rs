@@ -13,7 +13,7 @@ use crate::callers::{CHANGES, INFO, PIN, identified, on};
 use crate::contacts::{letter, named};
 use crate::house::*;
 
-/// One log-in is at work, and so many more may wait.
+/// Log-ins that are never turned away: one at work, and 32 that wait for it.
 const SEATS: usize = 33;
 
 #[tokio::test]
