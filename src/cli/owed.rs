@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::basis::{Basis, Dated};
 use super::output::{self, Table};
 use super::registers::{complain, named};
 use super::{Ended, Global};
@@ -98,7 +99,18 @@ pub async fn list(
     for one in &found {
         table.row(row(one));
     }
-    table.print(global.output, "nothing is due about any customer");
+    let report = Dated {
+        basis: Basis {
+            position: summary.position,
+            at: summary.at,
+            rulebook: summary.rulebook.unwrap_or_default(),
+            digest: summary.rulebook_digest,
+        },
+        facts: Vec::new(),
+        tables: vec![("deadlines", table, "nothing is due about any customer")],
+        remarks: Vec::new(),
+    };
+    report.print(global.output);
     output::progress_note(&format!(
         "{} customers looked at; {} duties listed about {} of them, {} late",
         summary.customers, summary.deadlines, summary.listed, summary.late

@@ -111,16 +111,18 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let only = optional_item("campaign_id", &given.campaign_id)?;
         let from = values::optional_time("from", given.from.as_ref())?;
         let until = values::optional_time("until", given.until.as_ref())?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let campaigns = company.campaigns.all();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let campaigns = registers.company.campaigns.all();
         let campaigns = campaigns
             .filter(|(id, _)| only.as_ref().is_none_or(|only| only == *id))
             .filter(|(_, campaign)| campaign.plan.runs_within(from, until));
         Ok(Response::new(wire::ListCampaignsResponse {
             campaigns: campaigns.map(|(id, one)| wire_campaign(id, one)).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

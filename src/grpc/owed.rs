@@ -10,6 +10,7 @@ use tonic::Status;
 
 use super::call::Call;
 use super::convert::compliance::{WantedOwed, wire_owed};
+use super::convert::rulings::rulebook_version;
 use super::convert::values::timestamp;
 use super::doors::Doors;
 use super::in_order::UntilStopping;
@@ -37,7 +38,7 @@ pub type Answers = BoxStream<'static, Result<wire::ListCustomerDeadlinesResponse
 pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, Status> {
     let (views, now) = (doors.views(), doors.views().now());
     // Position first: what is read after it can only be newer.
-    let position = doors.position();
+    let (position, rulebook) = (doors.position(), doors.rulebook());
     let left = match &wanted.customer {
         None => Left::Walk(views.customers()),
         Some(customer) => Left::One(vec![doors.known(customer)?]),
@@ -51,6 +52,8 @@ pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, S
         summary: wire::CustomerDeadlinesSummary {
             position: position.0,
             at: Some(timestamp(now)),
+            rulebook: Some(rulebook_version(&rulebook.name, &rulebook.version)),
+            rulebook_digest: rulebook.digest.to_vec(),
             ..wire::CustomerDeadlinesSummary::default()
         },
     };
@@ -104,7 +107,8 @@ impl Listing {
         };
         if chunk.is_empty() {
             self.left = Left::Nobody;
-            return Ok(Some((vec![Part::Summary(self.summary)], self)));
+            let summary = std::mem::take(&mut self.summary);
+            return Ok(Some((vec![Part::Summary(summary)], self)));
         }
         let mut parts = Vec::new();
         for (pseudonym, customer) in &chunk {

@@ -21,6 +21,8 @@ const KEPT: usize = 8;
 /// What was on record of the ledger itself.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    /// Whether there was a ledger.
+    pub is_open: bool,
     /// The company.
     pub company: Arc<Company>,
     /// The digest of the rulebook in force.
@@ -105,6 +107,7 @@ fn fold(facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
         ledger.last = told.position;
         match &told.event {
             Fact::LedgerOpened(genesis) => {
+                ledger.is_open = true;
                 ledger.rulebook = genesis.rulebook.digest.0;
                 ledger.opt_out_since = told.recorded_at;
             }

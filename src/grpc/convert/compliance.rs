@@ -135,6 +135,7 @@ pub fn wire_figure(figure: &Figure) -> wire::CertificateFigure {
         counted: figure.counted.number(),
         kind: figure.kind.unwrap_or_default().to_owned(),
         count: figure.count,
-        positions: super::values::numbers(&figure.positions),
+        positions: values::numbers(&figure.positions),
+        duties: figure.duties.iter().map(wire_deadline).collect(),
     }
 }
