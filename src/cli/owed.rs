@@ -51,19 +51,29 @@ struct Found {
     deadline: wire::CustomerDeadline,
 }
 
-/// Lists what is owed about customers; an empty list of standings means what is still to be done.
+impl Wanted {
+    /// The request; an empty list of standings means what is still to be done.
+    pub fn request(
+        self,
+        standings: Vec<wire::DutyStanding>,
+        as_of: Option<wire::AsOf>,
+    ) -> wire::ListCustomerDeadlinesRequest {
+        wire::ListCustomerDeadlinesRequest {
+            duties: self.duties.into_iter().map(i32::from).collect(),
+            standings: standings.into_iter().map(i32::from).collect(),
+            within_days: self.within.unwrap_or_default(),
+            as_of,
+            ..wire::ListCustomerDeadlinesRequest::default()
+        }
+    }
+}
+
+/// Lists what is owed about customers.
 pub async fn list(
     global: &Global,
     channel: Channel,
-    wanted: Wanted,
-    standings: Vec<wire::DutyStanding>,
+    request: wire::ListCustomerDeadlinesRequest,
 ) -> Ended {
-    let request = wire::ListCustomerDeadlinesRequest {
-        duties: wanted.duties.into_iter().map(i32::from).collect(),
-        standings: standings.into_iter().map(i32::from).collect(),
-        within_days: wanted.within.unwrap_or_default(),
-        ..wire::ListCustomerDeadlinesRequest::default()
-    };
     let bar = output::progress("looking at customers");
     let answer = ask(channel, request, &bar).await;
     bar.finish_and_clear();

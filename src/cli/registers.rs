@@ -93,18 +93,13 @@ pub(super) fn complain(status: &Status) -> Ended {
 /// Lists what is due.
 pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
     let as_of = arguments.as_of.message();
-    if as_of.is_some() && arguments.owed.customers {
-        return output::complain(
-            Ended::Usage,
-            "--as-of goes without --customers: what is owed about every customer is listed as of now only",
-        );
-    }
     let channel = match arguments.server.reach().await {
         Ok(channel) => channel,
         Err(ended) => return ended,
     };
     if arguments.owed.customers {
-        return owed::list(&global, channel, arguments.owed, arguments.standings).await;
+        let request = arguments.owed.request(arguments.standings, as_of);
+        return owed::list(&global, channel, request).await;
     }
     let request = wire::ListDeadlinesRequest {
         standings: arguments.standings.into_iter().map(i32::from).collect(),

@@ -11,7 +11,6 @@ use super::doors::Doors;
 use super::owed;
 use crate::domain::company::certificates::due_by;
 use crate::domain::company::deadlines::Standing;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves ComplianceService.
@@ -48,10 +47,11 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
     ) -> Result<Response<Self::ListCustomerDeadlinesStream>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
-        let min_position = Position(given.min_position);
-        let wanted = wanted_owed(given, doors.views().now())?;
-        doors.wait_for(&call, min_position).await?;
-        owed::list(doors, &call, wanted).map(Response::new)
+        let (min_position, as_of) = (given.min_position, given.as_of);
+        let wanted = wanted_owed(given)?;
+        let registers = doors.registers(&call, min_position, as_of.as_ref()).await?;
+        let listed = owed::list(doors, &call, wanted, registers).await;
+        listed.map(Response::new)
     }
 
     async fn get_certificate(

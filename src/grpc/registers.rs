@@ -11,6 +11,7 @@ use super::convert::values::timestamp;
 use super::doors::Doors;
 use super::status;
 use crate::domain::company::Company;
+use crate::domain::customer::World;
 use crate::domain::ids::Position;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
@@ -27,9 +28,23 @@ pub struct Registers {
     rulebook: Arc<Rulebook>,
     /// All records up to and with this one are reflected.
     position: Position,
+    opt_out_since: Time,
+    /// Where the report is of a past moment: the moment, for what was on record of customers.
+    pub past: Option<Past>,
 }
 
 impl Registers {
+    /// What the rules know besides a customer.
+    pub fn world(&self) -> World<'_> {
+        World {
+            rulebook: &self.rulebook,
+            opt_out_since: self.opt_out_since,
+            pic_request_used: false,
+            company: &self.company,
+            known: None,
+        }
+    }
+
     /// The newest record that is reflected, on the wire.
     pub fn position(&self) -> u64 {
         self.position.0
@@ -57,7 +72,9 @@ impl From<Past> for Registers {
             position: past.position(None),
             company: Arc::clone(past.company()),
             now: past.then.at,
-            rulebook: past.rulebook,
+            rulebook: Arc::clone(&past.rulebook),
+            opt_out_since: past.world().opt_out_since,
+            past: Some(past),
         }
     }
 }
@@ -90,11 +107,14 @@ impl Doors {
     fn registers_now(&self) -> Registers {
         // Position first: what is read after it can only be newer.
         let position = self.position();
+        let company = self.views().company();
         Registers {
-            company: self.views().company(),
             now: self.views().now(),
             rulebook: Arc::clone(self.rulebook()),
             position,
+            opt_out_since: self.views().world(&company).opt_out_since,
+            past: None,
+            company,
         }
     }
 }

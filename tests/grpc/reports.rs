@@ -254,16 +254,14 @@ async fn c4_u2_the_command_line_prints_the_registers_as_of_a_past_moment() {
         &["campaigns", "--as-of", "9999"][..],
         &["certificate", "2025", "--as-of", "yesterday"],
         &["deadlines", "--as-of", "2100-01-01T00:00:00Z"],
-        &["deadlines", "--as-of", &at, "--customers"],
+        &["deadlines", "--customers", "--as-of", "9999"],
     ] {
         printed(&house, wrong, 2).await;
     }
-    let refused = ["deadlines", "--as-of", &at, "--customers"];
-    let refused = printed(&house, &refused, 2).await;
-    assert!(
-        refused.contains("--as-of goes without --customers"),
-        "{refused}"
-    );
+    let owed = ["deadlines", "--customers", "--as-of", &at];
+    let owed = printed(&house, &owed, 0).await;
+    let said = format!("at position {position}, for {at}\n");
+    assert!(owed.contains(&said), "{owed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
