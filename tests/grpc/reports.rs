@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tonic::Code;
 use wire::as_of::Moment;
+use wire::campaign_service_client::CampaignServiceClient;
 
 use crate::house::*;
 use crate::notices::baseline;
@@ -107,6 +108,67 @@ async fn c4_each_report_as_of_a_past_moment_is_the_one_that_was_given_then() {
         templates.templates
     );
     assert!(first.certificates[0].filed.is_none() && last.certificates[0].filed.is_some());
+}
+
+#[tokio::test]
+async fn c4_r21_whether_it_might_be_sent_is_answered_as_of_a_past_moment_as_it_was_then() {
+    let (house, clock) = baseline().await;
+    let mut client = CampaignServiceClient::new(house.channel.clone());
+    let ask = |campaign: &str, who: &str, moment: Option<Moment>| wire::CheckSendRequest {
+        customer: customer(who),
+        campaign_id: campaign.into(),
+        as_of: moment.and_then(as_of),
+        ..wire::CheckSendRequest::default()
+    };
+    house.does(Deed::Campaign(0, 0), &clock).await.unwrap();
+    let selecting = wire::ProposeCampaignRequest {
+        header: taken_by("anna"),
+        campaign_id: "selecting".into(),
+        plan: Some(wire::CampaignPlan {
+            selected_by: vec![wire::CpniClass::Billing.into()],
+            ..asking()
+        }),
+    };
+    client.propose_campaign(selecting).await.unwrap();
+    let mut given = Vec::new();
+    for deed in [
+        Deed::Opens(1),
+        Deed::Campaign(0, 1),
+        Deed::Opens(2),
+        Deed::Campaign(0, 3),
+    ] {
+        house.does(deed, &clock).await.unwrap();
+        for (campaign, who) in [
+            ("campaign-0", "K-1"),
+            ("campaign-0", "K-2"),
+            ("selecting", "K-1"),
+        ] {
+            let answer = client.check_send(ask(campaign, who, None)).await.unwrap();
+            given.push((campaign, who, answer.into_inner()));
+        }
+    }
+    let allowed: Vec<_> = given.iter().map(|(_, _, answer)| answer.allowed).collect();
+    assert_eq!(
+        allowed.iter().filter(|allowed| **allowed).count(),
+        3,
+        "{allowed:?}"
+    );
+    assert!(given.iter().any(|(_, _, answer)| answer.ruling.is_some()));
+    for (campaign, who, answer) in &given {
+        let moment = Some(Moment::Position(answer.position));
+        let again = client.check_send(ask(campaign, who, moment)).await.unwrap();
+        assert_eq!(&again.into_inner(), answer, "{campaign} {who}");
+        let moment = Some(Moment::Time(answer.at.unwrap()));
+        let again = client.check_send(ask(campaign, who, moment)).await.unwrap();
+        let again = again.into_inner();
+        assert_eq!(
+            (again.allowed, &again.stops),
+            (answer.allowed, &answer.stops)
+        );
+    }
+    let before = Some(Moment::Position(0));
+    let unknown = refusal(client.check_send(ask("campaign-0", "K-1", before)).await);
+    assert_eq!(unknown, (Code::NotFound, "NOT_REGISTERED".into()));
 }
 
 #[tokio::test]
