@@ -227,11 +227,16 @@ async fn f12_f19_the_registers_are_printed_as_a_table_as_csv_and_as_json() {
     assert!(out(&text).starts_with("STANDING "), "{}", out(&text));
     let listed = print(&["deadlines", "--standing", "not_yet", "--output", "json"]);
     let listed: serde_json::Value = serde_json::from_str(&out(&listed)).unwrap();
-    assert_eq!(listed[0]["duty"], "certificate");
-    assert_eq!(listed[0]["rule"], "47 CFR 64.2009(e)");
+    assert_eq!(listed["position"], 1);
+    assert_eq!(listed["rulebook"], "infotech-cpni");
+    assert_eq!(listed["deadlines"][0]["duty"], "certificate");
+    assert_eq!(listed["deadlines"][0]["rule"], "47 CFR 64.2009(e)");
 
     let nobody = print(&["deadlines", "--customers", "--within", "30d"]);
-    assert_eq!(out(&nobody), "nothing is due about any customer\n");
+    let said = out(&nobody);
+    let nothing =
+        "nothing is due about any customer\nby infotech-cpni 2024-05-29, at position 1, for ";
+    assert!(said.starts_with(nothing), "{said}");
     assert!(nobody.status.success(), "{}", err(&nobody));
     let columns = out(&print(&["deadlines", "--customers", "--output", "csv"]));
     assert!(
@@ -247,10 +252,13 @@ async fn f12_f19_the_registers_are_printed_as_a_table_as_csv_and_as_json() {
     }
 
     let csv = out(&print(&["certificate", "2025", "--output", "csv"]));
-    assert!(csv.starts_with("counted,kind,count,records\n"), "{csv}");
-    assert!(csv.contains("untrained,,1,1\n"), "{csv}");
+    assert!(
+        csv.starts_with("counted,kind,count,records,duties,position,at,rulebook,"),
+        "{csv}"
+    );
+    assert!(csv.contains("untrained,,1,1,,1,"), "{csv}");
     let none = out(&print(&["campaigns"]));
-    assert_eq!(none, "no campaign is registered\n");
+    assert!(none.starts_with("no campaign is registered\nby "), "{none}");
     let wrong = run(&["config", "--output", "csv"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(server.stop().await);

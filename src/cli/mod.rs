@@ -1,7 +1,9 @@
 //! The command line: thin. It reads arguments, calls the part that does the work, and prints.
 
 mod audit;
+mod basis;
 mod bench;
+mod certificate;
 mod check;
 mod config;
 mod demo;
@@ -141,7 +143,7 @@ enum Command {
     /// List the register of campaigns.
     Campaigns(registers::Campaigns),
     /// Show the facts of a year's certificate, each with the records it counts.
-    Certificate(registers::Certificate),
+    Certificate(certificate::Certificate),
     /// Check, show and compare rulebooks: what would another policy change?
     Rulebook(rulebook::Arguments),
     /// Prove that a record is in the ledger, or that the ledger only grew since an older checkpoint.
@@ -191,7 +193,7 @@ pub fn run() -> ExitCode {
         Command::Generate(arguments) => in_runtime(generate::run(global, arguments)),
         Command::Deadlines(arguments) => in_runtime(registers::deadlines(global, arguments)),
         Command::Campaigns(arguments) => in_runtime(registers::campaigns(global, arguments)),
-        Command::Certificate(arguments) => in_runtime(registers::certificate(global, arguments)),
+        Command::Certificate(arguments) => in_runtime(certificate::run(global, arguments)),
         Command::Audit(arguments) => in_runtime(audit::run(global, arguments)),
         Command::Rulebook(arguments) => in_runtime(rulebook::run(global, arguments)),
         Command::Prove(arguments) => in_runtime(prove::run(global, arguments)),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::basis::{Basis, Dated};
 use super::output::{self, Table};
 use super::registers::{complain, named};
 use super::{Ended, Global};
@@ -50,19 +51,29 @@ struct Found {
     deadline: wire::CustomerDeadline,
 }
 
-/// Lists what is owed about customers; an empty list of standings means what is still to be done.
+impl Wanted {
+    /// The request; an empty list of standings means what is still to be done.
+    pub fn request(
+        self,
+        standings: Vec<wire::DutyStanding>,
+        as_of: Option<wire::AsOf>,
+    ) -> wire::ListCustomerDeadlinesRequest {
+        wire::ListCustomerDeadlinesRequest {
+            duties: self.duties.into_iter().map(i32::from).collect(),
+            standings: standings.into_iter().map(i32::from).collect(),
+            within_days: self.within.unwrap_or_default(),
+            as_of,
+            ..wire::ListCustomerDeadlinesRequest::default()
+        }
+    }
+}
+
+/// Lists what is owed about customers.
 pub async fn list(
     global: &Global,
     channel: Channel,
-    wanted: Wanted,
-    standings: Vec<wire::DutyStanding>,
+    request: wire::ListCustomerDeadlinesRequest,
 ) -> Ended {
-    let request = wire::ListCustomerDeadlinesRequest {
-        duties: wanted.duties.into_iter().map(i32::from).collect(),
-        standings: standings.into_iter().map(i32::from).collect(),
-        within_days: wanted.within.unwrap_or_default(),
-        ..wire::ListCustomerDeadlinesRequest::default()
-    };
     let bar = output::progress("looking at customers");
     let answer = ask(channel, request, &bar).await;
     bar.finish_and_clear();
@@ -98,7 +109,18 @@ pub async fn list(
     for one in &found {
         table.row(row(one));
     }
-    table.print(global.output, "nothing is due about any customer");
+    let report = Dated {
+        basis: Basis {
+            position: summary.position,
+            at: summary.at,
+            rulebook: summary.rulebook.unwrap_or_default(),
+            digest: summary.rulebook_digest,
+        },
+        facts: Vec::new(),
+        tables: vec![("deadlines", table, "nothing is due about any customer")],
+        remarks: Vec::new(),
+    };
+    report.print(global.output);
     output::progress_note(&format!(
         "{} customers looked at; {} duties listed about {} of them, {} late",
         summary.customers, summary.deadlines, summary.listed, summary.late

@@ -1,9 +1,10 @@
-//! `deadlines`, `campaigns`, `certificate`: the company's registers, from a shell.
+//! `deadlines`, `campaigns`: the company's registers, from a shell, now or as of a past moment.
 
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::basis::{AsOf, Basis, Dated};
 use super::output::Table;
 use super::{Ended, Global, output, owed};
 use crate::domain::calendar;
@@ -13,7 +14,7 @@ use wire::compliance_service_client::ComplianceServiceClient;
 
 /// Where the ledger is.
 #[derive(Debug, clap::Args)]
-struct Server {
+pub(super) struct Server {
     /// The ledger's gRPC address.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
@@ -25,6 +26,7 @@ struct Server {
 Examples:
   consent-ledger deadlines
   consent-ledger deadlines --standing due --standing late --output csv
+  consent-ledger deadlines --as-of 2026-03-02T00:00:00Z --output json
   consent-ledger deadlines --customers --within 30d --duty opt_out_repeat --output csv > notices-due.csv
 
 The exit code is 1 when something listed is late.")]
@@ -36,6 +38,8 @@ pub struct Deadlines {
     #[arg(long = "standing", value_name = "STANDING", value_parser = standing)]
     standings: Vec<wire::DutyStanding>,
     #[command(flatten)]
+    as_of: AsOf,
+    #[command(flatten)]
     owed: owed::Wanted,
 }
 
@@ -45,6 +49,7 @@ pub struct Deadlines {
 Examples:
   consent-ledger campaigns
   consent-ledger campaigns --year 2025 --output csv > campaigns-2025.csv
+  consent-ledger campaigns --as-of 4711
   consent-ledger campaigns --campaign spring-2026 --output json")]
 pub struct Campaigns {
     #[command(flatten)]
@@ -55,20 +60,8 @@ pub struct Campaigns {
     /// Only campaigns with a day in that calendar year.
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1..=9998))]
     year: Option<i16>,
-}
-
-/// Show the facts of a year's certificate, each number with the records that it counts.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  consent-ledger certificate 2025
-  consent-ledger certificate 2025 --output csv > certificate-2025.csv")]
-pub struct Certificate {
     #[command(flatten)]
-    server: Server,
-    /// The calendar year.
-    #[arg(value_name = "YEAR")]
-    year: u32,
+    as_of: AsOf,
 }
 
 fn standing(name: &str) -> Result<wire::DutyStanding, String> {
@@ -79,7 +72,7 @@ fn standing(name: &str) -> Result<wire::DutyStanding, String> {
 }
 
 impl Server {
-    async fn reach(&self) -> Result<Channel, Ended> {
+    pub(super) async fn reach(&self) -> Result<Channel, Ended> {
         let endpoint = Channel::from_shared(self.server.clone());
         let endpoint = endpoint.map_err(|error| output::fail(Ended::Usage, &error))?;
         endpoint.connect().await.map_err(|error| {
@@ -91,7 +84,7 @@ impl Server {
 
 pub(super) fn complain(status: &Status) -> Ended {
     let ended = match status.code() {
-        tonic::Code::InvalidArgument => Ended::Usage,
+        tonic::Code::InvalidArgument | tonic::Code::OutOfRange => Ended::Usage,
         _ => Ended::Unreachable,
     };
     output::complain(ended, status.message())
@@ -99,24 +92,56 @@ pub(super) fn complain(status: &Status) -> Ended {
 
 /// Lists what is due.
 pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
+    let as_of = arguments.as_of.message();
     let channel = match arguments.server.reach().await {
         Ok(channel) => channel,
         Err(ended) => return ended,
     };
     if arguments.owed.customers {
-        return owed::list(&global, channel, arguments.owed, arguments.standings).await;
+        let request = arguments.owed.request(arguments.standings, as_of);
+        return owed::list(&global, channel, request).await;
     }
     let request = wire::ListDeadlinesRequest {
         standings: arguments.standings.into_iter().map(i32::from).collect(),
         min_position: 0,
+        as_of,
     };
     let answer = ComplianceServiceClient::new(channel)
         .list_deadlines(request)
         .await;
-    let deadlines = match answer {
-        Ok(answer) => answer.into_inner().deadlines,
+    let answer = match answer {
+        Ok(answer) => answer.into_inner(),
         Err(status) => return complain(&status),
     };
+    let report = Dated {
+        basis: Basis {
+            position: answer.position,
+            at: answer.at,
+            rulebook: answer.rulebook.unwrap_or_default(),
+            digest: answer.rulebook_digest,
+        },
+        facts: Vec::new(),
+        tables: vec![(
+            "deadlines",
+            deadline_table(&answer.deadlines),
+            "nothing is due, and nothing was",
+        )],
+        remarks: Vec::new(),
+    };
+    report.print(global.output);
+    if answer.deadlines.iter().any(|one| one.holidays_unknown) {
+        output::progress_note(
+            "a date lies beyond the holidays that this release knows; it may be reckoned too early",
+        );
+    }
+    let late = wire::DutyStanding::Late;
+    match answer.deadlines.iter().any(|one| one.standing() == late) {
+        true => Ended::Wrong,
+        false => Ended::Well,
+    }
+}
+
+fn deadline_table(deadlines: &[wire::Deadline]) -> Table {
     let mut table = Table::new(&[
         "standing",
         "due",
@@ -129,7 +154,7 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         "done_at",
         "done_by",
     ]);
-    for one in &deadlines {
+    for one in deadlines {
         let done = one.done.as_ref();
         table.row(vec![
             json!(named(one.standing().as_str_name(), "DUTY_STANDING_")),
@@ -147,19 +172,7 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
             json!(done.map(|step| step.position)),
         ]);
     }
-    table.print(global.output, "nothing is due, and nothing was");
-    if deadlines.iter().any(|one| one.holidays_unknown) {
-        output::progress_note(
-            "a date lies beyond the holidays that this release knows; it may be reckoned too early",
-        );
-    }
-    match deadlines
-        .iter()
-        .any(|one| one.standing() == wire::DutyStanding::Late)
-    {
-        true => Ended::Wrong,
-        false => Ended::Well,
-    }
+    table
 }
 
 /// Lists the register of campaigns.
@@ -173,12 +186,13 @@ pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
         min_position: 0,
         from: arguments.year.map(first_instant),
         until: (arguments.year).map(|year| first_instant(year.saturating_add(1))),
+        as_of: arguments.as_of.message(),
     };
     let answer = CampaignServiceClient::new(channel)
         .list_campaigns(request)
         .await;
-    let campaigns = match answer {
-        Ok(answer) => answer.into_inner().campaigns,
+    let answer = match answer {
+        Ok(answer) => answer.into_inner(),
         Err(status) => return complain(&status),
     };
     let mut table = Table::new(&[
@@ -195,11 +209,21 @@ pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
         "decided_by",
         "description",
     ]);
-    for one in &campaigns {
+    for one in &answer.campaigns {
         table.row(campaign_row(one));
     }
-    table.print(global.output, "no campaign is registered");
-    Ended::Well
+    let report = Dated {
+        basis: Basis {
+            position: answer.position,
+            at: answer.at,
+            rulebook: answer.rulebook.unwrap_or_default(),
+            digest: answer.rulebook_digest,
+        },
+        facts: Vec::new(),
+        tables: vec![("campaigns", table, "no campaign is registered")],
+        remarks: Vec::new(),
+    };
+    report.print(global.output)
 }
 
 /// The first instant of a calendar year in Washington.
@@ -249,63 +273,6 @@ fn state(campaign: &wire::Campaign) -> &'static str {
     ];
     let reached = steps.into_iter().find(|(reached, _)| *reached);
     reached.map_or("proposed", |(_, state)| state)
-}
-
-/// Shows the facts of a year's certificate.
-pub async fn certificate(global: Global, arguments: Certificate) -> Ended {
-    let channel = match arguments.server.reach().await {
-        Ok(channel) => channel,
-        Err(ended) => return ended,
-    };
-    let request = wire::GetCertificateRequest {
-        year: arguments.year,
-        min_position: 0,
-    };
-    let answer = ComplianceServiceClient::new(channel)
-        .get_certificate(request)
-        .await;
-    let certificate = match answer {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => return complain(&status),
-    };
-    let mut table = Table::new(&["counted", "kind", "count", "records"]);
-    for figure in &certificate.figures {
-        table.row(vec![
-            json!(named(figure.counted().as_str_name(), "COUNTED_")),
-            text(&figure.kind),
-            json!(figure.count),
-            json!(figure.positions),
-        ]);
-    }
-    table.print(global.output, "there are no figures");
-    if global.output == output::Format::Text {
-        output::line(&standing_of(&certificate));
-    }
-    Ended::Well
-}
-
-fn standing_of(certificate: &wire::GetCertificateResponse) -> String {
-    let step = |name: &str, step: Option<&wire::RegisterStep>| {
-        let at = step.map_or_else(
-            || "not".to_owned(),
-            |step| format!("record {}", step.position),
-        );
-        format!("{name}: {at}")
-    };
-    let due = certificate
-        .due_by
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    format!(
-        "{}; {}; {}; due by {due}; by {} {}, at position {}",
-        step("drafted", certificate.drafted.as_ref()),
-        step("signed", certificate.signed.as_ref()),
-        step("filed", certificate.filed.as_ref()),
-        certificate.rulebook,
-        certificate.rulebook_version,
-        certificate.position,
-    )
 }
 
 pub(super) fn named(name: &str, prefix: &str) -> String {

@@ -5,6 +5,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::call::Call;
 use super::convert::campaigns::wire_campaign;
 use super::convert::lists::numbers;
+use super::convert::past::moment;
 use super::convert::registers::{item, optional_item};
 use super::convert::rulings::Detail;
 use super::convert::values;
@@ -73,10 +74,12 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
         let id = item("campaign_id", &given.campaign_id)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let company = doors.views().company();
-        let campaign = company.campaigns.registered(&id).map_err(status::refused)?;
-        let now = doors.views().now();
+        let moment = moment(given.as_of.as_ref(), false)?;
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let campaigns = &registers.company.campaigns;
+        let campaign = campaigns.registered(&id).map_err(status::refused)?;
+        let now = registers.now;
         let (act, stops): (_, Vec<SendStop>) = match given.drawing_position {
             Some(drawing) => {
                 let stops = campaign.stops_sending(Position(drawing), now);
@@ -87,18 +90,37 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
                 (act, campaign.stops(act, now))
             }
         };
-        let question = campaign.question_to_send(act);
-        let ruling = question.map(|question| doors.rule(&customer, &question, Detail::Texts));
-        let ruling = ruling.transpose()?;
-        let ruled = match &ruling {
-            Some(ruling) => ruling.allowed,
+        let role = call.caller.role;
+        let (ruling, ruled) = match (campaign.question_to_send(act), moment) {
             // Nothing is asked of the customer's CPNI; who is unknown or erased gets nothing all the same (R16).
-            None => (doors.customer(&customer)?).is_some_and(|(_, one)| one.erased.is_none()),
+            (None, None) => {
+                let known = doors.customer(&customer)?;
+                (None, known.is_some_and(|(_, one)| one.erased.is_none()))
+            }
+            (None, Some(moment)) => {
+                let known = doors.is_customer_then(role, customer, moment);
+                (None, call.in_time(known).await?)
+            }
+            (Some(question), None) => {
+                let ruling = doors.rule(&customer, &question, Detail::Texts)?;
+                let allowed = ruling.allowed;
+                (Some(ruling), allowed)
+            }
+            (Some(question), Some(moment)) => {
+                let ruling = doors.rule_then(role, customer, question, Detail::Texts, moment);
+                let ruling = call.in_time(ruling).await?;
+                let allowed = ruling.allowed;
+                (Some(ruling), allowed)
+            }
         };
         Ok(Response::new(wire::CheckSendResponse {
             allowed: stops.is_empty() && ruled,
             stops: numbers(stops.into_iter()),
             ruling,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 
@@ -111,16 +133,18 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let only = optional_item("campaign_id", &given.campaign_id)?;
         let from = values::optional_time("from", given.from.as_ref())?;
         let until = values::optional_time("until", given.until.as_ref())?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let campaigns = company.campaigns.all();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let campaigns = registers.company.campaigns.all();
         let campaigns = campaigns
             .filter(|(id, _)| only.as_ref().is_none_or(|only| only == *id))
             .filter(|(_, campaign)| campaign.plan.runs_within(from, until));
         Ok(Response::new(wire::ListCampaignsResponse {
             campaigns: campaigns.map(|(id, one)| wire_campaign(id, one)).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

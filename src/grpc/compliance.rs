@@ -11,7 +11,6 @@ use super::doors::Doors;
 use super::owed;
 use crate::domain::company::certificates::due_by;
 use crate::domain::company::deadlines::Standing;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves ComplianceService.
@@ -26,16 +25,17 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let wanted: Vec<Standing> = members("standings", &given.standings)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (company, now) = (doors.views().company(), doors.views().now());
-        let deadlines = company.deadlines(now);
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let deadlines = registers.company.deadlines(registers.now);
         let deadlines =
             (deadlines.iter()).filter(|one| wanted.is_empty() || wanted.contains(&one.standing));
         Ok(Response::new(wire::ListDeadlinesResponse {
             deadlines: deadlines.map(wire_deadline).collect(),
-            position,
-            at: Some(timestamp(now)),
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 
@@ -47,10 +47,11 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
     ) -> Result<Response<Self::ListCustomerDeadlinesStream>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
-        let min_position = Position(given.min_position);
-        let wanted = wanted_owed(given, doors.views().now())?;
-        doors.wait_for(&call, min_position).await?;
-        owed::list(doors, &call, wanted).map(Response::new)
+        let (min_position, as_of) = (given.min_position, given.as_of);
+        let wanted = wanted_owed(given)?;
+        let registers = doors.registers(&call, min_position, as_of.as_ref()).await?;
+        let listed = owed::list(doors, &call, wanted, registers).await;
+        listed.map(Response::new)
     }
 
     async fn get_certificate(
@@ -60,22 +61,23 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let of = year("year", given.year)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let (company, now) = (doors.views().company(), doors.views().now());
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let (company, rulebook) = (&registers.company, registers.rulebook());
         let certificate = company.certificates.of(of).copied().unwrap_or_default();
-        let rulebook = doors.rulebook();
+        let figures = company.figures(of, registers.now);
         Ok(Response::new(wire::GetCertificateResponse {
             year: given.year,
-            figures: company.figures(of, now).iter().map(wire_figure).collect(),
-            rulebook: rulebook.name.clone(),
-            rulebook_version: rulebook.version.clone(),
-            rulebook_digest: rulebook.digest.to_vec(),
+            figures: figures.iter().map(wire_figure).collect(),
+            rulebook: rulebook.name,
+            rulebook_version: rulebook.version,
+            rulebook_digest: registers.rulebook_digest(),
             due_by: Some(timestamp(due_by(of))),
             drafted: certificate.drafted.map(step),
             signed: certificate.signed.map(step),
             filed: certificate.filed.map(step),
-            position,
+            position: registers.position(),
+            at: registers.at(),
         }))
     }
 

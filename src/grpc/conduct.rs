@@ -7,7 +7,7 @@ use super::convert::conduct::{token, wire_person};
 use super::convert::values::at_most;
 use super::doors::Doors;
 use crate::domain::company::training::{Person, Training};
-use crate::domain::ids::{Position, Token};
+use crate::domain::ids::Token;
 use crate::proto::v1 as wire;
 
 /// Most people that one question names.
@@ -54,16 +54,18 @@ impl wire::conduct_service_server::ConductService for Conduct {
                 id.as_str(),
             ));
         }
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let people = found(&company.training, &asked);
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let people = found(&registers.company.training, &asked);
         let people = people.filter(|(_, _, person)| !given.untrained || person.is_untrained());
         Ok(Response::new(wire::ListPeopleResponse {
             people: people
                 .map(|(token, id, person)| wire_person(token, id, person))
                 .collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

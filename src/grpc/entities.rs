@@ -6,7 +6,6 @@ use super::call::Call;
 use super::convert::entities::wire_entity;
 use super::convert::values::optional_entity;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves EntityService.
@@ -35,14 +34,16 @@ impl wire::entity_service_server::EntityService for Entities {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let only = optional_entity("entity", &given.entity)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let entities = company.entities.all().iter();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let entities = registers.company.entities.all().iter();
         let entities = entities.filter(|entity| only.as_ref().is_none_or(|id| entity.id == *id));
         Ok(Response::new(wire::ListEntitiesResponse {
             entities: entities.map(wire_entity).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

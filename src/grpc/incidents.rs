@@ -6,7 +6,6 @@ use super::call::Call;
 use super::convert::incidents::{wire_breach, wire_failure};
 use super::convert::registers::optional_item;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves IncidentService.
@@ -42,14 +41,16 @@ impl wire::incident_service_server::IncidentService for Incidents {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let only = optional_item("breach_id", &given.breach_id)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let breaches = company.breaches.register.all();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let breaches = registers.company.breaches.register.all();
         let breaches = breaches.filter(|(id, _)| only.as_ref().is_none_or(|only| only == *id));
         Ok(Response::new(wire::ListBreachesResponse {
             breaches: breaches.map(|(id, one)| wire_breach(id, one)).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 
@@ -60,14 +61,16 @@ impl wire::incident_service_server::IncidentService for Incidents {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let only = optional_item("failure_id", &given.failure_id)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let failures = company.failures.all();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let failures = registers.company.failures.all();
         let failures = failures.filter(|(id, _)| only.as_ref().is_none_or(|only| only == *id));
         Ok(Response::new(wire::ListOptOutFailuresResponse {
             failures: failures.map(|(id, one)| wire_failure(id, one)).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

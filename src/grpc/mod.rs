@@ -33,6 +33,7 @@ mod past;
 mod policies;
 mod queries;
 mod receipts;
+mod registers;
 mod retention;
 mod rulebooks;
 mod standing;

@@ -5,7 +5,6 @@ use tonic::{Request, Response, Status};
 use super::call::Call;
 use super::convert::notices::wire_template;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves NoticeService.
@@ -26,13 +25,15 @@ impl wire::notice_service_server::NoticeService for Notices {
     ) -> Result<Response<wire::ListNoticeTemplatesResponse>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
-        let templates = company.templates.all().iter();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let templates = registers.company.templates.all().iter();
         Ok(Response::new(wire::ListNoticeTemplatesResponse {
             templates: templates.map(wire_template).collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 

@@ -1,24 +1,26 @@
 //! What is owed about customers (F6, F16, F19, P4).
 //!
-//! All are judged at the instant at which the walk began, each in a state of then or later.
+//! All are judged at the instant at which the walk began, each in a state of then or later; or as of one past moment (C4).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tonic::Status;
 
 use super::call::Call;
 use super::convert::compliance::{WantedOwed, wire_owed};
-use super::convert::values::timestamp;
 use super::customer_walk::{Left, Parts, Report, report};
 use super::doors::Doors;
+use super::registers::Registers;
 use super::status;
-use crate::domain::company::Company;
+use crate::access::Role;
+use crate::access::table::Right;
 use crate::domain::company::deadlines::Standing;
 use crate::domain::customer::Customer;
 use crate::domain::ids::Pseudonym;
 use crate::domain::owed::{Horizon, owed};
-use crate::domain::time::Time;
 use crate::proto::v1 as wire;
+use crate::sequencer::SubjectRef;
 use wire::list_customer_deadlines_response::Part;
 
 /// Who may call it may know the account behind a pseudonym.
@@ -27,28 +29,34 @@ const RESOLVE: &str = "/consent.v1.QueryService/ResolvePseudonyms";
 /// The answers of a list.
 pub type Answers = Parts<wire::ListCustomerDeadlinesResponse>;
 
-/// Lists what is wanted.
+/// Lists what is wanted, as of the registers' moment.
 ///
 /// # Errors
-/// NOT_FOUND for a customer whom the ledger doesn't know; INTERNAL when vault or views can't be read.
-pub fn list(doors: &Doors, call: &Call, wanted: WantedOwed) -> Result<Answers, Status> {
-    let (views, now) = (doors.views(), doors.views().now());
-    // Position first: what is read after it can only be newer.
-    let position = doors.position();
-    let left = match &wanted.customer {
-        None => Left::Walk(views.customers()),
-        Some(customer) => Left::Some(vec![doors.known(customer)?]),
-    };
+/// NOT_FOUND for a customer whom the ledger doesn't know, or didn't then; FAILED_PRECONDITION for one who was erased;
+/// INTERNAL when vault or views can't be read.
+pub async fn list(
+    doors: &Doors,
+    call: &Call,
+    wanted: WantedOwed,
+    registers: Registers,
+) -> Result<Answers, Status> {
+    let horizon = wanted.horizon(registers.now);
     let listing = Listing {
         names: call.may_call(RESOLVE).is_ok(),
-        company: views.company(),
-        now,
-        horizon: wanted.horizon,
+        role: call.caller.role,
+        horizon,
         summary: wire::CustomerDeadlinesSummary {
-            position: position.0,
-            at: Some(timestamp(now)),
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
             ..wire::CustomerDeadlinesSummary::default()
         },
+        registers,
+    };
+    let left = match wanted.customer {
+        None => Left::Walk(doors.views().customers()),
+        Some(customer) => Left::Some(vec![listing.known(doors, &customer)?]),
     };
     Ok(report(doors, left, listing))
 }
@@ -61,8 +69,9 @@ fn response(part: Part) -> wire::ListCustomerDeadlinesResponse {
 struct Listing {
     /// Whether the caller may know the accounts.
     names: bool,
-    company: Arc<Company>,
-    now: Time,
+    role: Role,
+    /// The company and the rulebook, and the moment.
+    registers: Registers,
     horizon: Horizon,
     summary: wire::CustomerDeadlinesSummary,
 }
@@ -85,11 +94,47 @@ impl Report for Listing {
     }
 
     fn summary(&self) -> Self::Part {
-        response(Part::Summary(self.summary))
+        response(Part::Summary(self.summary.clone()))
     }
 }
 
 impl Listing {
+    /// The one customer who is asked about. Of whom was erased nothing is told of now, and of then only to who sees whole
+    /// histories (E8).
+    fn known(
+        &self,
+        doors: &Doors,
+        reference: &SubjectRef,
+    ) -> Result<(Pseudonym, Arc<Customer>), Status> {
+        if self.registers.past.is_none() {
+            return doors.known(reference);
+        }
+        let (pseudonym, customer) = doors.known_to(self.role, reference, "customer")?;
+        match self.then(doors, pseudonym, &customer)? {
+            None => Err(status::customer_unknown("customer")),
+            Some(then) if then.erased.is_some() => Err(status::customer_erased("customer")),
+            Some(_) => Ok((pseudonym, customer)),
+        }
+    }
+
+    /// The customer's state at the moment that is asked about; `None` of who was not known then, or was erased since and
+    /// is not for the caller.
+    fn then<'a>(
+        &self,
+        doors: &Doors,
+        pseudonym: Pseudonym,
+        now: &'a Customer,
+    ) -> Result<Option<Cow<'a, Customer>>, Status> {
+        let Some(past) = &self.registers.past else {
+            return Ok(Some(Cow::Borrowed(now)));
+        };
+        if now.erased.is_some() && !self.role.has(Right::WholeHistory) {
+            return Ok(None);
+        }
+        let then = doors.views().past_customer(pseudonym, past);
+        Ok(then.map_err(status::view)?.map(Cow::Owned))
+    }
+
     /// What is owed about a customer, if anything is.
     fn owed(
         &mut self,
@@ -97,13 +142,11 @@ impl Listing {
         customer: &Customer,
         doors: &Doors,
     ) -> Result<Option<wire::CustomerDeadlines>, Status> {
-        let views = doors.views();
-        let found = owed(
-            customer,
-            views.world(&self.company),
-            self.now,
-            &self.horizon,
-        );
+        let Some(customer) = self.then(doors, pseudonym, customer)? else {
+            return Ok(None);
+        };
+        let (world, now) = (self.registers.world(), self.registers.now);
+        let found = owed(&customer, world, now, &self.horizon);
         let late = (found.iter()).filter(|one| one.standing == Standing::Late);
         self.summary.customers += 1;
         self.summary.late += late.count() as u64;
@@ -113,10 +156,13 @@ impl Listing {
         }
         self.summary.listed += 1;
         let customer_id = match self.names {
-            true => views.customer_id(pseudonym).map_err(status::failed)?,
+            true => doors
+                .views()
+                .customer_id(pseudonym)
+                .map_err(status::failed)?,
             false => None,
         };
-        let deadlines = found.iter().map(|one| wire_owed(one, doors.rulebook()));
+        let deadlines = found.iter().map(|one| wire_owed(one, world.rulebook));
         Ok(Some(wire::CustomerDeadlines {
             pseudonym: pseudonym.to_string(),
             customer_id: customer_id.unwrap_or_default(),

@@ -74,6 +74,28 @@ impl Doors {
         .await
     }
 
+    /// Whether the ledger knew the customer at a past moment, not erased. What was true before a customer was erased is for
+    /// who sees whole histories (E8).
+    ///
+    /// # Errors
+    /// As [`Doors::rule_then`].
+    pub async fn is_customer_then(
+        &self,
+        role: Role,
+        customer: SubjectRef,
+        moment: Moment,
+    ) -> Result<bool, Status> {
+        self.read_past(move |doors| {
+            let then = doors.customer_then(&customer, &doors.past(moment)?)?;
+            let is_customer = then.is_some_and(|(_, then)| then.erased.is_none());
+            if is_customer {
+                doors.known_to(role, &customer, "customer")?;
+            }
+            Ok(is_customer)
+        })
+        .await
+    }
+
     /// A customer's preferences as of a past moment; of one who was erased since only an auditor gets them.
     ///
     /// # Errors

@@ -5,7 +5,6 @@ use tonic::{Request, Response, Status};
 use super::call::Call;
 use super::convert::policies::wire_versions;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves PolicyService.
@@ -33,12 +32,14 @@ impl wire::policy_service_server::PolicyService for Policies {
     ) -> Result<Response<wire::ListPolicyVersionsResponse>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        let position = doors.position().0;
-        let company = doors.views().company();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
         Ok(Response::new(wire::ListPolicyVersionsResponse {
-            versions: wire_versions(&company.policies, doors.views().now()),
-            position,
+            versions: wire_versions(&registers.company.policies, registers.now),
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

@@ -66,6 +66,14 @@ pub enum ViewError {
         /// The newest one.
         newest: String,
     },
+    /// There was no ledger at the moment asked about.
+    #[error("{asked} lies before the ledger: its first record is of {first}")]
+    Before {
+        /// The moment.
+        asked: String,
+        /// When the first record was made.
+        first: String,
+    },
     /// The text of a rulebook that was in force is not there.
     #[error(
         "the rulebook of digest {0} was in force then, and its text is not among the rulebooks that this release reads: put it back into the data folder's `rulebooks`"

@@ -57,6 +57,11 @@ impl Past {
         }
     }
 
+    /// The company as it was on record; in hindsight, as hindsight has it.
+    pub fn company(&self) -> &Arc<Company> {
+        &self.company
+    }
+
     /// The newest record that an answer about the customer reflects.
     pub fn position(&self, customer: Option<&Customer>) -> Position {
         match (self.then.through, self.hindsight) {
@@ -103,6 +108,47 @@ impl Views {
     /// When it lies ahead of the clock or the log, its rulebook's text is gone, or the view can't be read.
     pub fn past(&self, as_of: AsOf, hindsight: bool) -> Result<Past, ViewError> {
         self.past_at(self.then(as_of)?, hindsight)
+    }
+
+    /// As [`Views::past`] without hindsight, pinned to the newest record that was there, so that it can be told: nothing is
+    /// added to it any more. Histories must reflect it.
+    ///
+    /// # Errors
+    /// As [`Views::past`], and when there was no ledger then.
+    pub fn pinned(&self, as_of: AsOf) -> Result<Past, ViewError> {
+        let then = self.then(as_of)?;
+        let through = match then.through {
+            Some(through) => through,
+            None => self.newest_by(then.at)?,
+        };
+        let pinned = Then {
+            through: Some(through),
+            ..then
+        };
+        self.past_at(pinned, false)
+    }
+
+    /// The newest record that was made by then.
+    fn newest_by(&self, at: Time) -> Result<Position, ViewError> {
+        // Records are in the order of their times: those made by then come first.
+        let (mut by_then, mut after) = (0, *self.history.reached().borrow());
+        while by_then < after {
+            let middle = by_then.midpoint(after);
+            match self.history.recorded_at(Position(middle))? {
+                Some(recorded_at) if recorded_at <= at => by_then = middle.saturating_add(1),
+                _ => after = middle,
+            }
+        }
+        let newest = by_then.checked_sub(1).map(Position);
+        newest.map_or_else(|| Err(self.before(at)?), Ok)
+    }
+
+    fn before(&self, at: Time) -> Result<ViewError, ViewError> {
+        let first = self.history.recorded_at(Position(0))?;
+        Ok(ViewError::Before {
+            asked: at.to_string(),
+            first: first.map_or_else(String::new, |first| first.to_string()),
+        })
     }
 
     /// As [`Views::past`], of a moment that is known.

@@ -105,7 +105,7 @@ async fn check_send(
         customer: customer(id),
         campaign_id: "spring".into(),
         drawing_position: drawing,
-        min_position: 0,
+        ..wire::CheckSendRequest::default()
     };
     client.check_send(request).await.unwrap().into_inner()
 }

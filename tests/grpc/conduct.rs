@@ -63,7 +63,7 @@ async fn f21_people_with_access_and_no_training_are_a_report() {
     let report = |person_ids: &[&str]| wire::ListPeopleRequest {
         untrained: true,
         person_ids: person_ids.iter().map(ToString::to_string).collect(),
-        min_position: 0,
+        ..wire::ListPeopleRequest::default()
     };
     let everybody = client.list_people(report(&[])).await.unwrap().into_inner();
     assert_eq!(everybody.people.len(), 1);
@@ -143,7 +143,7 @@ async fn f12_the_certificates_figures_name_their_records_and_an_officer_signs_an
     let mut client = ComplianceServiceClient::new(house.channel.clone());
     let ask = wire::GetCertificateRequest {
         year: last_year(),
-        min_position: 0,
+        ..wire::GetCertificateRequest::default()
     };
     let shown = client.get_certificate(ask).await.unwrap().into_inner();
     let figure = |counted: Counted, kind: &str| {

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use consent_ledger::generate::{Customers, Deed, Moment};
+use consent_ledger::access::Role;
+use consent_ledger::clock::Manual;
+use consent_ledger::generate::{self, Customers, Deed};
 use consent_ledger::proto::v1 as wire;
 use tonic::{Code, Status};
 use wire::CustomerDuty::{OptOutRepeat, RecordingDigest};
 use wire::DutyStanding::{Done, DoneLate, Due, Late};
+use wire::as_of::Moment;
 use wire::compliance_service_client::ComplianceServiceClient;
 use wire::list_customer_deadlines_response::Part;
 use wire::submit_response::Answer;
 
 use crate::house::*;
 use crate::notices::{DAY, baseline, template};
+use crate::retention::{LATER, erase, watched};
 
 /// Everything a list says.
 struct Listed {
@@ -272,6 +276,138 @@ async fn f19_a_list_is_of_one_customer_and_some_duties_where_that_is_asked() {
     }
 }
 
+/// A list as it was given, in an order of its own.
+async fn given(
+    house: &House,
+    as_of: Option<wire::as_of::Moment>,
+) -> (Vec<wire::CustomerDeadlines>, wire::CustomerDeadlinesSummary) {
+    let request = wire::ListCustomerDeadlinesRequest {
+        as_of: as_of.map(|moment| wire::AsOf {
+            moment: Some(moment),
+        }),
+        ..standing(&[Due, Late, Done, DoneLate])
+    };
+    let mut listed = house.deadlines_of(request).await;
+    listed
+        .customers
+        .sort_by(|one, other| one.pseudonym.cmp(&other.pseudonym));
+    (listed.customers, listed.summary)
+}
+
+/// K-1 and K-2 get notices by which silence approves, K-1 again when it is late; what was owed after each day.
+async fn two_years(
+    house: &House,
+    clock: &Manual,
+) -> Vec<(Vec<wire::CustomerDeadlines>, wire::CustomerDeadlinesSummary)> {
+    let form = wire::Medium::Electronic;
+    (house.approve(template("opt-out", form, Some(30))).await).unwrap();
+    let mut days = vec![given(house, None).await];
+    for (id, wait) in [("K-1", 0), ("K-2", 100), ("K-1", 700), ("K-3", 1)] {
+        clock.pass(wait * DAY);
+        days.push(given(house, None).await);
+        if house.running.ledger.views.find(id).unwrap().is_none() {
+            let opening = open_account(id, &["local"]);
+            let header = dated();
+            let opening = wire::OpenAccountRequest { header, ..opening };
+            house.accounts().open_account(opening).await.unwrap();
+        }
+        let electronic = wire::NoticeDelivery::Electronic;
+        house.send(id, "opt-out", electronic).await.unwrap();
+        days.push(given(house, None).await);
+    }
+    days
+}
+
+#[tokio::test]
+async fn c4_f19_what_is_owed_about_customers_as_of_a_past_moment_is_what_was_listed_then() {
+    let (house, clock) = baseline().await;
+    let days = two_years(&house, &clock).await;
+    let late: Vec<_> = days.iter().map(|(_, summary)| summary.late).collect();
+    assert!(late.contains(&1) && late.ends_with(&[0]), "{late:?}");
+    for day in &days {
+        let at = day.1.at.unwrap();
+        let again = given(&house, Some(Moment::Time(at))).await;
+        // Records of the same instant came after some of them.
+        if again.1.position == day.1.position {
+            assert_eq!(&again, day, "as of {at}");
+        }
+        let again = given(&house, Some(Moment::Position(day.1.position))).await;
+        if again.1.at == day.1.at {
+            assert_eq!(&again, day, "as of position {}", day.1.position);
+        }
+    }
+    let (_, first) = &days[0];
+    let one = |id: &str, position: u64| wire::ListCustomerDeadlinesRequest {
+        customer: customer(id),
+        as_of: Some(wire::AsOf {
+            moment: Some(Moment::Position(position)),
+        }),
+        ..standing(&[Due])
+    };
+    let unknown = house.try_deadlines_of(one("K-1", first.position)).await;
+    let unknown = refusal(unknown.map(|one| one.summary));
+    assert_eq!(unknown, (Code::NotFound, "CUSTOMER_UNKNOWN".into()));
+    let (owed, then) = &days[2];
+    let of_one = house.deadlines_of(one("K-1", then.position)).await;
+    assert_eq!(of_one.of("K-1"), owed[0].deadlines);
+    let ahead = house.try_deadlines_of(one("K-1", 9_999)).await;
+    let ahead = refusal(ahead.map(|one| one.summary));
+    assert_eq!(ahead, (Code::OutOfRange, "AS_OF_AHEAD".into()));
+}
+
+#[tokio::test]
+async fn e8_c4_what_was_owed_about_an_erased_customer_is_told_to_auditors_alone() {
+    let (house, clock) = baseline().await;
+    let days = two_years(&house, &clock).await;
+    let (before, summary) = days.last().unwrap();
+    let position = summary.position;
+    let close = wire::ChangeServicesRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        close: vec![wire::CloseService {
+            category: "local".into(),
+            ends_at: None,
+        }],
+        ..wire::ChangeServicesRequest::default()
+    };
+    house.accounts().change_services(close).await.unwrap();
+    clock.pass(LATER);
+    // The baseline provides no erasing.
+    let house = house.reopen_under("default", &clock).await;
+    let requested = erase(&house, "K-1").await.unwrap();
+    watched(&house, requested.receipt.unwrap().position).await;
+
+    let then = Some(Moment::Position(position));
+    let (whole, _) = given(&house, then).await;
+    let named = |all: &[wire::CustomerDeadlines]| {
+        let ids = all.iter().map(|one| one.customer_id.clone());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(
+        named(before),
+        ["K-1", "K-2", "K-3"].map(String::from).into()
+    );
+    assert_eq!(named(&whole), ["", "K-2", "K-3"].map(String::from).into());
+    let owed = |all: &[wire::CustomerDeadlines]| -> Vec<_> {
+        all.iter().map(|one| one.deadlines.clone()).collect()
+    };
+    assert_eq!(owed(&whole), owed(before));
+    let house = house.reopen_for(Role::ConsentWriter, &clock).await;
+    let (rest, summary) = given(&house, then).await;
+    assert_eq!(named(&rest), ["K-2", "K-3"].map(String::from).into());
+    assert_eq!(summary.customers, 2);
+    let one = wire::ListCustomerDeadlinesRequest {
+        customer: customer("K-1"),
+        as_of: then.map(|moment| wire::AsOf {
+            moment: Some(moment),
+        }),
+        ..all()
+    };
+    let refused = house.try_deadlines_of(one).await.map(|one| one.summary);
+    let erased = (Code::FailedPrecondition, "CUSTOMER_ERASED".into());
+    assert_eq!(refusal(refused), erased);
+}
+
 /// Generated customers live on, and the list holds what their own deeds say, no more and no less.
 #[tokio::test]
 async fn p4_f19_the_list_of_generated_customers_is_what_their_deeds_come_to() {
@@ -286,7 +422,7 @@ async fn p4_f19_the_list_of_generated_customers_is_what_their_deeds_come_to() {
             .await;
         let mut notice = None;
         for deed in &generated.deeds {
-            let moment = Moment {
+            let moment = generate::Moment {
                 customer: generated.id.clone(),
                 request_id: uuid::Uuid::now_v7().to_string(),
                 now: now(),

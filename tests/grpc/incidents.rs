@@ -63,7 +63,7 @@ async fn deadlines(house: &House, standings: &[DutyStanding]) -> Vec<wire::Deadl
     let mut client = ComplianceServiceClient::new(house.channel.clone());
     let request = wire::ListDeadlinesRequest {
         standings: standings.iter().map(|one| (*one).into()).collect(),
-        min_position: 0,
+        ..wire::ListDeadlinesRequest::default()
     };
     client
         .list_deadlines(request)

@@ -7,8 +7,8 @@
 )]
 
 mod asking;
-mod bounced;
 mod bad_input;
+mod bounced;
 mod callers;
 mod campaigns;
 mod commands;
@@ -24,10 +24,12 @@ mod imports;
 mod incidents;
 mod log_ins;
 mod notices;
+mod office;
 mod past;
 mod policies;
 mod reads;
 mod receipts;
+mod reports;
 mod retention;
 mod rulebooks;
 mod shapes;

@@ -345,6 +345,7 @@ async fn f4_a_template_is_approved_with_every_statement_by_a_person_and_listed()
     );
     let list = wire::ListNoticeTemplatesRequest {
         min_position: position,
+        as_of: None,
     };
     let list = house.notices().list_notice_templates(list).await.unwrap();
     let templates = list.into_inner().templates;

@@ -339,7 +339,7 @@ async fn c4_the_past_of_one_customer_is_not_touched_by_another() {
 }
 
 /// What the program ends with and prints, against this house.
-async fn run(house: &House, arguments: &[&str]) -> (Option<i32>, String) {
+pub async fn run(house: &House, arguments: &[&str]) -> (Option<i32>, String) {
     let server = format!("http://{}", house.running.grpc);
     let program = env!("CARGO_BIN_EXE_consent-ledger");
     let mut command = tokio::process::Command::new(program);

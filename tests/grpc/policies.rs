@@ -42,7 +42,10 @@ async fn p16_a_version_is_published_posted_again_and_listed_as_in_force() {
         }),
     };
     policies.record_policy_posted(posted).await.unwrap();
-    let list = wire::ListPolicyVersionsRequest { min_position: 2 };
+    let list = wire::ListPolicyVersionsRequest {
+        min_position: 2,
+        as_of: None,
+    };
     let list = policies.list_policy_versions(list).await.unwrap();
     let versions = list.into_inner().versions;
     assert_eq!((versions.len(), versions[0].postings.len()), (1, 2));

@@ -19,7 +19,7 @@ pub struct Report {
 /// Rows under the same columns.
 #[derive(Clone, Debug)]
 pub struct Table {
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<Value>>,
 }
 
@@ -54,15 +54,24 @@ impl Report {
 impl Table {
     /// An empty table with these columns.
     pub fn new(columns: &'static [&'static str]) -> Self {
-        Self {
-            columns,
-            rows: Vec::new(),
-        }
+        Self::of(columns, Vec::new())
     }
 
     /// A table of these rows, each with a value a column; a list of positions is one value.
     pub fn of(columns: &'static [&'static str], rows: Vec<Vec<Value>>) -> Self {
-        Self { columns, rows }
+        Self {
+            columns: columns.to_vec(),
+            rows,
+        }
+    }
+
+    /// The table with further columns, which say the same in each row.
+    pub fn beside(mut self, facts: &[(&'static str, Value)]) -> Self {
+        self.columns.extend(facts.iter().map(|(name, _)| *name));
+        for row in &mut self.rows {
+            row.extend(facts.iter().map(|(_, value)| value.clone()));
+        }
+        self
     }
 
     /// Adds a row.
@@ -107,7 +116,7 @@ impl Table {
 
     fn as_csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(self.columns)?;
+        writer.write_record(&self.columns)?;
         for row in &self.rows {
             writer.write_record(row.iter().map(plain))?;
         }
@@ -156,6 +165,15 @@ mod tests {
     fn u2_csv_quotes_what_would_break_a_line() {
         let csv = String::from_utf8(rows().as_csv().unwrap()).unwrap();
         let expected = "position,relied_on,what\n7,3 5,\"a, \"\"b\"\"\"\n8,,\n";
+        assert_eq!(csv, expected);
+    }
+
+    #[test]
+    fn u2_what_holds_for_all_rows_stands_in_each() {
+        let dated = rows().beside(&[("to_position", json!(9)), ("at", Value::Null)]);
+        let csv = String::from_utf8(dated.as_csv().unwrap()).unwrap();
+        let expected =
+            "position,relied_on,what,to_position,at\n7,3 5,\"a, \"\"b\"\"\",9,\n8,,,9,\n";
         assert_eq!(csv, expected);
     }
 

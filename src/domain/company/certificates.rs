@@ -3,13 +3,13 @@
 //! Each figure comes with the records that it counts, so that anybody can count again. An officer signs, by his own
 //! knowledge; it is due by March 1 for the year before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Company;
 use super::complaints::{BrokerMeasure, ComplaintCategory};
-use super::deadlines::Standing;
+use super::deadlines::{Deadline, Standing};
 use super::register::{Document, Step, invalid, out_of_order, person};
 use super::yearly::Yearly;
 use crate::domain::calendar;
@@ -76,6 +76,8 @@ pub struct Figure {
     pub count: u64,
     /// The records, in their order; of trainings and sanctions as far as they are named ([`Yearly`]).
     pub positions: Vec<Position>,
+    /// The duties that it counts, where it counts duties: what the calendar makes due has no record.
+    pub duties: Vec<Deadline>,
 }
 
 /// A number as the draft states it.
@@ -296,6 +298,7 @@ impl Figure {
             kind,
             count: positions.len() as u64,
             positions,
+            duties: Vec::new(),
         }
     }
 
@@ -396,19 +399,20 @@ impl Company {
         figures
     }
 
-    /// Duties of the year by their due date; their records are those that made them due.
+    /// Duties of the year by their due date; their records are those that made them due, and those that fulfilled them.
     fn late_duties(&self, first: Time, last: Time, now: Time) -> Figure {
         let late: Vec<_> = (self.deadlines(now).into_iter())
             .filter(|one| matches!(one.standing, Standing::Late | Standing::DoneLate))
             .filter(|one| one.due_by.is_some_and(|by| first <= by && by <= last))
             .collect();
+        let caused = late.iter().filter_map(|one| one.caused_by);
+        let done = late.iter().filter_map(|one| Some(one.done?.position));
+        // One breach makes several duties due, and one record may fulfil several.
+        let positions: BTreeSet<Position> = caused.chain(done).collect();
         Figure {
             count: late.len() as u64,
-            ..Figure::of(
-                Counted::LateDuties,
-                None,
-                late.iter().filter_map(|one| one.caused_by),
-            )
+            duties: late,
+            ..Figure::of(Counted::LateDuties, None, positions.into_iter())
         }
     }
 }

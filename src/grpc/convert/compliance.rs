@@ -11,7 +11,7 @@ use crate::domain::calendar;
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
 use crate::domain::company::certificates::{CertificateCommand, CertificateFiled, Figure};
-use crate::domain::company::deadlines::Deadline;
+use crate::domain::company::deadlines::{Deadline, Standing};
 use crate::domain::owed::{CustomerDuty, Horizon, Owed};
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
@@ -80,18 +80,30 @@ const WITHIN_DAYS_MAX: u32 = 3660;
 pub struct WantedOwed {
     /// Only this customer's; none: every one's.
     pub customer: Option<SubjectRef>,
-    /// Which.
-    pub horizon: Horizon,
+    days: u32,
+    duties: BTreeSet<CustomerDuty>,
+    standings: Vec<Standing>,
 }
 
-/// The list that a request asks for at that instant.
+impl WantedOwed {
+    /// Which duties the list holds at that instant.
+    pub fn horizon(&self, now: Time) -> Horizon {
+        let mut horizon = Horizon::open(now.plus_hours(self.days.saturating_mul(24)));
+        if !self.duties.is_empty() {
+            horizon.duties = self.duties.iter().copied().collect();
+        }
+        if !self.standings.is_empty() {
+            horizon.standings.clone_from(&self.standings);
+        }
+        horizon
+    }
+}
+
+/// The list that a request asks for.
 ///
 /// # Errors
 /// Names the field that is wrong.
-pub fn wanted_owed(
-    given: wire::ListCustomerDeadlinesRequest,
-    now: Time,
-) -> Result<WantedOwed, Malformed> {
+pub fn wanted_owed(given: wire::ListCustomerDeadlinesRequest) -> Result<WantedOwed, Malformed> {
     let days = match given.within_days {
         0 => WITHIN_DAYS,
         some if some > WITHIN_DAYS_MAX => {
@@ -100,18 +112,12 @@ pub fn wanted_owed(
         }
         some => some,
     };
-    let mut horizon = Horizon::open(now.plus_hours(days.saturating_mul(24)));
-    if !given.duties.is_empty() {
-        let duties: BTreeSet<CustomerDuty> = members("duties", &given.duties)?;
-        horizon.duties = duties.into_iter().collect();
-    }
-    if !given.standings.is_empty() {
-        horizon.standings = members("standings", &given.standings)?;
-    }
     let customer = given.customer.map(|named| values::customer(Some(named)));
     Ok(WantedOwed {
         customer: customer.transpose()?,
-        horizon,
+        days,
+        duties: members("duties", &given.duties)?,
+        standings: members("standings", &given.standings)?,
     })
 }
 
@@ -135,6 +141,7 @@ pub fn wire_figure(figure: &Figure) -> wire::CertificateFigure {
         counted: figure.counted.number(),
         kind: figure.kind.unwrap_or_default().to_owned(),
         count: figure.count,
-        positions: super::values::numbers(&figure.positions),
+        positions: values::numbers(&figure.positions),
+        duties: figure.duties.iter().map(wire_deadline).collect(),
     }
 }

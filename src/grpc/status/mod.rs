@@ -86,7 +86,9 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::NoticeState
         | ErrorReason::ExemptionState
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
-        ErrorReason::AsOfAhead | ErrorReason::SizeAhead => Code::OutOfRange,
+        ErrorReason::AsOfAhead | ErrorReason::AsOfBefore | ErrorReason::SizeAhead => {
+            Code::OutOfRange
+        }
         ErrorReason::VersionMismatch => Code::Aborted,
         ErrorReason::QueueFull => Code::ResourceExhausted,
         ErrorReason::DeadlinePassed | ErrorReason::PositionNotReached => Code::DeadlineExceeded,
@@ -264,6 +266,7 @@ pub fn view(error: ViewError) -> Status {
             ),
         ),
         ViewError::Ahead { .. } => plain(ErrorReason::AsOfAhead, error.to_string()),
+        ViewError::Before { .. } => plain(ErrorReason::AsOfBefore, error.to_string()),
         ViewError::RulebookMissing(_) => plain(ErrorReason::RulebookMissing, error.to_string()),
         ViewError::State(_)
         | ViewError::Log(_)

@@ -132,6 +132,7 @@ impl Play {
         let request = wire::ListBreachesRequest {
             breach_id: super::company::BREACH.into(),
             min_position: self.newest,
+            ..wire::ListBreachesRequest::default()
         };
         let listed = self.house.incidents().list_breaches(request).await.unwrap();
         let [breach] = listed.into_inner().breaches.try_into().unwrap();
