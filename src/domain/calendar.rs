@@ -64,6 +64,20 @@ pub fn days_after_in(trigger: Time, days: u32, zone: &TimeZone) -> Time {
 
 /// The last instant of that day of the year after `year`; of the year's own last day where there is no such day.
 pub fn end_of_day_next_year(year: i16, month: i8, day: i8) -> Time {
+/// The first instant after the same day `years` years on, by the days of a customer's zone; after 28 February where
+/// that year has no 29th.
+pub fn after_years_in(trigger: Time, years: u32, zone: &TimeZone) -> Time {
+    let same_day = years_after_in(trigger, years, zone).and_then(|start| day_in(start, zone));
+    let reckoned = same_day.and_then(|day| start_in(day.tomorrow().ok()?, zone));
+    reckoned.unwrap_or(NEVER)
+}
+
+/// The first instant of the same day `years` years on, or of 28 February.
+fn years_after_in(trigger: Time, years: u32, zone: &TimeZone) -> Option<Time> {
+    let day = day_in(trigger, zone)?;
+    start_in(day.checked_add(i64::from(years).years()).ok()?, zone)
+}
+
     let reckoned = Date::new(year.saturating_add(1), month, day)
         .ok()
         .and_then(end_of);

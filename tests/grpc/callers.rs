@@ -20,11 +20,11 @@ use wire::{
 
 use crate::house::*;
 
-const MINUTE: i64 = 60_000_000;
-const DAY: i64 = 24 * 60 * MINUTE;
-const NUMBER: &str = "801-210-1651";
+pub const MINUTE: i64 = 60_000_000;
+pub const DAY: i64 = 24 * 60 * MINUTE;
+pub const NUMBER: &str = "801-210-1651";
 const ADDRESS: &str = "12 Main St, Provo";
-const PIN: &str = "95137";
+pub const PIN: &str = "95137";
 const KNOWN_NUMBER: &str = "801-555-0147";
 
 impl House {
@@ -41,7 +41,7 @@ impl House {
         listed.unwrap().into_inner().notices
     }
 
-    async fn status(&self) -> wire::GetAuthenticationResponse {
+    pub async fn status(&self) -> wire::GetAuthenticationResponse {
         let request = wire::GetAuthenticationRequest {
             customer: customer("K-1"),
             min_position: 0,
@@ -53,7 +53,7 @@ impl House {
             .into_inner()
     }
 
-    async fn associate(
+    pub async fn associate(
         &self,
         kind: ReachKind,
         value: &str,
@@ -126,7 +126,7 @@ impl House {
     }
 
     /// A verification for account changes by the online account, in the call.
-    async fn verified_online(&self, call: &str) -> Authority {
+    pub async fn verified_online(&self, call: &str) -> Authority {
         let purpose = VerificationPurpose::AccountChanges;
         let position = self
             .verified_by(purpose, call, Means::OnlineAccount(true))
@@ -176,9 +176,23 @@ impl House {
     }
 
     /// An account with a number, an address and a PIN from the start of service, forty days old.
-    async fn aged() -> (Self, Arc<Manual>) {
+    pub async fn aged() -> (Self, Arc<Manual>) {
         let clock = Arc::new(Manual::at(System::default().wall()));
         let house = Self::at(Arc::clone(&clock)).await;
+        house.aged_in(&clock).await;
+        (house, clock)
+    }
+
+    /// The same by that rulebook.
+    pub async fn aged_under(rulebook: &str) -> (Self, Arc<Manual>) {
+        let clock = Arc::new(Manual::at(System::default().wall()));
+        let house = Self::under(rulebook, &clock).await;
+        house.aged_in(&clock).await;
+        (house, clock)
+    }
+
+    async fn aged_in(&self, clock: &Manual) {
+        let house = self;
         house.opened("K-1", &["local"]).await;
         let start = || Authority::StartOfService(true);
         house
@@ -195,17 +209,16 @@ impl House {
             .unwrap();
         assert!(set.accepted);
         clock.pass(40 * DAY);
-        (house, clock)
     }
 }
 
-fn on(authority: Authority) -> Option<wire::Authority> {
+pub fn on(authority: Authority) -> Option<wire::Authority> {
     Some(wire::Authority {
         authority: Some(authority),
     })
 }
 
-fn cited(position: u64, call: &str) -> Authority {
+pub fn cited(position: u64, call: &str) -> Authority {
     Authority::Verification(wire::VerificationAuthority {
         position,
         call_id: call.into(),
@@ -218,13 +231,13 @@ fn passed(call: &str) -> Authority {
     })
 }
 
-fn holder() -> Option<wire::Caller> {
+pub fn holder() -> Option<wire::Caller> {
     Some(wire::Caller {
         caller: Some(wire::caller::Caller::AccountHolder(true)),
     })
 }
 
-fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identified> {
+pub fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identified> {
     Some(wire::Identified {
         caller: holder(),
         purpose: purpose.into(),
@@ -232,7 +245,7 @@ fn identified(purpose: VerificationPurpose, call: &str) -> Option<wire::Identifi
     })
 }
 
-fn reach(kind: ReachKind, value: &str) -> Option<wire::Reach> {
+pub fn reach(kind: ReachKind, value: &str) -> Option<wire::Reach> {
     Some(wire::Reach {
         kind: kind.into(),
         value: value.into(),

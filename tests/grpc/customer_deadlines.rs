@@ -15,13 +15,13 @@ use crate::house::*;
 use crate::notices::{DAY, baseline, template};
 
 /// Everything a list says.
-struct Listed {
+pub struct Listed {
     customers: Vec<wire::CustomerDeadlines>,
     summary: wire::CustomerDeadlinesSummary,
 }
 
 impl Listed {
-    fn of(&self, id: &str) -> &[wire::CustomerDeadline] {
+    pub fn of(&self, id: &str) -> &[wire::CustomerDeadline] {
         let mut customers = self.customers.iter();
         let found = customers.find(|one| one.customer_id == id);
         found.map_or(&[], |one| &one.deadlines)
@@ -51,7 +51,7 @@ impl House {
         Ok(Listed { customers, summary })
     }
 
-    async fn deadlines_of(&self, request: wire::ListCustomerDeadlinesRequest) -> Listed {
+    pub async fn deadlines_of(&self, request: wire::ListCustomerDeadlinesRequest) -> Listed {
         self.try_deadlines_of(request).await.unwrap()
     }
 

@@ -26,5 +26,6 @@ mod reads;
 mod receipts;
 mod retention;
 mod rulebooks;
+mod sim_changes;
 mod streams;
 mod transport;

@@ -7,6 +7,7 @@ use crate::domain::authentication::credentials::{Attempt, CredentialKind};
 use crate::domain::authentication::exemption::LegKind;
 use crate::domain::authentication::of_record::ReachKind;
 use crate::domain::authentication::portions::Verdict;
+use crate::domain::authentication::sim_changes::{SimRefusal, SimStep};
 use crate::domain::authentication::tickets::TicketCondition;
 use crate::domain::authentication::verification::{VerifiedBy, VerifiedFor};
 use crate::domain::company::campaigns::{Outbound, SendStop};
@@ -90,9 +91,12 @@ listed! {
     AccountChange = AccountChange {
         Credential, BackUpAnswer, OnlineAccount, NumberOfRecord, AddressOfRecord, AdministrativeContact,
     }
+        SimChange,
     LegKind = ExemptionLeg { Representative, Contract }
     TicketCondition = TicketCondition { OutOfService, Other }
     Verdict = CheckVerdict { Pass, Fail, NotPerformed }
+    SimStep = SimChangeStep { Effected, Withdrawn, TurnedDown, FraudReported, Remediated }
+    SimRefusal = SimChangeRefusal { NotAuthenticated, Locked }
     Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {
         Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
@@ -115,7 +119,7 @@ listed! {
         EmployeeAccess, UnauthorizedDisclosure, OnlineAccess, Pretexting, UnauthorizedMarketing,
     }
     BrokerMeasure = BrokerMeasure { Court, StateCommission, Commission, LawEnforcement, Demand }
-    CustomerDuty = CustomerDuty { OptOutRepeat, ChangeNotice, RecordingDigest }
+    CustomerDuty = CustomerDuty { OptOutRepeat, ChangeNotice, SimChangeNotice, RecordingDigest }
     Duty = Duty {
         LawEnforcementNotice, CommissionNotice, CustomerNotice, BreachSummary, FailureLetter, Certificate,
     }
@@ -132,7 +136,7 @@ listed! {
         ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen, Waiting, RefreshOverdue,
         AnotherFormRequired,
     }
-    RetentionRule = RetentionRule { ServicesHeld, Period, LegalHold, NotProvided }
+    RetentionRule = RetentionRule { ServicesHeld, Period, SimChangeRecords, LegalHold, NotProvided }
     ErasureBasis = ErasureBasis { StatePrivacyLaw, CourtOrder, CompanyPolicy }
     Delivery = NoticeDelivery { Post, Email, Electronic, InPerson, Oral }
     Outcome = NoticeOutcome { Delivered, Bounced, Returned }
@@ -219,6 +223,7 @@ mod tests {
         refuses(LegKind::EVERY);
         refuses(TicketCondition::EVERY);
         refuses(Delivery::EVERY);
+        refuses(SimStep::EVERY);
         refuses(Outcome::EVERY);
         refuses(Statement::EVERY);
     }
