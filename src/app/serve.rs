@@ -13,8 +13,11 @@ use super::error::StartError;
 use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
-use crate::domain::ids::Pseudonym;
+use crate::domain::authentication::change_notices::{Owing, owing};
+use crate::domain::calendar;
+use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::preferences::Preferences;
+use crate::domain::time::Time;
 use crate::grpc;
 use crate::projections::Views;
 use crate::relay::{self, Relay, RelayError};
@@ -86,6 +89,9 @@ pub struct Running {
     relaying: Option<JoinHandle<()>>,
 }
 
+/// Until when federal holidays are known.
+const HOLIDAYS_KNOWN_UNTIL: &str = "consent_holidays_known_until_seconds";
+
 /// Ends the process at once: another flush would pretend that nothing happened.
 pub fn abort_on_failure() -> Fatal {
     Arc::new(|problem: &str| {
@@ -120,6 +126,7 @@ impl Running {
         for note in &ledger.notes {
             tracing::warn!(note, "recovery");
         }
+        tell_of_holidays(ledger.views.now());
         let stopping = CancellationToken::new();
         let metrics = match options.metrics {
             Some((address, collected)) => {
@@ -215,6 +222,24 @@ impl Running {
             Ok(closed) => Ok(closed?),
             Err(_) => Err(ServeError::Ended("closing the log")),
         }
+    }
+}
+
+/// Says until when federal holidays are known, and warns while that is less than two years ahead (F19, R17).
+fn tell_of_holidays(now: Time) {
+    metrics::describe_gauge!(
+        HOLIDAYS_KNOWN_UNTIL,
+        metrics::Unit::Seconds,
+        "the first instant whose federal holidays this release doesn't know, in seconds since 1970"
+    );
+    let until = calendar::holidays_known_until().0 / 1_000_000;
+    metrics::gauge!(HOLIDAYS_KNOWN_UNTIL).set(until as f64);
+    let (reach, through) = (
+        calendar::holidays_reach(now),
+        calendar::HOLIDAYS_KNOWN_THROUGH,
+    );
+    if let Some(warning) = calendar::holidays_warning(reach, through) {
+        tracing::warn!(holidays_known_through = through, "{warning}");
     }
 }
 

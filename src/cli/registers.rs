@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 
 use super::output::Table;
 use super::{Ended, Global, output, owed};
-use crate::domain::calendar;
+use crate::domain::calendar::{self, HolidaysReach};
 use crate::proto::v1 as wire;
 use wire::campaign_service_client::CampaignServiceClient;
 use wire::compliance_service_client::ComplianceServiceClient;
@@ -113,10 +113,12 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
     let answer = ComplianceServiceClient::new(channel)
         .list_deadlines(request)
         .await;
-    let deadlines = match answer {
-        Ok(answer) => answer.into_inner().deadlines,
+    let answer = match answer {
+        Ok(answer) => answer.into_inner(),
         Err(status) => return complain(&status),
     };
+    let holidays = warning_of(&answer);
+    let deadlines = answer.deadlines;
     let mut table = Table::new(&[
         "standing",
         "due",
@@ -149,9 +151,14 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
     }
     table.print(global.output, "nothing is due, and nothing was");
     if deadlines.iter().any(|one| one.holidays_unknown) {
-        output::progress_note(
-            "a date lies beyond the holidays that this release knows; it may be reckoned too early",
+        let note = format!(
+            "a date lies beyond the holidays that the server knows; {}",
+            calendar::BEYOND_HOLIDAYS
         );
+        output::progress_note(&note);
+    }
+    if let Some(warning) = holidays {
+        output::progress_note(&warning);
     }
     match deadlines
         .iter()
@@ -160,6 +167,17 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         true => Ended::Wrong,
         false => Ended::Well,
     }
+}
+
+/// What to say where the holidays that the server knows reach no further.
+fn warning_of(answer: &wire::ListDeadlinesResponse) -> Option<String> {
+    let reach = match answer.holidays_reach() {
+        // An older server doesn't say.
+        wire::HolidaysReach::Unspecified | wire::HolidaysReach::Enough => HolidaysReach::Enough,
+        wire::HolidaysReach::RunningOut => HolidaysReach::RunningOut,
+        wire::HolidaysReach::Over => HolidaysReach::Over,
+    };
+    calendar::holidays_warning(reach, &answer.holidays_known_through)
 }
 
 /// Lists the register of campaigns.

@@ -10,6 +10,7 @@ use crate::domain::authentication::portions::Verdict;
 use crate::domain::authentication::sim_changes::{SimRefusal, SimStep};
 use crate::domain::authentication::tickets::TicketCondition;
 use crate::domain::authentication::verification::{VerifiedBy, VerifiedFor};
+use crate::domain::calendar::HolidaysReach;
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::company::certificates::{Counted, StatementContent};
 use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
@@ -123,6 +124,7 @@ listed! {
     Duty = Duty {
         LawEnforcementNotice, CommissionNotice, CustomerNotice, BreachSummary, FailureLetter, Certificate,
     }
+    HolidaysReach = HolidaysReach { Enough, RunningOut, Over }
     Standing = DutyStanding { NotYet, Due, Late, Done, DoneLate }
     StatementContent = StatementContent { Procedures, BrokerActions, Complaints }
     Counted = Counted {
