@@ -256,6 +256,16 @@ impl relay::Standing for CurrentPreferences {
         let world = views.world(&company);
         Ok(customer.map(|customer| Preferences::of(&customer, world, at)))
     }
+
+    fn owing(&self, customer: Pseudonym, change: Position) -> Result<Option<Owing>, String> {
+        let views = &self.0;
+        let customer = views
+            .customer(customer)
+            .map_err(|error| error.to_string())?;
+        let company = views.company();
+        let rulebook = views.world(&company).rulebook;
+        Ok(customer.and_then(|customer| owing(&customer, change, rulebook)))
+    }
 }
 
 type Relaying = (Option<relay::Handle>, Option<JoinHandle<()>>);

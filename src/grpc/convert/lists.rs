@@ -91,13 +91,13 @@ listed! {
     CredentialKind = CredentialKind { Password, Pin }
     AccountChange = AccountChange {
         Credential, BackUpAnswer, OnlineAccount, NumberOfRecord, AddressOfRecord, AdministrativeContact,
-    }
         SimChange,
+    }
     LegKind = ExemptionLeg { Representative, Contract }
     TicketCondition = TicketCondition { OutOfService, Other }
-    Verdict = CheckVerdict { Pass, Fail, NotPerformed }
     SimStep = SimChangeStep { Effected, Withdrawn, TurnedDown, FraudReported, Remediated }
     SimRefusal = SimChangeRefusal { NotAuthenticated, Locked }
+    Verdict = CheckVerdict { Pass, Fail, NotPerformed }
     Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {
         Granted, OptOutApproved, Unknown, Waiting, RefreshOverdue, Lapsed, Restricted, Denied,
@@ -223,9 +223,9 @@ mod tests {
         refuses(ReachKind::EVERY);
         refuses(CredentialKind::EVERY);
         refuses(LegKind::EVERY);
+        refuses(SimStep::EVERY);
         refuses(TicketCondition::EVERY);
         refuses(Delivery::EVERY);
-        refuses(SimStep::EVERY);
         refuses(Outcome::EVERY);
         refuses(Statement::EVERY);
     }
