@@ -13,14 +13,20 @@ mod house;
 mod nats;
 mod relay_support;
 
+use std::sync::Arc;
+
+use consent_ledger::clock::{Clock, Manual, System};
 use consent_ledger::grpc;
 use consent_ledger::proto::v1 as wire;
 use consent_ledger::relay;
 use house::*;
 use nats::NatsServer;
-use relay_support::{STREAM, jetstream, messages, options, soon};
+use relay_support::{STREAM, jetstream, messages, options, size, soon};
 use serde_json::Value;
 use wire::RecipientKind::{Affiliate, Company};
+use wire::authentication_service_client::AuthenticationServiceClient;
+use wire::authority::Authority;
+use wire::open_verification_request::Means;
 
 /// The payloads of the first `count` positions, once they are out.
 async fn published(house: &House, server: &NatsServer, count: u64) -> Vec<Value> {
@@ -138,6 +144,96 @@ async fn n4_a_reader_of_services_learns_nothing_of_denials() {
     );
     assert_eq!(closed["preferences"]["cells"], serde_json::json!([]));
     assert!(!closed.to_string().contains("denied"));
+}
+
+const NOTIFIER: &str = "CONSENT_NOTIFIER";
+const OLD: &str = "801-210-1651";
+const NEW: &str = "801-555-0147";
+
+/// The account's number is set, or another takes its place.
+async fn number_set(house: &House, value: &str, replaces: &str, authority: Authority) -> u64 {
+    let request = wire::AssociateReachRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        reach: Some(wire::Reach {
+            kind: wire::ReachKind::TelephoneNumber.into(),
+            value: value.into(),
+        }),
+        keep_text: true,
+        replaces: replaces.into(),
+        authority: Some(wire::Authority {
+            authority: Some(authority),
+        }),
+    };
+    let mut callers = AuthenticationServiceClient::new(house.channel.clone());
+    let set = callers.associate_reach(request).await.unwrap();
+    set.into_inner().receipt.unwrap().position
+}
+
+/// A verification of the holder for account changes, in the call.
+async fn verified(house: &House, call: &str) -> Authority {
+    let request = wire::OpenVerificationRequest {
+        header: dated(),
+        customer: customer("K-1"),
+        identified: Some(wire::Identified {
+            caller: Some(wire::Caller {
+                caller: Some(wire::caller::Caller::AccountHolder(true)),
+            }),
+            purpose: wire::VerificationPurpose::AccountChanges.into(),
+            call_id: call.into(),
+        }),
+        means: Some(Means::OnlineAccount(true)),
+    };
+    let mut callers = AuthenticationServiceClient::new(house.channel.clone());
+    let opened = callers.open_verification(request).await.unwrap();
+    Authority::Verification(wire::VerificationAuthority {
+        position: opened.into_inner().receipt.unwrap().position,
+        call_id: call.into(),
+    })
+}
+
+#[tokio::test]
+async fn f16_n4_the_notifier_is_told_of_a_change_where_word_may_go_and_nothing_of_the_new() {
+    let server = NatsServer::start();
+    let clock = Arc::new(Manual::at(System::default().wall()));
+    let relay = relay::Options {
+        stream: Some(STREAM.into()),
+        notifier_stream: Some(NOTIFIER.into()),
+        ..options(&server.url())
+    };
+    let by = Arc::clone(&clock) as Arc<dyn Clock>;
+    let house = House::publishing_at(grpc::Options::default(), Some(relay), by).await;
+    house.opened("K-1", &["local"]).await;
+    let first = number_set(&house, OLD, "", Authority::StartOfService(true)).await;
+    clock.pass(40 * 24 * 3_600_000_000);
+    let authority = verified(&house, "c-1").await;
+    let change = number_set(&house, NEW, OLD, authority).await;
+
+    let payloads = published(&house, &server, change + 1).await;
+    assert_eq!(payloads[change as usize]["type"], "withheld.v1");
+    let context = jetstream(&server.url()).await;
+    let (told, _) = size(&context, NOTIFIER).await;
+    assert_eq!(told, 1, "at the start of service nothing is due");
+    let notice = &messages(&context, NOTIFIER, 1).await[0];
+    let payload: Value = serde_json::from_slice(&notice.payload).unwrap();
+    assert_eq!(payload["position"], change);
+    assert_eq!(payload["data"]["change"], "number_of_record");
+    let targets = payload["data"]["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), 1);
+    assert_eq!(targets[0]["position"], first, "the number before");
+
+    // What is new is in none of its tokens, nor in clear.
+    let status = wire::GetAuthenticationRequest {
+        customer: customer("K-1"),
+        min_position: change,
+    };
+    let mut callers = AuthenticationServiceClient::new(house.channel.clone());
+    let status = callers.get_authentication(status).await.unwrap();
+    let new = &status.into_inner().reaches[0];
+    assert_eq!(new.position, change);
+    let text = payload.to_string();
+    assert!(!text.contains(&new.value_token));
+    assert!(!text.contains("5550147") && !text.contains(NEW) && !text.contains(OLD));
 }
 
 #[tokio::test]

@@ -63,6 +63,16 @@ pub const METHODS: &[(&str, &[Role])] = &[
     ("/consent.v1.AuthenticationService/EndExemptionLeg", CALLERS),
     ("/consent.v1.AuthenticationService/OpenTicket", CALLERS),
     (
+        "/consent.v1.AuthenticationService/RequestSimChange",
+        CALLERS,
+    ),
+    (
+        "/consent.v1.AuthenticationService/RecordSimChangeStep",
+        CALLERS,
+    ),
+    ("/consent.v1.AuthenticationService/LockSim", CALLERS),
+    ("/consent.v1.AuthenticationService/LiftSimLock", CALLERS),
+    (
         "/consent.v1.AuthenticationService/GetAuthentication",
         READ_CALLERS,
     ),

@@ -13,8 +13,11 @@ use super::error::StartError;
 use super::open::{Ledger, Options as LedgerOptions, Progress};
 use crate::access::listen;
 use crate::clock::Clock;
-use crate::domain::ids::Pseudonym;
+use crate::domain::authentication::change_notices::{Owing, owing};
+use crate::domain::calendar;
+use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::preferences::Preferences;
+use crate::domain::time::Time;
 use crate::grpc;
 use crate::projections::Views;
 use crate::relay::{self, Relay, RelayError};
@@ -86,6 +89,9 @@ pub struct Running {
     relaying: Option<JoinHandle<()>>,
 }
 
+/// Until when federal holidays are known.
+const HOLIDAYS_KNOWN_UNTIL: &str = "consent_holidays_known_until_seconds";
+
 /// Ends the process at once: another flush would pretend that nothing happened.
 pub fn abort_on_failure() -> Fatal {
     Arc::new(|problem: &str| {
@@ -120,6 +126,7 @@ impl Running {
         for note in &ledger.notes {
             tracing::warn!(note, "recovery");
         }
+        tell_of_holidays(ledger.views.now());
         let stopping = CancellationToken::new();
         let metrics = match options.metrics {
             Some((address, collected)) => {
@@ -218,6 +225,24 @@ impl Running {
     }
 }
 
+/// Says until when federal holidays are known, and warns while that is less than two years ahead (F19, R17).
+fn tell_of_holidays(now: Time) {
+    metrics::describe_gauge!(
+        HOLIDAYS_KNOWN_UNTIL,
+        metrics::Unit::Seconds,
+        "the first instant whose federal holidays this release doesn't know, in seconds since 1970"
+    );
+    let until = calendar::holidays_known_until().0 / 1_000_000;
+    metrics::gauge!(HOLIDAYS_KNOWN_UNTIL).set(until as f64);
+    let (reach, through) = (
+        calendar::holidays_reach(now),
+        calendar::HOLIDAYS_KNOWN_THROUGH,
+    );
+    if let Some(warning) = calendar::holidays_warning(reach, through) {
+        tracing::warn!(holidays_known_through = through, "{warning}");
+    }
+}
+
 /// The views, as the relay asks them.
 struct CurrentPreferences(Views);
 
@@ -230,6 +255,16 @@ impl relay::Standing for CurrentPreferences {
         let (company, at) = (views.company(), views.now());
         let world = views.world(&company);
         Ok(customer.map(|customer| Preferences::of(&customer, world, at)))
+    }
+
+    fn owing(&self, customer: Pseudonym, change: Position) -> Result<Option<Owing>, String> {
+        let views = &self.0;
+        let customer = views
+            .customer(customer)
+            .map_err(|error| error.to_string())?;
+        let company = views.company();
+        let rulebook = views.world(&company).rulebook;
+        Ok(customer.and_then(|customer| owing(&customer, change, rulebook)))
     }
 }
 

@@ -21,7 +21,8 @@ pub struct Wanted {
     /// With --customers: only what is due within so many days, and what is late [default: 90d].
     #[arg(long, value_name = "DAYS", requires = "customers", value_parser = days)]
     within: Option<u32>,
-    /// With --customers: only these, may be repeated: opt_out_repeat, change_notice, recording_digest.
+    /// With --customers: only these, may be repeated: opt_out_repeat, change_notice, sim_change_notice,
+    /// recording_digest.
     #[arg(long = "duty", value_name = "DUTY", requires = "customers", value_parser = duty)]
     duties: Vec<wire::CustomerDuty>,
 }
@@ -40,7 +41,7 @@ fn duty(name: &str) -> Result<wire::CustomerDuty, String> {
     wire::CustomerDuty::from_str_name(&full)
         .filter(|one| *one != wire::CustomerDuty::Unspecified)
         .ok_or_else(|| {
-            format!("`{name}` is none of opt_out_repeat, change_notice, recording_digest")
+            format!("`{name}` is none of opt_out_repeat, change_notice, sim_change_notice, recording_digest")
         })
 }
 

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 use super::basis::{AsOf, Basis, Dated};
 use super::output::Table;
 use super::{Ended, Global, output, owed};
-use crate::domain::calendar;
+use crate::domain::calendar::{self, HolidaysReach};
 use crate::proto::v1 as wire;
 use wire::campaign_service_client::CampaignServiceClient;
 use wire::compliance_service_client::ComplianceServiceClient;
@@ -113,6 +113,7 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         Ok(answer) => answer.into_inner(),
         Err(status) => return complain(&status),
     };
+    let holidays = warning_of(&answer);
     let report = Dated {
         basis: Basis {
             position: answer.position,
@@ -130,9 +131,13 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
     };
     report.print(global.output);
     if answer.deadlines.iter().any(|one| one.holidays_unknown) {
-        output::progress_note(
-            "a date lies beyond the holidays that this release knows; it may be reckoned too early",
-        );
+        output::progress_note(&format!(
+            "a date lies beyond the holidays that the server knows; {}",
+            calendar::BEYOND_HOLIDAYS
+        ));
+    }
+    if let Some(warning) = holidays {
+        output::progress_note(&warning);
     }
     let late = wire::DutyStanding::Late;
     match answer.deadlines.iter().any(|one| one.standing() == late) {
@@ -173,6 +178,17 @@ fn deadline_table(deadlines: &[wire::Deadline]) -> Table {
         ]);
     }
     table
+}
+
+/// What to say where the holidays that the server knows reach no further.
+fn warning_of(answer: &wire::ListDeadlinesResponse) -> Option<String> {
+    let reach = match answer.holidays_reach() {
+        // An older server doesn't say.
+        wire::HolidaysReach::Unspecified | wire::HolidaysReach::Enough => HolidaysReach::Enough,
+        wire::HolidaysReach::RunningOut => HolidaysReach::RunningOut,
+        wire::HolidaysReach::Over => HolidaysReach::Over,
+    };
+    calendar::holidays_warning(reach, &answer.holidays_known_through)
 }
 
 /// Lists the register of campaigns.

@@ -200,6 +200,7 @@ fn relay_options(config: &Config) -> Result<Option<relay::Options>, ConfigError>
     Ok(Some(relay::Options {
         servers: vec![server],
         stream: config.optional("nats_stream").map(str::to_owned),
+        notifier_stream: config.optional("nats_notifier_stream").map(str::to_owned),
         auth: match config.optional("nats_credentials") {
             Some(file) => relay::Auth::CredentialsFile(file.into()),
             None => relay::Auth::None,

@@ -22,5 +22,10 @@ stored_events! {
         LegBegun = "exemption.begun.v1" [contract],
         LegEnded = "exemption.ended.v1",
         TicketOpened = "ticket.opened.v1" [ticket],
+        SimChangeRequested = "sim_change.requested.v1",
+        SimChangeRefused = "sim_change.refused.v1",
+        SimStepTaken = "sim_change.step_taken.v1",
+        SimLockSet = "sim_lock.set.v1",
+        SimLockLifted = "sim_lock.lifted.v1",
     }
 }

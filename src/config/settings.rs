@@ -53,6 +53,13 @@ pub const SETTINGS: &[Setting] = &[
         "JetStream stream; empty: CONSENT_ and the start of the ledger id",
     ),
     setting(
+        "nats_notifier_stream",
+        "CONSENT_LEDGER_NATS_NOTIFIER_STREAM",
+        "",
+        "",
+        "JetStream stream that tells which account changes customers must be told of; empty: none",
+    ),
+    setting(
         "nats_credentials",
         "CONSENT_LEDGER_NATS_CREDENTIALS",
         "",

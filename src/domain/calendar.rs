@@ -8,12 +8,14 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::time::Time;
+use super::vocabulary::named_list;
 
 /// The zone of federal deadlines (R17).
 pub const FEDERAL_ZONE: &str = "America/New_York";
 
 /// The last day whose holidays the table holds. Beyond it only weekends count as days off, so that what is owed is owed
-/// early; a later release brings a longer table.
+/// early, and what must not be done too early is allowed late ([`after_full_business_days`]); a later release brings a
+/// longer table.
 pub const HOLIDAYS_KNOWN_THROUGH: &str = "2035-12-31";
 
 const FEDERAL_HOLIDAYS: &str = include_str!("calendar/federal_holidays.txt");
@@ -62,6 +64,20 @@ pub fn days_after_in(trigger: Time, days: u32, zone: &TimeZone) -> Time {
     reckoned.unwrap_or(trigger)
 }
 
+/// The first instant after the same day `years` years on, by the days of a customer's zone; after 28 February where
+/// that year has no 29th.
+pub fn after_years_in(trigger: Time, years: u32, zone: &TimeZone) -> Time {
+    let same_day = years_after_in(trigger, years, zone).and_then(|start| day_in(start, zone));
+    let reckoned = same_day.and_then(|day| start_in(day.tomorrow().ok()?, zone));
+    reckoned.unwrap_or(NEVER)
+}
+
+/// The first instant of the same day `years` years on, or of 28 February.
+fn years_after_in(trigger: Time, years: u32, zone: &TimeZone) -> Option<Time> {
+    let day = day_in(trigger, zone)?;
+    start_in(day.checked_add(i64::from(years).years()).ok()?, zone)
+}
+
 /// The last instant of that day of the year after `year`; of the year's own last day where there is no such day.
 pub fn end_of_day_next_year(year: i16, month: i8, day: i8) -> Time {
     let reckoned = Date::new(year.saturating_add(1), month, day)
@@ -90,6 +106,56 @@ pub fn year_of_calendar(year: i16) -> (Time, Time) {
 pub fn holidays_known(at: Time) -> bool {
     let last = HOLIDAYS_KNOWN_THROUGH.parse::<Date>().ok();
     matches!((day_of(at), last), (Some(day), Some(last)) if day <= last)
+}
+
+/// The first instant whose holidays are not known.
+pub fn holidays_known_until() -> Time {
+    let last = HOLIDAYS_KNOWN_THROUGH.parse::<Date>().ok();
+    last.and_then(|last| start_of(last.tomorrow().ok()?))
+        .unwrap_or_default()
+}
+
+/// Years of known holidays that there should be ahead (F19).
+const HOLIDAY_YEARS_AHEAD: u32 = 2;
+
+named_list! {
+    /// How far the holidays that are known reach.
+    HolidaysReach {
+        /// Two years ahead or more.
+        Enough = "enough",
+        /// Less: a longer table is needed.
+        RunningOut = "running_out",
+        /// Not even to the day itself.
+        Over = "over",
+    }
+}
+
+/// How far the holidays that are known reach, as seen from that instant (F19).
+pub fn holidays_reach(now: Time) -> HolidaysReach {
+    let until = holidays_known_until();
+    let wanted = TimeZone::get(FEDERAL_ZONE)
+        .ok()
+        .and_then(|zone| years_after_in(now, HOLIDAY_YEARS_AHEAD, &zone));
+    match wanted {
+        _ if until <= now => HolidaysReach::Over,
+        Some(wanted) if wanted <= until => HolidaysReach::Enough,
+        _ => HolidaysReach::RunningOut,
+    }
+}
+
+/// What dates beyond the known holidays are worth, in words.
+pub const BEYOND_HOLIDAYS: &str = "beyond the known holidays only weekends count as days off: what is owed within business days may be shown as due too early, and what is allowed after full business days is reckoned later, by three business days for each ten or part of them";
+
+/// What to do about holidays that reach no further; none while they reach far enough (F19).
+pub fn holidays_warning(reach: HolidaysReach, known_through: &str) -> Option<String> {
+    let state = match reach {
+        HolidaysReach::Enough => return None,
+        HolidaysReach::RunningOut => "fewer than two years of federal holidays are known",
+        HolidaysReach::Over => "the federal holidays that are known are over",
+    };
+    Some(format!(
+        "{state} (through {known_through}): install a release with a longer table; {BEYOND_HOLIDAYS}"
+    ))
 }
 
 /// The day in Washington, as `2026-07-10`; empty where the calendar doesn't reach.

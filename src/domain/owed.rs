@@ -3,7 +3,7 @@
 //!
 //! What the company owes by its registers is in [`deadlines`](super::company::deadlines).
 
-use super::authentication::change_notices::DueNotice;
+use super::authentication::change_notices::{AccountChange, DueNotice};
 use super::company::deadlines::Standing;
 use super::company::register::Step;
 use super::customer::{Customer, World};
@@ -20,6 +20,8 @@ named_list! {
         OptOutRepeat = "opt_out_repeat",
         /// The customer is told of a change to the account (F16).
         ChangeNotice = "change_notice",
+        /// The customer is told of a request to change a SIM, before it is changed (64.2010(h)).
+        SimChangeNotice = "sim_change_notice",
         /// The digest of a one-time approval's recording is supplied (P4).
         RecordingDigest = "recording_digest",
     }
@@ -31,6 +33,7 @@ impl CustomerDuty {
         match self {
             Self::OptOutRepeat => "47 CFR 64.2008(d)(2)",
             Self::ChangeNotice => "47 CFR 64.2010(f)",
+            Self::SimChangeNotice => "47 CFR 64.2010(h)",
             Self::RecordingDigest => "47 CFR 64.2007(a)(1)",
         }
     }
@@ -90,7 +93,9 @@ pub fn owed(customer: &Customer, world: World<'_>, now: Time, horizon: &Horizon)
                 let repeats = repeats(customer, world, now, until).into_iter();
                 all.extend(repeats.map(|repeat| opt_out_repeat(repeat, now)));
             }
-            CustomerDuty::ChangeNotice => change_notices(customer, now, &mut all),
+            CustomerDuty::ChangeNotice | CustomerDuty::SimChangeNotice => {
+                change_notices(customer, *duty, now, &mut all);
+            }
             CustomerDuty::RecordingDigest => digests(customer, world, now, &mut all),
         }
     }
@@ -111,21 +116,23 @@ fn opt_out_repeat(repeat: Repeat, now: Time) -> Owed {
     .standing(done, now)
 }
 
-fn change_notices(customer: &Customer, now: Time, all: &mut Vec<Owed>) {
+fn change_notices(customer: &Customer, wanted: CustomerDuty, now: Time, all: &mut Vec<Owed>) {
     let Some(state) = customer.authentication.as_deref() else {
         return;
     };
-    let duty = |due: &DueNotice, done| {
-        let duty = CustomerDuty::ChangeNotice;
-        Owed::new(duty, due.change, due.changed_at, due.due_at).standing(done, now)
-    };
-    all.extend(state.due.iter().map(|due| duty(due, None)));
-    all.extend(
-        state
-            .sent
-            .iter()
-            .map(|sent| duty(&sent.due, Some(sent.done))),
-    );
+    let due = state.due.iter().map(|due| (due, None));
+    let sent = (state.sent.iter()).map(|sent| (&sent.due, Some(sent.done)));
+    let all_of_it = due.chain(sent).filter(|(due, _)| duty_of(due) == wanted);
+    all.extend(all_of_it.map(|(due, done)| {
+        Owed::new(wanted, due.change, due.changed_at, due.due_at).standing(done, now)
+    }));
+}
+
+fn duty_of(due: &DueNotice) -> CustomerDuty {
+    match due.what {
+        AccountChange::SimChange => CustomerDuty::SimChangeNotice,
+        _ => CustomerDuty::ChangeNotice,
+    }
 }
 
 fn digests(customer: &Customer, world: World<'_>, now: Time, all: &mut Vec<Owed>) {

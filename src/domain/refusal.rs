@@ -70,6 +70,11 @@ named_list! {
         QuestionNotAllowed = "QUESTION_NOT_ALLOWED",
         /// No notification of that change is owed (F16).
         NoticeState = "NOTICE_STATE",
+        /// The customer locked the account against SIM changes (64.2010(h)).
+        SimLocked = "SIM_LOCKED",
+        /// The SIM change isn't at the step before, or the customer wasn't told of it; or the lock against SIM changes
+        /// stands already, or doesn't (64.2010(h)).
+        SimChangeState = "SIM_CHANGE_STATE",
         /// The representative or contract doesn't stand (F17).
         ExemptionState = "EXEMPTION_STATE",
         /// The notice's template is unknown, says something else, or the notice lacks what the rules demand (F4, 64.2008(c)).

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::convert::authentication::{
-    wire_credential, wire_due, wire_of_record, wire_verification,
+    wire_credential, wire_due, wire_of_record, wire_sim_change, wire_verification,
 };
 use super::convert::commands::CommandRequest;
 use super::convert::secrets::{self, NewSecret};
@@ -28,6 +28,7 @@ use crate::domain::authentication::credentials::{
     CheckSecret, Compared, SecretPlace, Weighed, place_to_check, require_establishable,
 };
 use crate::domain::authentication::portions::weigh;
+use crate::domain::authentication::sim_changes::is_demanded;
 use crate::domain::command::Command;
 use crate::domain::company::Company;
 use crate::domain::customer::{Context, Customer};
@@ -148,6 +149,34 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         self.0.command(request).await
     }
 
+    async fn request_sim_change(
+        &self,
+        request: Request<wire::RequestSimChangeRequest>,
+    ) -> Result<Response<wire::RequestSimChangeResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn record_sim_change_step(
+        &self,
+        request: Request<wire::RecordSimChangeStepRequest>,
+    ) -> Result<Response<wire::RecordSimChangeStepResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn lock_sim(
+        &self,
+        request: Request<wire::LockSimRequest>,
+    ) -> Result<Response<wire::LockSimResponse>, Status> {
+        self.0.command(request).await
+    }
+
+    async fn lift_sim_lock(
+        &self,
+        request: Request<wire::LiftSimLockRequest>,
+    ) -> Result<Response<wire::LiftSimLockResponse>, Status> {
+        self.0.command(request).await
+    }
+
     async fn get_authentication(
         &self,
         request: Request<wire::GetAuthenticationRequest>,
@@ -160,6 +189,7 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         let mut response = wire::GetAuthenticationResponse {
             evaluated_at: Some(timestamp(doors.views().now())),
             position,
+            sim_rule_in_force: is_demanded(doors.rulebook(), doors.views().now()),
             ..wire::GetAuthenticationResponse::default()
         };
         if let Some(state) = &customer.authentication {
@@ -239,6 +269,11 @@ impl Callers {
         response.reaches = belonging.map(|one| wire_of_record(one, days)).collect();
         response.verifications = standing.map(wire_verification).collect();
         response.exempt = state.exemption.holds(now);
+        if let Some(sim) = &state.sim {
+            response.sim_locked = sim.lock.is_some();
+            response.sim_changes = sim.changes.iter().map(wire_sim_change).collect();
+            response.sim_changes_refused = sim.refused;
+        }
     }
 
     /// The way of a command whose secret was taken out of it.

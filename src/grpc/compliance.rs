@@ -4,11 +4,12 @@ use tonic::{Request, Response, Status};
 
 use super::call::Call;
 use super::convert::compliance::{wanted_owed, wire_deadline, wire_figure};
-use super::convert::lists::members;
+use super::convert::lists::{Listed, members};
 use super::convert::registers::{step, year};
 use super::convert::values::timestamp;
 use super::doors::Doors;
 use super::owed;
+use crate::domain::calendar;
 use crate::domain::company::certificates::due_by;
 use crate::domain::company::deadlines::Standing;
 use crate::proto::v1 as wire;
@@ -36,6 +37,8 @@ impl wire::compliance_service_server::ComplianceService for Compliance {
             at: registers.at(),
             rulebook: Some(registers.rulebook()),
             rulebook_digest: registers.rulebook_digest(),
+            holidays_known_through: calendar::HOLIDAYS_KNOWN_THROUGH.to_owned(),
+            holidays_reach: calendar::holidays_reach(registers.now).number(),
         }))
     }
 

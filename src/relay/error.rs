@@ -46,6 +46,19 @@ pub enum RelayError {
         /// What is wrong with its headers.
         problem: String,
     },
+    /// A message in the notifier's stream is none of this ledger's.
+    #[error(
+        "message {sequence} of the stream {stream} tells of no account change of this ledger ({problem}): something else \
+         writes there; find it, and give the notifier of this ledger a stream of its own"
+    )]
+    ForeignNotice {
+        /// The stream's name.
+        stream: String,
+        /// The message's sequence.
+        sequence: u64,
+        /// What is wrong with its headers.
+        problem: String,
+    },
     /// The stream holds another record at a position than the log does.
     #[error(
         "position {position} has hash {published} in the stream {stream} and {logged} in the log: two ledgers share the \

@@ -14,8 +14,9 @@ use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::notice::{self, Notice};
 use super::{RelayError, Standing, subject};
-use crate::domain::ids::Pseudonym;
+use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::preferences::Preferences;
 use crate::ledger::{Hash, LineError, Record, Subject, leaf_hash};
 
@@ -60,6 +61,8 @@ pub(super) struct Message {
     pub(super) subject: String,
     pub(super) headers: HeaderMap,
     pub(super) payload: Vec<u8>,
+    /// What the notifier is told before (F16).
+    pub(super) notice: Option<Box<Notice>>,
 }
 
 impl Message {
@@ -73,7 +76,9 @@ impl Message {
         let unreadable = |problem| RelayError::Line { position, problem };
         let record = Record::parse(line).map_err(unreadable)?;
         if is_kept_in(&record.kind) || is_under_seal(&record.data) {
-            return Ok(Message::marker(ledger, record.position));
+            let mut marker = Message::marker(ledger, record.position);
+            marker.notice = due(ledger, &record, standing)?;
+            return Ok(marker);
         }
         let preferences = match (record.subject, told(&record.kind)) {
             (Subject::Ledger, _) | (_, Told::Nothing) => None,
@@ -101,29 +106,14 @@ impl Message {
             Subject::Ledger => subject::LEDGER.to_owned(),
             Subject::Customer(pseudonym) => Hex(&pseudonym).to_string(),
         };
-        put(&mut headers, header::SUBJECT, subject);
-        put(&mut headers, header::TIME, record.recorded_at.to_string());
-        put(
-            &mut headers,
-            header::SUBJECT_VERSION,
-            record.version.to_string(),
-        );
-        put(
-            &mut headers,
-            header::RULEBOOK,
-            percent_encoded(&record.policy.rulebook),
-        );
-        put(
-            &mut headers,
-            header::RULEBOOK_VERSION,
-            percent_encoded(&record.policy.version),
-        );
+        put_circumstances(&mut headers, record, subject);
         put(&mut headers, header::RECORD_HASH, hash.to_string());
         Ok(Message {
             position: record.position,
             subject: subject::of(ledger, &record.kind, &record.subject),
             headers,
             payload: payload(record, preferences)?,
+            notice: None,
         })
     }
 
@@ -133,28 +123,60 @@ impl Message {
             subject: subject::withheld(ledger),
             headers: envelope(ledger, position, WITHHELD_TYPE),
             payload: format!(r#"{{"position":{position},"type":"withheld.v1"}}"#).into_bytes(),
+            notice: None,
         }
     }
 
     /// Marks the message as one that may have been sent before.
     pub(super) fn mark_replay(&mut self) {
-        put(&mut self.headers, REPLAY_HEADER, "true".to_owned());
+        mark_replay(&mut self.headers);
+        if let Some(notice) = &mut self.notice {
+            notice.mark_replay();
+        }
     }
+}
+
+/// What the notifier is told of the record, where a notification is owed for it.
+fn due(
+    ledger: &[u8; 16],
+    record: &Record,
+    standing: &dyn Standing,
+) -> Result<Option<Box<Notice>>, RelayError> {
+    let position = record.position;
+    let Subject::Customer(id) = record.subject else {
+        return Ok(None);
+    };
+    if !notice::may_be_due(record) {
+        return Ok(None);
+    }
+    let owing = standing
+        .owing(Pseudonym(id), Position(position))
+        .map_err(|problem| RelayError::Standing { position, problem })?;
+    let notice = owing.map(|owing| Notice::of(ledger, record, &id, &owing).map(Box::new));
+    (notice.transpose()).map_err(|problem| RelayError::Line { position, problem })
+}
+
+/// Marks a message as one that may have been sent before.
+pub(super) fn mark_replay(headers: &mut HeaderMap) {
+    put(headers, REPLAY_HEADER, "true".to_owned());
 }
 
 /// The headers that every message has.
 fn envelope(ledger: &[u8; 16], position: u64, kind: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
     let id = format!("{}-{position}", Hex(ledger));
-    headers.insert(
-        async_nats::header::NATS_MESSAGE_ID,
-        HeaderValue::from(id.as_str()),
-    );
+    let mut headers = attributes(ledger, position, kind, &id);
     // The stream's last sequence is that of the position before, which is this position's number.
     let expected = HeaderValue::from(position);
     headers.insert(async_nats::header::NATS_EXPECTED_LAST_SEQUENCE, expected);
+    headers
+}
+
+/// The attributes that every message of any stream has, and the id by which repeats are known.
+pub(super) fn attributes(ledger: &[u8; 16], position: u64, kind: &str, id: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(async_nats::header::NATS_MESSAGE_ID, HeaderValue::from(id));
     put(&mut headers, header::SPECVERSION, "1.0".to_owned());
-    put(&mut headers, header::ID, id);
+    put(&mut headers, header::ID, id.to_owned());
     put(&mut headers, header::SOURCE, source(ledger));
     put(&mut headers, header::TYPE, kind.to_owned());
     put(
@@ -164,6 +186,36 @@ fn envelope(ledger: &[u8; 16], position: u64, kind: &str) -> HeaderMap {
     );
     put(&mut headers, header::POSITION, position.to_string());
     headers
+}
+
+/// Whom and when the record is about, and the rulebook in force.
+pub(super) fn put_circumstances(headers: &mut HeaderMap, record: &Record, subject: String) {
+    put(headers, header::SUBJECT, subject);
+    put(headers, header::TIME, record.recorded_at.to_string());
+    put(headers, header::SUBJECT_VERSION, record.version.to_string());
+    put(
+        headers,
+        header::RULEBOOK,
+        percent_encoded(&record.policy.rulebook),
+    );
+    put(
+        headers,
+        header::RULEBOOK_VERSION,
+        percent_encoded(&record.policy.version),
+    );
+}
+
+/// The position that a message of this ledger's is about; `Err` says what is wrong with it.
+pub(super) fn position_of(headers: &HeaderMap, ledger: &[u8; 16]) -> Result<u64, String> {
+    let get =
+        |name: &'static str| (headers.get(HeaderName::from_static(name))).map(HeaderValue::as_str);
+    match get(header::SOURCE) {
+        Some(found) if found == source(ledger) => {}
+        other => return Err(format!("`{}` is {other:?}", header::SOURCE)),
+    }
+    let position = get(header::POSITION);
+    (position.and_then(|digits| digits.parse().ok()))
+        .ok_or_else(|| format!("`{}` is {position:?}", header::POSITION))
 }
 
 fn source(ledger: &[u8; 16]) -> String {

@@ -29,13 +29,18 @@
 //! every two minutes, so after a power loss this may not hold; the lost tail is then published again, marked.
 //! Production sets `sync_interval: always`.
 //!
+//! What is owed to customers after an account change goes to whoever sends it, on a stream of its own that no other
+//! subscriber may read (`notice`, `notifier`).
+//!
 //! Reading order: [`subject`] and `message` (what is sent), `tail` (where to go on), `feed` (log to messages),
-//! `pipeline` (messages to acknowledgements), `service` (the loop around all).
+//! `pipeline` (messages to acknowledgements), `notice` and `notifier` (account changes), `service` (the loop around all).
 
 mod connection;
 mod error;
 mod feed;
 mod message;
+mod notice;
+mod notifier;
 mod options;
 mod pipeline;
 mod retry;
@@ -45,7 +50,8 @@ pub mod subject;
 mod tail;
 mod watermark;
 
-use crate::domain::ids::Pseudonym;
+use crate::domain::authentication::change_notices::Owing;
+use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::preferences::Preferences;
 
 /// Tells what a customer's words come to, at least up to every committed record: published with what changed it (N3).
@@ -55,6 +61,12 @@ pub trait Standing: Send + Sync {
     /// # Errors
     /// Why the customer's state can't be read.
     fn preferences(&self, customer: Pseudonym) -> Result<Option<Preferences>, String>;
+
+    /// The notification that is owed for the customer's account change of that record; none: nothing is (F16).
+    ///
+    /// # Errors
+    /// Why the customer's state can't be read.
+    fn owing(&self, customer: Pseudonym, change: Position) -> Result<Option<Owing>, String>;
 }
 
 pub use error::RelayError;

@@ -18,6 +18,9 @@ pub struct Options {
     pub tls: Tls,
     /// The stream's name; `None` for `CONSENT_` and the first eight hex digits of the ledger id, upper case.
     pub stream: Option<String>,
+    /// The name of the stream on which whoever notifies customers of account changes is told what is due (F16); `None`:
+    /// nobody is told. Who may read the other stream must not read this one (N4).
+    pub notifier_stream: Option<String>,
     /// Copies that a cluster keeps of the stream when the relay creates it: 1 to 5.
     pub replicas: usize,
     /// How long the stream remembers message ids when the relay creates it. A help to other tools only: the relay
@@ -47,6 +50,7 @@ impl Default for Options {
             auth: Auth::None,
             tls: Tls::default(),
             stream: None,
+            notifier_stream: None,
             replicas: 1,
             duplicate_window: Duration::from_secs(120),
             in_flight: 1_000,
@@ -109,6 +113,16 @@ impl Options {
                 "0 s".into(),
                 "each must be positive",
             );
+        }
+        match &self.notifier_stream {
+            Some(name) if !is_stream_name(name) || self.stream.as_ref() == Some(name) => {
+                return refuse(
+                    "notifier_stream",
+                    format!("{name:?}"),
+                    "1 to 255 letters, digits, `-` or `_`, and not the name of the other stream",
+                );
+            }
+            _ => {}
         }
         match &self.stream {
             Some(name) if !is_stream_name(name) => refuse(

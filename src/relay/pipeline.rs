@@ -61,6 +61,7 @@ impl Pipeline {
             subject,
             mut headers,
             payload,
+            notice: _,
         } = message;
         headers.insert(
             NATS_EXPECTED_STREAM,

@@ -14,6 +14,7 @@ use super::{
     connection::Connection,
     error::{Setback, Trouble},
     feed::{Batch, Feed, Source},
+    notifier::{NobodyTold, Notifier},
     pipeline::Pipeline,
     retry::Retry,
     status::Board,
@@ -52,6 +53,10 @@ impl Relay {
         let watermark = Watermark::open(options.watermark.clone(), ledger);
         let (board, handle) = Board::new(watermark.published(), *committed.borrow());
         let retry = Retry::new(options.retry_first, options.retry_longest);
+        let standing = match options.notifier_stream {
+            Some(_) => standing,
+            None => Arc::new(NobodyTold(standing)),
+        };
         let source = Source {
             ledger,
             journal,
@@ -116,9 +121,11 @@ impl Relay {
         let start = async {
             let connection = Connection::open(&self.options).await?;
             let next = self.tail().find(&connection).await?;
-            Ok::<_, Trouble>((connection, next))
+            let ledger = &self.source.ledger;
+            let notifier = Notifier::open(&self.options, ledger, &connection).await?;
+            Ok::<_, Trouble>((connection, next, notifier))
         };
-        let (connection, next) = tokio::select! {
+        let (connection, next, notifier) = tokio::select! {
             () = cancel.cancelled() => return Ok(()),
             started = start => started?,
         };
@@ -127,13 +134,14 @@ impl Relay {
         if next >= *self.source.committed.borrow() {
             self.progress(next);
         }
-        self.publish_from(next, connection, cancel).await
+        self.publish_from(next, connection, notifier, cancel).await
     }
 
     async fn publish_from(
         &mut self,
         mut next: u64,
         mut connection: Connection,
+        mut notifier: Option<Notifier>,
         cancel: &CancellationToken,
     ) -> Result<(), Trouble> {
         let replay_below = self.watermark.replay_below(next);
@@ -146,8 +154,11 @@ impl Relay {
         look.reset();
         loop {
             while pipeline.has_room()
-                && let Some(message) = waiting.next()
+                && let Some(mut message) = waiting.next()
             {
+                if let (Some(notifier), Some(notice)) = (&mut notifier, message.notice.take()) {
+                    notifier.tell(*notice).await?;
+                }
                 self.watermark.before_sending(message.position).await;
                 pipeline.send(message).await?;
             }

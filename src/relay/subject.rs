@@ -21,6 +21,9 @@
 //! consent.v1.<ledger>.consent-granted.*        one kind of event
 //! consent.v1.<ledger>.*.<pseudonym>            one customer
 //! consent.v1.<ledger>.*.ledger                 the ledger's own events
+//!
+//! consent.notifier.v1.<ledger>.change_notice-due.<pseudonym>
+//!                                              a notification that is owed: on the notifier's stream only
 //! ```
 //!
 //! A pseudonym says nothing about a person without the vault (N4). The type's version is in the header `ce-type`, so that a
@@ -53,6 +56,21 @@ pub fn of(ledger: &[u8; 16], kind: &str, subject: &Subject) -> String {
 /// The one subject of all positions that subscribers may not see.
 pub fn withheld(ledger: &[u8; 16]) -> String {
     format!("consent.v1.{}.{WITHHELD}.{WITHHELD}", Hex(ledger))
+}
+
+/// All subjects of one ledger's notices: what the notifier's stream collects. No subscriber of the main stream gets one.
+pub fn all_notices(ledger: &[u8; 16]) -> String {
+    format!("consent.notifier.v1.{}.>", Hex(ledger))
+}
+
+/// The subject of a notice to the notifier, about that customer.
+pub fn notice(ledger: &[u8; 16], kind: &str, pseudonym: &[u8; 16]) -> String {
+    let event = event_token(kind);
+    format!(
+        "consent.notifier.v1.{}.{event}.{}",
+        Hex(ledger),
+        Hex(pseudonym)
+    )
 }
 
 /// A record's type as one token: without its version, dots as dashes.
@@ -91,6 +109,11 @@ mod tests {
         );
         assert_eq!(withheld(&ID), format!("consent.v1.{hex}.withheld.withheld"));
         assert_eq!(all(&ID), format!("consent.v1.{hex}.>"));
+        assert_eq!(
+            notice(&ID, "change_notice.due.v1", &[7; 16]),
+            format!("consent.notifier.v1.{hex}.change_notice-due.{customer}")
+        );
+        assert_eq!(all_notices(&ID), format!("consent.notifier.v1.{hex}.>"));
     }
 
     #[test]

@@ -20,8 +20,8 @@ use wire::{
 
 use crate::house::*;
 
-const MINUTE: i64 = 60_000_000;
-const DAY: i64 = 24 * 60 * MINUTE;
+pub const MINUTE: i64 = 60_000_000;
+pub const DAY: i64 = 24 * 60 * MINUTE;
 pub const NUMBER: &str = "801-210-1651";
 const ADDRESS: &str = "12 Main St, Provo";
 pub const PIN: &str = "95137";
@@ -53,7 +53,7 @@ impl House {
             .into_inner()
     }
 
-    async fn associate(
+    pub async fn associate(
         &self,
         kind: ReachKind,
         value: &str,
@@ -179,6 +179,20 @@ impl House {
     pub async fn aged() -> (Self, Arc<Manual>) {
         let clock = Arc::new(Manual::at(System::default().wall()));
         let house = Self::at(Arc::clone(&clock)).await;
+        house.aged_in(&clock).await;
+        (house, clock)
+    }
+
+    /// The same by that rulebook.
+    pub async fn aged_under(rulebook: &str) -> (Self, Arc<Manual>) {
+        let clock = Arc::new(Manual::at(System::default().wall()));
+        let house = Self::under(rulebook, &clock).await;
+        house.aged_in(&clock).await;
+        (house, clock)
+    }
+
+    async fn aged_in(&self, clock: &Manual) {
+        let house = self;
         house.opened("K-1", &["local"]).await;
         let start = || Authority::StartOfService(true);
         house
@@ -195,7 +209,6 @@ impl House {
             .unwrap();
         assert!(set.accepted);
         clock.pass(40 * DAY);
-        (house, clock)
     }
 }
 

@@ -19,13 +19,13 @@ use crate::notices::{DAY, baseline, template};
 use crate::retention::{LATER, erase, watched};
 
 /// Everything a list says.
-struct Listed {
+pub struct Listed {
     customers: Vec<wire::CustomerDeadlines>,
     summary: wire::CustomerDeadlinesSummary,
 }
 
 impl Listed {
-    fn of(&self, id: &str) -> &[wire::CustomerDeadline] {
+    pub fn of(&self, id: &str) -> &[wire::CustomerDeadline] {
         let mut customers = self.customers.iter();
         let found = customers.find(|one| one.customer_id == id);
         found.map_or(&[], |one| &one.deadlines)
@@ -55,7 +55,7 @@ impl House {
         Ok(Listed { customers, summary })
     }
 
-    async fn deadlines_of(&self, request: wire::ListCustomerDeadlinesRequest) -> Listed {
+    pub async fn deadlines_of(&self, request: wire::ListCustomerDeadlinesRequest) -> Listed {
         self.try_deadlines_of(request).await.unwrap()
     }
 

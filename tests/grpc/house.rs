@@ -57,7 +57,16 @@ impl House {
 
     /// A house that publishes, where `relay` says where.
     pub async fn publishing(grpc: grpc::Options, relay: Option<relay::Options>) -> Self {
-        Self::run(grpc, relay, None, Arc::new(System::default())).await
+        Self::publishing_at(grpc, relay, Arc::new(System::default())).await
+    }
+
+    /// The same by that clock.
+    pub async fn publishing_at(
+        grpc: grpc::Options,
+        relay: Option<relay::Options>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::run(grpc, relay, None, clock).await
     }
 
     /// A house whose time is set by hand.

@@ -1,5 +1,9 @@
 //! Breaches, failed ways to opt out, and what is due for them (F13, F18, F19).
 
+use std::sync::Arc;
+
+use consent_ledger::clock::Manual;
+use consent_ledger::domain::time::Time;
 use consent_ledger::proto::v1 as wire;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -252,4 +256,25 @@ async fn c5_a_watcher_who_may_see_everything_gets_a_registers_step_with_its_data
         panic!("{:?}", entry.event);
     };
     assert!(event.data.contains("\"breach\":\"b-1\""), "{}", event.data);
+}
+
+#[tokio::test]
+async fn f19_a_list_of_deadlines_says_how_far_the_known_holidays_reach() {
+    use wire::HolidaysReach::{Enough, Over, RunningOut};
+
+    // The starts of 2027, of 2035, and of the second day of 2036, in UTC.
+    let starts = [
+        (1_798_761_600, Enough),
+        (2_051_222_400, RunningOut),
+        (2_082_844_800, Over),
+    ];
+    for (seconds, reach) in starts {
+        let clock = Arc::new(Manual::at(Time(seconds * 1_000_000)));
+        let house = House::at(clock).await;
+        let mut client = ComplianceServiceClient::new(house.channel.clone());
+        let request = wire::ListDeadlinesRequest::default();
+        let listed = client.list_deadlines(request).await.unwrap().into_inner();
+        assert_eq!(listed.holidays_known_through, "2035-12-31");
+        assert_eq!(listed.holidays_reach(), reach, "{seconds}");
+    }
 }

@@ -33,6 +33,7 @@ mod reports;
 mod retention;
 mod rulebooks;
 mod shapes;
+mod sim_changes;
 mod streams;
 mod transport;
 mod vectors;

@@ -11,7 +11,15 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{self, consumer::pull::OrderedConfig};
 use consent_ledger::{
-    domain::{ids::Pseudonym, preferences::Preferences},
+    domain::{
+        authentication::{
+            change_notices::{AccountChange, DueNotice, Owing},
+            of_record::{OfRecord, Reach, ReachKind},
+        },
+        ids::{Position, Pseudonym, Token},
+        preferences::Preferences,
+        time::Time,
+    },
     ledger::{
         Actor, BlockBuilder, Hash, Part, Policy, Record, Sealed, Subject, Timestamp, leaf_hash,
     },
@@ -164,12 +172,43 @@ pub fn options(url: &str) -> Options {
     }
 }
 
-/// The lines of these logs are made up: nobody has a state.
+/// The lines of these logs are made up: nobody has a state, and every account change is owed word to one number.
 struct Nobody;
 
 impl Standing for Nobody {
     fn preferences(&self, _: Pseudonym) -> Result<Option<Preferences>, String> {
         Ok(None)
+    }
+
+    fn owing(&self, _: Pseudonym, change: Position) -> Result<Option<Owing>, String> {
+        let at = |minutes| Time(1_790_000_000_000_000).plus_minutes(minutes);
+        Ok(Some(Owing {
+            due: DueNotice {
+                change,
+                what: AccountChange::Credential,
+                contact: None,
+                changed_at: at(0),
+                due_at: at(5),
+            },
+            targets: vec![OfRecord {
+                reach: Reach {
+                    kind: ReachKind::TelephoneNumber,
+                    value: Token([0x11; 16]),
+                },
+                position: Position(1),
+                since: Time(0),
+                until: None,
+            }],
+        }))
+    }
+}
+
+/// An account change that the customer must be told of.
+pub fn account_change(position: u64) -> Record {
+    Record {
+        kind: "credential.established.v1".into(),
+        data: r#"{"kind":"pin","notice_due_at":"2026-09-21T14:18:20.000000Z"}"#.into(),
+        ..ordinary(position, "tea")
     }
 }
 

@@ -37,7 +37,37 @@ pub fn fcc_again_text() -> String {
     BASELINE.replace(version, r#"version = "2026-03-01""#)
 }
 
+static SIM_TEXT: LazyLock<String> = LazyLock::new(|| {
+    let delayed = "[rules.sim_change]\nstatus = \"adopted_delayed\"";
+    switched(&[(delayed, "[rules.sim_change]\nstatus = \"in_force\"")])
+});
+
+static SIM: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::parse(&SIM_TEXT, [3; 32]).unwrap());
+
+/// The text of the policy with the FCC's rule on SIM changes in force.
+pub fn sim_text() -> &'static str {
+    &SIM_TEXT
+}
+
+/// The policy with the FCC's rule on SIM changes in force.
+pub fn sim() -> &'static Rulebook {
+    &SIM
+}
+
 /// A later version of the FCC baseline with the same rules.
 pub fn fcc_again() -> &'static Rulebook {
     &FCC_AGAIN
+}
+
+fn switched(switches: &[(&str, &str)]) -> String {
+    let mut text = DEFAULT.to_owned();
+    for (from, to) in switches {
+        assert_eq!(
+            text.matches(from).count(),
+            1,
+            "the rulebook says `{from}` once"
+        );
+        text = text.replace(from, to);
+    }
+    text
 }

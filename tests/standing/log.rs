@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use consent_ledger::audit::questions::{Answered, AskError, Asking, ask_export};
+use consent_ledger::audit::questions::{Answered, AskError, Asking, Rulebooks, ask_export};
 use consent_ledger::codec;
 use consent_ledger::domain::company::CompanyEvent;
 use consent_ledger::domain::event::Event;
@@ -18,6 +18,7 @@ use consent_ledger::ledger::{
 };
 
 use crate::house::{CLERK, CompanyRecord, House};
+use crate::rules::books::{sim, sim_text};
 use crate::rules::ledger;
 
 /// The customer whom a forged log is about.
@@ -242,7 +243,18 @@ impl Log {
 
     /// Asks everything of the log.
     pub fn ask(&self) -> Answered {
-        self.ask_with(&Asking::default()).unwrap()
+        // The rulebook that doesn't ship lies where a ledger keeps its copy.
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{}.toml", Hash::of(sim_text().as_bytes()));
+        std::fs::write(folder.path().join(name), sim_text()).unwrap();
+        let rulebooks = Rulebooks {
+            folder: Some(folder.path().into()),
+        };
+        let asking = Asking {
+            rulebooks,
+            ..Asking::default()
+        };
+        self.ask_with(&asking).unwrap()
     }
 
     /// Asks something of the log.
@@ -267,8 +279,11 @@ fn part(position: Position, command: Position, of: usize) -> Part {
     }
 }
 
-/// The text of the rulebook that ships with the program.
+/// The text of the rulebook: one that ships with the program, or the one with the rule on SIM changes in force.
 fn text_of(book: &rulebook::Rulebook) -> &'static str {
+    if book.digest == sim().digest {
+        return sim_text();
+    }
     let digest = |text: &str| Hash::of(text.as_bytes()).0;
     let mut shipped = rulebook::SHIPPED.into_iter().map(|(_, text)| text);
     let same =

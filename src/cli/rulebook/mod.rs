@@ -11,6 +11,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Ended, Global, output};
+use crate::clock::{Clock, System};
+use crate::domain::calendar;
 use crate::domain::rulebook::{Rulebook, RulebookError, SHIPPED};
 
 /// Check, show and compare rulebooks.
@@ -109,6 +111,16 @@ fn parsed(file: &Path, text: &str) -> Result<Rulebook, Problem> {
     })
 }
 
+/// Says on standard error where the holidays that this release knows reach no further: a rulebook's business days are
+/// counted by them (F19, R17).
+fn warn_of_holidays() {
+    let reach = calendar::holidays_reach(System::default().wall());
+    let warning = calendar::holidays_warning(reach, calendar::HOLIDAYS_KNOWN_THROUGH);
+    if let Some(warning) = warning {
+        output::progress_note(&warning);
+    }
+}
+
 fn check(global: &Global, file: &Path) -> Ended {
     let read = text_of(file).and_then(|text| parsed(file, &text));
     match (read, global.output) {
@@ -118,7 +130,9 @@ fn check(global: &Global, file: &Path) -> Ended {
                 "name": rulebook.name,
                 "version": rulebook.version,
                 "digest": data_encoding::HEXLOWER.encode(&rulebook.digest),
+                "holidays_known_through": calendar::HOLIDAYS_KNOWN_THROUGH,
             }));
+            warn_of_holidays();
             Ended::Well
         }
         (Ok(rulebook), _) => {
@@ -128,6 +142,7 @@ fn check(global: &Global, file: &Path) -> Ended {
                 rulebook.version,
                 data_encoding::HEXLOWER.encode(&rulebook.digest)
             ));
+            warn_of_holidays();
             Ended::Well
         }
         (Err(Problem::Rulebook { problem, .. }), output::Format::Json) => {

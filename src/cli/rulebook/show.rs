@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::{parsed, text_of};
+use super::{parsed, text_of, warn_of_holidays};
 use crate::cli::{Ended, Global, output};
 use crate::domain::disclosures::grounds::GroundKind;
 use crate::domain::rulebook::{Clause, DatedRule, GroundRule, Rulebook};
@@ -37,6 +37,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Ended {
         output::Format::Json => output::json(&as_json(&rulebook)),
         output::Format::Text | output::Format::Csv => print(&rulebook),
     }
+    warn_of_holidays();
     Ended::Well
 }
 

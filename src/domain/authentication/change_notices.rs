@@ -14,6 +14,7 @@ use crate::domain::customer::{Context, Customer};
 use crate::domain::event::Placed;
 use crate::domain::ids::{Position, Token};
 use crate::domain::refusal::{Refusal, RefusalCode};
+use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
 use crate::domain::vocabulary::{Channel, named_list};
 
@@ -35,6 +36,8 @@ named_list! {
         AddressOfRecord = "address_of_record",
         /// The administrative contact (P10).
         AdministrativeContact = "administrative_contact",
+        /// A SIM, which is about to be changed (64.2010(h)).
+        SimChange = "sim_change",
     }
 }
 
@@ -126,6 +129,7 @@ impl Authentication {
     }
 
     pub(super) fn change_notice_sent(&mut self, placed: &Placed<'_, ChangeNoticeSent>) {
+        self.sim_told(placed);
         let mut due = self.due.iter();
         let Some(index) = due.position(|due| due.change == placed.event.change) else {
             return;
@@ -159,6 +163,27 @@ impl Authentication {
             .min_by_key(|one| one.since);
         oldest.into_iter().collect()
     }
+}
+
+/// A notification that is owed, and where it may go: what whoever sends it needs to know, and never what is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owing {
+    /// What is owed.
+    pub due: DueNotice,
+    /// The numbers and addresses to any of which it may go; none: to the contact, or to nobody.
+    pub targets: Vec<OfRecord>,
+}
+
+/// What is owed for the record of a change; none: nothing is, or it was sent.
+pub fn owing(customer: &Customer, change: Position, rulebook: &Rulebook) -> Option<Owing> {
+    let state = customer.authentication.as_ref()?;
+    let due = *state.due.iter().find(|due| due.change == change)?;
+    let days = rulebook.authentication().of_record_days;
+    let targets = match due.contact {
+        Some(_) => Vec::new(),
+        None => state.targets(&due, days).into_iter().copied().collect(),
+    };
+    Some(Owing { due, targets })
 }
 
 /// By when a change made now must be told; none at the start of service (64.2010(f)).

@@ -6,7 +6,8 @@
 //! the vault, and the rules get the verdict and the place of the hash.
 //!
 //! Reading order: `authority` (on what an account is changed), `of_record`, `verification`, `portions`, `credentials`,
-//! `challenge`, `change_notices`, `exemption`, `tickets`, and `telling`: when the customer or a contact may be told.
+//! `challenge`, `change_notices`, `sim_changes`, `exemption`, `tickets`, and `telling`: when the customer or a contact may
+//! be told.
 
 pub mod authority;
 pub mod challenge;
@@ -15,6 +16,7 @@ pub mod credentials;
 pub mod exemption;
 pub mod of_record;
 pub mod portions;
+pub mod sim_changes;
 pub mod telling;
 pub mod tickets;
 pub mod verification;
@@ -38,6 +40,10 @@ use credentials::{
 };
 use exemption::{EndLeg, Exemption, LegBegun, LegEnded};
 use of_record::{Associate, Associated, Dissociate, Dissociated, OfRecord};
+use sim_changes::{
+    RequestSimChange, SimChangeRefused, SimChangeRequested, SimChanges, SimLockLifted, SimLockSet,
+    SimStepTaken,
+};
 use tickets::{OpenTicket, TicketOpened};
 use verification::{IssueMail, MailIssued, OpenVerification, Verification, VerificationOpened};
 
@@ -72,6 +78,14 @@ pub enum AuthenticationCommand {
     EndLeg(EndLeg),
     /// A trouble ticket is opened (P14).
     OpenTicket(OpenTicket),
+    /// A SIM change is asked for (64.2010(h)).
+    RequestSimChange(RequestSimChange),
+    /// A SIM change was made, or something else became of it (64.2010(h)).
+    TakeSimStep(SimStepTaken),
+    /// The customer locks the account against SIM changes (64.2010(h)).
+    LockSim(Authority),
+    /// The customer lifts that lock (64.2010(h)).
+    LiftSimLock(Authority),
 }
 
 /// What was recorded of who calls.
@@ -111,6 +125,16 @@ pub enum AuthenticationEvent {
     LegEnded(LegEnded),
     /// A trouble ticket was opened.
     TicketOpened(TicketOpened),
+    /// A SIM change was asked for, and may go on.
+    SimChangeRequested(SimChangeRequested),
+    /// A SIM change was asked for and refused.
+    SimChangeRefused(SimChangeRefused),
+    /// Something became of a SIM change.
+    SimStepTaken(SimStepTaken),
+    /// The account is locked against SIM changes.
+    SimLockSet(SimLockSet),
+    /// That lock is lifted.
+    SimLockLifted(SimLockLifted),
 }
 
 impl AuthenticationEvent {
@@ -160,6 +184,8 @@ pub struct Authentication {
     pub sent: Vec<SentNotice>,
     /// The legs of the business exemption.
     pub exemption: Exemption,
+    /// SIM changes and the lock against them; few customers have any.
+    pub sim: Option<Box<SimChanges>>,
 }
 
 impl Authentication {
@@ -228,6 +254,10 @@ pub(super) fn decide(
         Asked::BeginLeg(command) => exemption::begin(command, context),
         Asked::EndLeg(command) => exemption::end(customer, command, context),
         Asked::OpenTicket(command) => tickets::open(customer, command, context),
+        Asked::RequestSimChange(command) => sim_changes::request(customer, command, context),
+        Asked::TakeSimStep(command) => sim_changes::take_step(customer, command, context),
+        Asked::LockSim(authority) => sim_changes::lock(customer, authority, context),
+        Asked::LiftSimLock(authority) => sim_changes::lift_lock(customer, authority, context),
     }?;
     Ok(events.into_iter().map(Event::Authentication).collect())
 }
@@ -268,6 +298,11 @@ pub(super) fn follow(customer: &mut Customer, placed: &Placed<'_, Authentication
         Done::ChangeNoticeSent(event) => state.change_notice_sent(&placed.of(event)),
         Done::LegBegun(event) => state.exemption.begin(&placed.of(event)),
         Done::LegEnded(event) => state.exemption.end(event),
+        Done::SimChangeRequested(event) => state.sim_requested(&placed.of(event)),
+        Done::SimChangeRefused(event) => state.sim_refused(&placed.of(event)),
+        Done::SimStepTaken(event) => state.sim_step_taken(&placed.of(event)),
+        Done::SimLockSet(event) => state.sim_lock_set(&placed.of(event)),
+        Done::SimLockLifted(event) => state.sim_lock_lifted(&placed.of(event)),
         Done::MailIssued(_) | Done::TicketOpened(_) => {}
     }
 }

@@ -76,6 +76,37 @@ fn r17_beyond_the_table_only_weekends_are_days_off_and_it_is_said() {
 }
 
 #[test]
+fn f19_two_years_before_the_known_holidays_end_it_is_said_and_what_it_means() {
+    assert_eq!(holidays_known_until(), at("2036-01-01T00:00"));
+    let reaches = [
+        ("2026-11-27T14:00", HolidaysReach::Enough),
+        ("2034-01-01T23:59", HolidaysReach::Enough),
+        ("2034-01-02T00:00", HolidaysReach::RunningOut),
+        ("2035-12-31T23:59", HolidaysReach::RunningOut),
+        ("2036-01-01T00:00", HolidaysReach::Over),
+    ];
+    for (now, reach) in reaches {
+        assert_eq!(holidays_reach(at(now)), reach, "{now}");
+    }
+    let warning = |reach| holidays_warning(reach, HOLIDAYS_KNOWN_THROUGH);
+    assert_eq!(warning(HolidaysReach::Enough), None);
+    for reach in [HolidaysReach::RunningOut, HolidaysReach::Over] {
+        let said = warning(reach).unwrap();
+        for part in ["2035-12-31", "too early", "later", "longer table"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}
+
+#[test]
+fn r17_years_after_a_leap_day_end_with_february() {
+    let zone = TimeZone::get(FEDERAL_ZONE).unwrap();
+    let after = |day: &str, years| after_years_in(at(day), years, &zone);
+    assert_eq!(after("2028-02-29T12:00", 3), at("2031-03-01T00:00"));
+    assert_eq!(after("2026-11-27T23:59", 3), at("2029-11-28T00:00"));
+}
+
+#[test]
 fn r17_what_no_calendar_reaches_is_due_at_once_and_never_allowed() {
     assert_eq!(business_days_after(NEVER, 5), NEVER);
     assert_eq!(after_full_business_days(Time(i64::MIN), 7), NEVER);

@@ -3,6 +3,7 @@
 use super::{Kind, Look, Seen, StandingQuestion};
 use crate::domain::event::Event;
 use crate::domain::retention::RetentionEvent;
+use crate::domain::rulebook::{Number, RuleName};
 
 pub(super) const TOO_EARLY: StandingQuestion = StandingQuestion {
     name: "erased-before-its-time",
@@ -80,6 +81,18 @@ fn too_early(seen: &Seen<'_>) -> Option<String> {
     }
     if customer.services.any_held(at) {
         return Some("a service was held".into());
+    }
+    let sim = (customer.authentication.as_ref()).and_then(|state| state.sim.as_ref());
+    if let Some(sim) = sim {
+        let rule = seen.world.rulebook.rule(RuleName::SimChange);
+        // Leap days and the rest of the last day aside: what is younger is too young by any reckoning.
+        let hours = rule.number(Number::RecordYears).saturating_mul(365 * 24);
+        if rule.has_begun(sim.last_at) && at < sim.last_at.plus_hours(hours) {
+            return Some(format!(
+                "the years had not passed since the SIM change at {}",
+                sim.last_at
+            ));
+        }
     }
     let days = seen.world.rulebook.periods().retention_days;
     let ends = customer

@@ -23,6 +23,7 @@ mod one_time;
 mod opt_out;
 mod policies;
 mod records;
+mod sim_changes;
 mod trail;
 
 use super::company::CompanyEvent;
@@ -182,6 +183,9 @@ pub const ALL: &[StandingQuestion] = &[
     account_changes::TOLD_LATE,
     account_changes::NOT_TOLD,
     account_changes::WITHOUT_CONTACTS,
+    sim_changes::UNAUTHENTICATED,
+    sim_changes::LOCKED,
+    sim_changes::UNTOLD,
     // What an import asserts.
     asserted::GRANT_WITHOUT_EVIDENCE,
     asserted::OPT_OUT_COUNTED,

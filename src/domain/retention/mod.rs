@@ -10,6 +10,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::authentication::sim_changes::kept_until;
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
 use super::ids::{Personal, Position};
@@ -74,6 +75,8 @@ named_list! {
         ServicesHeld = "SERVICES_HELD",
         /// The period after the end of approvals and the newest record is not over.
         Period = "PERIOD",
+        /// The years for which records about SIM changes are kept are not over (64.2010(h)).
+        SimChangeRecords = "SIM_CHANGE_RECORDS",
         /// A legal hold stands.
         LegalHold = "LEGAL_HOLD",
         /// The rulebook gives nobody a right to be erased.
@@ -193,6 +196,12 @@ pub fn bars(customer: &Customer, rulebook: &Rulebook, at: Time) -> Vec<Bar> {
             hold: None,
         });
     }
+    let sim_until = kept_until(customer, rulebook).filter(|until| at < *until);
+    bars.extend(sim_until.map(|until| Bar {
+        rule: RetentionRule::SimChangeRecords,
+        until: Some(until),
+        hold: None,
+    }));
     bars.extend(customer.holds.iter().map(|hold| Bar {
         rule: RetentionRule::LegalHold,
         until: None,

@@ -113,6 +113,12 @@ impl DatedRule {
             && self.effective_to.is_none_or(|to| at < to)
     }
 
+    /// Whether the rule was in force at that instant, or before it and no longer.
+    pub fn has_begun(&self, at: Time) -> bool {
+        self.status != RuleStatus::AdoptedDelayed
+            && self.effective_from.is_none_or(|from| from <= at)
+    }
+
     /// The instants at which it begins and ends (R18).
     pub fn turns(&self) -> impl Iterator<Item = Time> {
         self.effective_from.into_iter().chain(self.effective_to)

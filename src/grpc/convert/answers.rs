@@ -71,6 +71,9 @@ bare_receipts! {
     exemption_leg_begun -> BeginExemptionLegResponse;
     exemption_leg_ended -> EndExemptionLegResponse;
     ticket_opened -> OpenTicketResponse;
+    sim_change_step_recorded -> RecordSimChangeStepResponse;
+    sim_locked -> LockSimResponse;
+    sim_lock_lifted -> LiftSimLockResponse;
     template_approved -> ApproveNoticeTemplateResponse;
     email_agreed -> RecordEmailConsentResponse;
     email_revoked -> RevokeEmailConsentResponse;
@@ -228,6 +231,27 @@ pub fn challenge_answered(
         passed: attempt.succeeded,
         ends_at: attempt.ends_at,
         locked: attempt.locked,
+    })
+}
+
+/// A SIM change that was asked for, taken up or refused.
+pub fn sim_change_requested(
+    answer: &Answer,
+    _: &Rulebook,
+    _: bool,
+) -> Option<wire::RequestSimChangeResponse> {
+    use wire::SimChangeRefusal as Refusal;
+
+    let attempt = attempt(answer)?;
+    let refusal = match (attempt.succeeded, attempt.locked) {
+        (true, _) => Refusal::Unspecified,
+        (false, true) => Refusal::Locked,
+        (false, false) => Refusal::NotAuthenticated,
+    };
+    Some(wire::RequestSimChangeResponse {
+        receipt: receipt(answer),
+        accepted: attempt.succeeded,
+        refusal: refusal.into(),
     })
 }
 

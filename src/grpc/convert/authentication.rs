@@ -16,6 +16,7 @@ use crate::domain::authentication::credentials::{
 };
 use crate::domain::authentication::exemption::{EndLeg, LegBegun};
 use crate::domain::authentication::of_record::{Associate, Dissociate, OfRecord, ReachKind};
+use crate::domain::authentication::sim_changes::{RequestSimChange, SimChange, SimStepTaken};
 use crate::domain::authentication::tickets::OpenTicket;
 use crate::domain::authentication::verification::{
     IssueMail, Means, OpenVerification, Verification,
@@ -58,6 +59,14 @@ command_requests! {
         end_leg, answers::exemption_leg_ended;
     OpenTicketRequest => OpenTicketResponse = "/consent.v1.AuthenticationService/OpenTicket":
         open_ticket, answers::ticket_opened;
+    RequestSimChangeRequest => RequestSimChangeResponse = "/consent.v1.AuthenticationService/RequestSimChange":
+        request_sim_change, answers::sim_change_requested;
+    RecordSimChangeStepRequest => RecordSimChangeStepResponse = "/consent.v1.AuthenticationService/RecordSimChangeStep":
+        record_sim_change_step, answers::sim_change_step_recorded;
+    LockSimRequest => LockSimResponse = "/consent.v1.AuthenticationService/LockSim":
+        lock_sim, answers::sim_locked;
+    LiftSimLockRequest => LiftSimLockResponse = "/consent.v1.AuthenticationService/LiftSimLock":
+        lift_sim_lock, answers::sim_lock_lifted;
 }
 
 fn about(customer: Option<wire::CustomerRef>, asked: Asked) -> Converted {
@@ -250,6 +259,48 @@ fn open_ticket(given: wire::OpenTicketRequest, tokens: Tokens<'_>) -> Converted 
         verification,
     };
     about(given.customer, Asked::OpenTicket(command))
+}
+
+fn request_sim_change(given: wire::RequestSimChangeRequest, tokens: Tokens<'_>) -> Converted {
+    let kind = ReachKind::TelephoneNumber;
+    let command = RequestSimChange {
+        number: reach_value("number", kind, &given.number, tokens)?,
+        authority: match given.authority {
+            None => None,
+            some => Some(authority("authority", some, tokens)?),
+        },
+    };
+    about(given.customer, Asked::RequestSimChange(command))
+}
+
+fn record_sim_change_step(given: wire::RecordSimChangeStepRequest, _: Tokens<'_>) -> Converted {
+    let command = SimStepTaken {
+        request: Position(given.request_position),
+        step: member("step", given.step)?,
+    };
+    about(given.customer, Asked::TakeSimStep(command))
+}
+
+fn lock_sim(given: wire::LockSimRequest, tokens: Tokens<'_>) -> Converted {
+    let authority = authority("authority", given.authority, tokens)?;
+    about(given.customer, Asked::LockSim(authority))
+}
+
+fn lift_sim_lock(given: wire::LiftSimLockRequest, tokens: Tokens<'_>) -> Converted {
+    let authority = authority("authority", given.authority, tokens)?;
+    about(given.customer, Asked::LiftSimLock(authority))
+}
+
+/// A SIM change that was asked for on the wire.
+pub fn wire_sim_change(change: &SimChange) -> wire::RequestedSimChange {
+    wire::RequestedSimChange {
+        request_position: change.request.0,
+        number_token: change.number.to_string(),
+        requested_at: Some(timestamp(change.requested_at)),
+        authenticated: change.authority.is_some(),
+        told_at: change.told_at.map(timestamp),
+        step: change.step.map(Listed::number).unwrap_or_default(),
+    }
 }
 
 /// The password or PIN in force on the wire.

@@ -17,7 +17,8 @@ use wire::authentication_event::Event as Wire;
 pub fn wire_event(event: &Event, texts: bool) -> wire::AuthenticationEvent {
     let event = credential_event(event)
         .or_else(|| challenge_event(event))
-        .or_else(|| account_event(event, texts));
+        .or_else(|| account_event(event, texts))
+        .or_else(|| sim_event(event));
     wire::AuthenticationEvent { event }
 }
 
@@ -106,6 +107,33 @@ fn account_event(event: &Event, texts: bool) -> Option<Wire> {
                 .verification
                 .map(|record| record.0)
                 .unwrap_or_default(),
+        }),
+        _ => return None,
+    })
+}
+
+fn sim_event(event: &Event) -> Option<Wire> {
+    Some(match event {
+        Event::SimChangeRequested(asked) => {
+            Wire::SimChangeRequested(wire::SimChangeRequestedEvent {
+                number_token: asked.number.to_string(),
+                authority: asked.authority.as_ref().map(wire_authority),
+                notice_due_at: asked.notice_due_at.map(timestamp),
+            })
+        }
+        Event::SimChangeRefused(refused) => Wire::SimChangeRefused(wire::SimChangeRefusedEvent {
+            number_token: refused.number.to_string(),
+            refusal: refused.why.number(),
+        }),
+        Event::SimStepTaken(taken) => Wire::SimChangeStep(wire::SimChangeStepEvent {
+            request_position: taken.request.0,
+            step: taken.step.number(),
+        }),
+        Event::SimLockSet(set) => Wire::SimLockSet(wire::SimLockSetEvent {
+            authority: Some(wire_authority(&set.authority)),
+        }),
+        Event::SimLockLifted(lifted) => Wire::SimLockLifted(wire::SimLockLiftedEvent {
+            authority: Some(wire_authority(&lifted.authority)),
         }),
         _ => return None,
     })

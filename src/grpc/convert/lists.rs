@@ -7,8 +7,10 @@ use crate::domain::authentication::credentials::{Attempt, CredentialKind};
 use crate::domain::authentication::exemption::LegKind;
 use crate::domain::authentication::of_record::ReachKind;
 use crate::domain::authentication::portions::Verdict;
+use crate::domain::authentication::sim_changes::{SimRefusal, SimStep};
 use crate::domain::authentication::tickets::TicketCondition;
 use crate::domain::authentication::verification::{VerifiedBy, VerifiedFor};
+use crate::domain::calendar::HolidaysReach;
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::company::certificates::{Counted, StatementContent};
 use crate::domain::company::complaints::{BrokerMeasure, ComplaintCategory};
@@ -89,9 +91,12 @@ listed! {
     CredentialKind = CredentialKind { Password, Pin }
     AccountChange = AccountChange {
         Credential, BackUpAnswer, OnlineAccount, NumberOfRecord, AddressOfRecord, AdministrativeContact,
+        SimChange,
     }
     LegKind = ExemptionLeg { Representative, Contract }
     TicketCondition = TicketCondition { OutOfService, Other }
+    SimStep = SimChangeStep { Effected, Withdrawn, TurnedDown, FraudReported, Remediated }
+    SimRefusal = SimChangeRefusal { NotAuthenticated, Locked }
     Verdict = CheckVerdict { Pass, Fail, NotPerformed }
     Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {
@@ -115,10 +120,11 @@ listed! {
         EmployeeAccess, UnauthorizedDisclosure, OnlineAccess, Pretexting, UnauthorizedMarketing,
     }
     BrokerMeasure = BrokerMeasure { Court, StateCommission, Commission, LawEnforcement, Demand }
-    CustomerDuty = CustomerDuty { OptOutRepeat, ChangeNotice, RecordingDigest }
+    CustomerDuty = CustomerDuty { OptOutRepeat, ChangeNotice, SimChangeNotice, RecordingDigest }
     Duty = Duty {
         LawEnforcementNotice, CommissionNotice, CustomerNotice, BreachSummary, FailureLetter, Certificate,
     }
+    HolidaysReach = HolidaysReach { Enough, RunningOut, Over }
     Standing = DutyStanding { NotYet, Due, Late, Done, DoneLate }
     StatementContent = StatementContent { Procedures, BrokerActions, Complaints }
     Counted = Counted {
@@ -132,7 +138,7 @@ listed! {
         ApprovalNotLive, RequestReused, NonPublished, VerificationRequired, NotOpen, Waiting, RefreshOverdue,
         AnotherFormRequired,
     }
-    RetentionRule = RetentionRule { ServicesHeld, Period, LegalHold, NotProvided }
+    RetentionRule = RetentionRule { ServicesHeld, Period, SimChangeRecords, LegalHold, NotProvided }
     ErasureBasis = ErasureBasis { StatePrivacyLaw, CourtOrder, CompanyPolicy }
     Delivery = NoticeDelivery { Post, Email, Electronic, InPerson, Oral }
     Outcome = NoticeOutcome { Delivered, Bounced, Returned }
@@ -219,6 +225,7 @@ mod tests {
         refuses(ReachKind::EVERY);
         refuses(CredentialKind::EVERY);
         refuses(LegKind::EVERY);
+        refuses(SimStep::EVERY);
         refuses(TicketCondition::EVERY);
         refuses(Delivery::EVERY);
         refuses(Outcome::EVERY);

@@ -85,6 +85,8 @@ const fn code(reason: ErrorReason) -> Code {
         | ErrorReason::QuestionNotAllowed
         | ErrorReason::NoticeState
         | ErrorReason::ExemptionState
+        | ErrorReason::SimLocked
+        | ErrorReason::SimChangeState
         | ErrorReason::RequestIdTooOld => Code::FailedPrecondition,
         ErrorReason::AsOfAhead | ErrorReason::AsOfBefore | ErrorReason::SizeAhead => {
             Code::OutOfRange

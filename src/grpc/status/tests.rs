@@ -212,6 +212,16 @@ fn c7_each_refusal_has_its_code_and_reason() {
             Code::FailedPrecondition,
             "EXEMPTION_STATE",
         ),
+        (
+            RefusalCode::SimLocked,
+            Code::FailedPrecondition,
+            "SIM_LOCKED",
+        ),
+        (
+            RefusalCode::SimChangeState,
+            Code::FailedPrecondition,
+            "SIM_CHANGE_STATE",
+        ),
         (RefusalCode::Limit, Code::FailedPrecondition, "LIMIT"),
     ];
     for code in RefusalCode::EVERY {

@@ -151,9 +151,9 @@ pub const NEGLECTS: &[Neglect] = &[
     }),
 ];
 
-const CALL: &str = "c7";
+pub(super) const CALL: &str = "c7";
 
-fn authentication(house: &mut House, command: AuthenticationCommand) -> Position {
+pub(super) fn authentication(house: &mut House, command: AuthenticationCommand) -> Position {
     let recorded = house.try_record(&Command::Authentication(command), None);
     recorded.unwrap()[0].position
 }
@@ -171,7 +171,7 @@ fn holder(purpose: VerifiedFor) -> Identified {
 }
 
 /// The holder shows a photo ID.
-fn verified(house: &mut House, purpose: VerifiedFor) -> Position {
+pub(super) fn verified(house: &mut House, purpose: VerifiedFor) -> Position {
     let opening = OpenVerification {
         identified: holder(purpose),
         means: Means::PhotoId {
@@ -280,14 +280,14 @@ fn address() -> Reach {
     }
 }
 
-fn number(digit: u8) -> Reach {
+pub(super) fn number(digit: u8) -> Reach {
     Reach {
         kind: ReachKind::TelephoneNumber,
         value: Token([digit; 16]),
     }
 }
 
-fn associate(house: &mut House, reach: Reach, authority: Authority) -> Position {
+pub(super) fn associate(house: &mut House, reach: Reach, authority: Authority) -> Position {
     let associate = Associate {
         reach,
         text: None,
@@ -309,7 +309,7 @@ fn number_changed(house: &mut House) -> Position {
     associate(house, number(2), authority)
 }
 
-fn tell(house: &mut House, change: Position, to: Reach) -> Position {
+pub(super) fn tell(house: &mut House, change: Position, to: Reach) -> Position {
     let notice = SendChangeNotice {
         change,
         channel: Some(Channel::Text),

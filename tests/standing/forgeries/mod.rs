@@ -9,6 +9,7 @@ mod imports;
 mod notices;
 mod opt_out;
 mod recipients;
+mod sim_changes;
 
 use std::collections::BTreeSet;
 
@@ -590,6 +591,7 @@ fn all() -> impl Iterator<Item = &'static Forgery> {
     [
         FORGERIES,
         callers::FORGERIES,
+        sim_changes::FORGERIES,
         company::FORGERIES,
         erasures::FORGERIES,
         imports::FORGERIES,

@@ -3,6 +3,7 @@
 mod changes;
 mod credentials;
 mod grants;
+mod sim_changes;
 mod telling;
 mod verifications;
 

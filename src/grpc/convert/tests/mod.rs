@@ -200,6 +200,9 @@ fn n4_nobody_who_reads_preferences_sees_contacts_verifications_or_passwords() {
         "change_notice.sent.v1",
         "exemption.begun.v1",
         "ticket.opened.v1",
+        "sim_change.requested.v1",
+        "sim_change.refused.v1",
+        "sim_lock.set.v1",
     ] {
         for role in Role::EVERY {
             let auditing = matches!(role, Role::Auditor | Role::Administrator);

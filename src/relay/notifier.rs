@@ -1,0 +1,175 @@
+//! The stream of whoever notifies customers of account changes (F16, N1, N4): a message where one is due, and no other.
+//!
+//! Its sequence follows no positions, so each message is fenced by the last one (`Nats-Expected-Last-Sequence`), and is
+//! sent and acknowledged before the marker of its position goes to the main stream. A relay that begins again goes on in
+//! the main stream, and skips here what the last message shows to be sent: each is there once and in order.
+
+use std::sync::Arc;
+
+use async_nats::HeaderValue;
+use async_nats::header::{NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM};
+use async_nats::jetstream::{
+    self,
+    stream::{Config, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream},
+};
+
+use super::connection::Connection;
+use super::error::{Chain, Setback, Trouble};
+use super::notice::Notice;
+use super::options::Options;
+use super::subject;
+use super::tail::is_absent;
+use super::{RelayError, Standing};
+use crate::domain::authentication::change_notices::Owing;
+use crate::domain::ids::{Position, Pseudonym};
+use crate::domain::preferences::Preferences;
+
+/// Where no notifier is to be told: no customer is looked at for it.
+pub(super) struct NobodyTold(pub(super) Arc<dyn Standing>);
+
+impl Standing for NobodyTold {
+    fn preferences(&self, customer: Pseudonym) -> Result<Option<Preferences>, String> {
+        self.0.preferences(customer)
+    }
+
+    fn owing(&self, _: Pseudonym, _: Position) -> Result<Option<Owing>, String> {
+        Ok(None)
+    }
+}
+
+/// The notifier's stream, for the time of one connection.
+pub(super) struct Notifier {
+    jetstream: jetstream::Context,
+    stream: String,
+    /// The sequence of the last message.
+    last: u64,
+    /// The first position of which nothing was told.
+    next: u64,
+}
+
+impl Notifier {
+    /// Finds the stream, or creates it, and reads what was told last; none where no notifier is to be told.
+    pub(super) async fn open(
+        options: &Options,
+        ledger: &[u8; 16],
+        connection: &Connection,
+    ) -> Result<Option<Notifier>, Trouble> {
+        let Some(name) = &options.notifier_stream else {
+            return Ok(None);
+        };
+        let stream = found(options, name, ledger, connection).await?;
+        let info = stream.cached_info();
+        let wanted = subject::all_notices(ledger);
+        let config = &info.config;
+        let sourced = config.mirror.is_some() || config.sources.iter().any(|all| !all.is_empty());
+        if !config.subjects.iter().eq([&wanted]) || sourced {
+            return Err(RelayError::OtherSubjects {
+                stream: name.clone(),
+                found: config.subjects.clone(),
+                wanted,
+            }
+            .into());
+        }
+        let last = info.state.last_sequence;
+        Ok(Some(Notifier {
+            jetstream: connection.jetstream.clone(),
+            next: told_before(&stream, name, ledger, last).await?,
+            stream: name.clone(),
+            last,
+        }))
+    }
+
+    /// Tells what is due, and returns once it is acknowledged. What was told already is not told again.
+    pub(super) async fn tell(&mut self, notice: Notice) -> Result<(), Setback> {
+        let Notice {
+            position,
+            subject,
+            mut headers,
+            payload,
+        } = notice;
+        if position < self.next {
+            return Ok(());
+        }
+        let stream = HeaderValue::from(self.stream.as_str());
+        headers.insert(NATS_EXPECTED_STREAM, stream);
+        headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(self.last));
+        let failed = |error: &(dyn std::error::Error + 'static)| Setback::Publish {
+            position,
+            cause: Chain::of(error),
+        };
+        let sent = self
+            .jetstream
+            .publish_with_headers(subject, headers, payload.into())
+            .await
+            .map_err(|error| failed(&error))?;
+        let ack = sent.await.map_err(|error| failed(&error))?;
+        (self.last, self.next) = (ack.sequence, position + 1);
+        Ok(())
+    }
+}
+
+async fn found(
+    options: &Options,
+    name: &str,
+    ledger: &[u8; 16],
+    connection: &Connection,
+) -> Result<Stream, Setback> {
+    let unavailable = |error: &(dyn std::error::Error + 'static)| Setback::Stream {
+        stream: name.to_owned(),
+        cause: Chain::of(error),
+    };
+    let context = &connection.jetstream;
+    match context.get_stream(name).await {
+        Ok(stream) => Ok(stream),
+        Err(error) if is_absent(&error.kind()) => context
+            .create_stream(Config {
+                name: name.to_owned(),
+                description: Some(
+                    "consent ledger: notifications of account changes that are due".to_owned(),
+                ),
+                subjects: vec![subject::all_notices(ledger)],
+                storage: StorageType::File,
+                retention: RetentionPolicy::Limits,
+                num_replicas: options.replicas,
+                duplicate_window: options.duplicate_window,
+                deny_delete: true,
+                deny_purge: true,
+                ..Config::default()
+            })
+            .await
+            .map_err(|error| unavailable(&error)),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+/// The position after the one that the stream's last message is about. Where an operator's limits have taken that message
+/// away nothing is known of it: what is sent twice then has the same id.
+async fn told_before(
+    stream: &Stream,
+    name: &str,
+    ledger: &[u8; 16],
+    last: u64,
+) -> Result<u64, Trouble> {
+    if last == 0 {
+        return Ok(0);
+    }
+    let message = match stream.get_raw_message(last).await {
+        Ok(message) => message,
+        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(0),
+        Err(error) => {
+            return Err(Setback::Stream {
+                stream: name.to_owned(),
+                cause: Chain::of(&error),
+            }
+            .into());
+        }
+    };
+    let position = Notice::position_of(&message.headers, ledger).map_err(|problem| {
+        RelayError::ForeignNotice {
+            stream: name.to_owned(),
+            sequence: last,
+            problem,
+        }
+    })?;
+    Ok(position + 1)
+}
