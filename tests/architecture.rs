@@ -53,10 +53,6 @@ const FLOORS: &[(&str, &[&str])] = &[
             "access",
         ],
     ),
-    (
-        "console",
-        &["domain", "ledger", "projections", "audit", "access"],
-    ),
     // Roof: assembly. Only `app` and `cli` may know everyone.
     (
         "config",
@@ -68,7 +64,6 @@ const FLOORS: &[(&str, &[&str])] = &[
             "relay",
             "access",
             "grpc",
-            "console",
         ],
     ),
     ("telemetry", &[]),

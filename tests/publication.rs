@@ -47,14 +47,14 @@ fn of_type<'a>(payloads: &'a [Value], kind: &str) -> &'a Value {
 }
 
 async fn publishing(server: &NatsServer) -> House {
-    House::publishing(
-        grpc::Options::default(),
-        Some(relay::Options {
-            stream: Some(STREAM.into()),
-            ..options(&server.url())
-        }),
-    )
-    .await
+    House::publishing(grpc::Options::default(), Some(to(server))).await
+}
+
+fn to(server: &NatsServer) -> relay::Options {
+    relay::Options {
+        stream: Some(STREAM.into()),
+        ..options(&server.url())
+    }
 }
 
 async fn close(
@@ -253,4 +253,29 @@ async fn n3_what_changes_of_the_company_is_published_too() {
     assert_eq!(joined["subject"]["kind"], "ledger");
     assert_eq!(joined["data"]["entity"], "acme");
     assert!(joined.get("preferences").is_none());
+}
+
+#[tokio::test]
+async fn n3_p17_another_rulebook_reaches_subscribers_as_an_event_of_the_ledger() {
+    let server = NatsServer::start();
+    let house = publishing(&server).await;
+    house.opened("K-1", &["local"]).await;
+    let house = House::run_in(
+        house.close().await,
+        grpc::Options::default(),
+        Some(to(&server)),
+        Some("fcc".into()),
+        Arc::new(System::default()),
+    )
+    .await;
+    let opened = house.opened("K-2", &["local"]).await;
+    let payloads = published(&house, &server, opened.position + 1).await;
+    let adopted = of_type(&payloads, "rulebook.adopted.v1");
+    assert_eq!(adopted["subject"]["kind"], "ledger");
+    assert_eq!(adopted["data"]["name"], "fcc-cpni");
+    assert!(adopted.get("preferences").is_none());
+    // What comes after it says by which rulebook it was reckoned.
+    let before = payloads.iter().position(|one| one == adopted).unwrap();
+    let named = |payload: &Value| payload["policy"]["rulebook"].as_str().map(str::to_owned);
+    assert_eq!(named(&payloads[before + 1]).as_deref(), Some("fcc-cpni"));
 }

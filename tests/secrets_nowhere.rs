@@ -12,6 +12,7 @@
 mod server;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use consent_ledger::clock::System;
 use consent_ledger::proto::v1 as wire;
 use prost::Message;
 use server::{Server, customer, header, open_account};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Status;
 use tonic::transport::Channel;
 use wire::account_service_client::AccountServiceClient;
@@ -252,15 +255,30 @@ fn lines(dir: &Path) -> Vec<u8> {
     lines
 }
 
+/// The metrics as Prometheus gets them.
+async fn scraped(address: SocketAddr) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /metrics HTTP/1.0\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    answer
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p12_t3_no_secret_is_in_anything_that_the_process_wrote_or_said() {
     let dir = tempfile::tempdir().unwrap();
     let (data, log) = (dir.path().join("data"), dir.path().join("log"));
-    let server = Server::start_telling_all(&data, fs::File::create(&log).unwrap()).await;
+    let metrics = server::free();
+    let told = fs::File::create(&log).unwrap();
+    let server = Server::start_telling_all(&data, told, metrics).await;
     let channel = server.connect().await;
     let mut heard = Heard::default();
     use_secrets(&channel, &mut heard).await;
     read_all(&channel, &mut heard).await;
+    let metrics = scraped(metrics).await;
+    assert!(holds(&metrics, "consent_"));
+    heard.0.push(metrics);
     assert!(server.stop().await);
 
     let mut searched = 0;

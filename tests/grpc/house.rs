@@ -106,6 +106,12 @@ impl House {
         rulebook: Option<PathBuf>,
         clock: &Arc<Manual>,
     ) -> Self {
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Self::run_in(self.close().await, grpc, None, rulebook, clock).await
+    }
+
+    /// Closes the house; its folder.
+    pub async fn close(self) -> TempDir {
         let Self {
             running,
             channel,
@@ -113,11 +119,11 @@ impl House {
         } = self;
         drop(channel);
         running.close().await.unwrap();
-        let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        Self::run_in(dir, grpc, None, rulebook, clock).await
+        dir
     }
 
-    async fn run_in(
+    /// A house in that folder.
+    pub async fn run_in(
         dir: TempDir,
         grpc: grpc::Options,
         relay: Option<relay::Options>,

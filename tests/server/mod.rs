@@ -31,9 +31,11 @@ impl Server {
         Self::spawn(dir, "error", arguments, Stdio::inherit()).await
     }
 
-    /// Starts a server without NATS that writes all that it can log to `log`.
-    pub async fn start_telling_all(dir: &Path, log: File) -> Self {
-        Self::spawn(dir, "trace", &["--nats", "off"], log.into()).await
+    /// Starts a server without NATS that writes all that it can log to `log`, and its metrics to whoever asks there.
+    pub async fn start_telling_all(dir: &Path, log: File, metrics: SocketAddr) -> Self {
+        let metrics = metrics.to_string();
+        let arguments = ["--nats", "off", "--metrics", &metrics];
+        Self::spawn(dir, "trace", &arguments, log.into()).await
     }
 
     /// Starts a server without NATS whose log nobody reads any more: each line fails.
@@ -44,12 +46,14 @@ impl Server {
     }
 
     async fn spawn(dir: &Path, level: &str, arguments: &[&str], log: Stdio) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = free();
+        let metrics: &[&str] = match arguments.contains(&"--metrics") {
+            true => &[],
+            false => &["--metrics", "off"],
+        };
         let child = Command::new(env!("CARGO_BIN_EXE_consent-ledger"))
-            .args(["serve", "--metrics", "off", "--log", level])
+            .args(["serve", "--log", level])
+            .args(metrics)
             .args(["--listen", &address.to_string()])
             .arg("--data")
             .arg(dir)
@@ -109,6 +113,12 @@ impl Server {
 }
 
 /// A header as a call centre sends it.
+/// An address on loopback at which nobody listens.
+pub fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
 pub fn header() -> Option<wire::CommandHeader> {
     Some(wire::CommandHeader {
         request_id: Uuid::now_v7().to_string(),
