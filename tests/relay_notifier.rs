@@ -125,6 +125,7 @@ async fn f16_n1_each_notice_is_told_once_and_in_order_whatever_is_killed() {
             // In the middle of whatever it does, or after it.
             tokio::time::sleep(Duration::from_millis(7 * round)).await;
             relay.crash().await;
+            outlive_the_duplicate_window().await;
         } else {
             relay.published_up_to(log.next()).await;
             server.kill();
@@ -143,6 +144,33 @@ async fn f16_n1_each_notice_is_told_once_and_in_order_whatever_is_killed() {
     assert_eq!(told(&server.url()).await, changes(&log));
 }
 
+/// What NATS forgets of repeated ids after that, the relay must know by itself.
+async fn outlive_the_duplicate_window() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
+#[tokio::test]
+async fn f16_n1_a_stream_that_was_told_more_than_the_log_holds_stops_the_relay() {
+    let server = NatsServer::start();
+    let mut log = Log::new();
+    grow(&mut log);
+    grow(&mut log);
+    let mut relay = Running::start(telling(&server.url()), &log);
+    relay.published_up_to(log.next()).await;
+    relay.stop().await;
+    let context = jetstream(&server.url()).await;
+    context.delete_stream(STREAM).await.unwrap();
+    // A log that was put back, shorter than what was told of.
+    let mut shorter = Log::new();
+    grow(&mut shorter);
+    let refused = Running::start(telling(&server.url()), &shorter);
+    let refused = refused.refusal().await;
+    assert!(
+        matches!(&refused, RelayError::StreamAhead { stream, .. } if stream == NOTIFIER),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn f16_n1_a_main_stream_that_is_made_anew_tells_the_notifier_nothing_twice() {
     let server = NatsServer::start();
@@ -153,6 +181,7 @@ async fn f16_n1_a_main_stream_that_is_made_anew_tells_the_notifier_nothing_twice
     relay.stop().await;
     let context = jetstream(&server.url()).await;
     context.delete_stream(STREAM).await.unwrap();
+    outlive_the_duplicate_window().await;
     grow(&mut log);
     let mut relay = Running::start(telling(&server.url()), &log);
     relay.published_up_to(log.next()).await;

@@ -4,10 +4,10 @@
 //! before. What it is now is not in it, and neither is who changed it, nor on what. In the main stream the record is a
 //! marker like every other that subscribers may not see.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
-use super::message::{self, Hex};
+use super::message::{self, Hex, header};
 use super::subject;
 use crate::domain::authentication::change_notices::Owing;
 use crate::domain::authentication::of_record::OfRecord;
@@ -55,6 +55,10 @@ impl Notice {
 
     /// The position that a message in the notifier's stream is about; `Err` says what is wrong with it.
     pub(super) fn position_of(headers: &HeaderMap, ledger: &[u8; 16]) -> Result<u64, String> {
+        let kind = headers.get(header::TYPE).map(HeaderValue::as_str);
+        if kind != Some(DUE_TYPE) {
+            return Err(format!("`{}` is {kind:?}", header::TYPE));
+        }
         message::position_of(headers, ledger)
     }
 }

@@ -48,10 +48,12 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
-    /// Finds the stream, or creates it, and reads what was told last; none where no notifier is to be told.
+    /// Finds the stream, or creates it, and reads what was told last; none where no notifier is to be told. A stream that
+    /// tells of more than the log holds, which ends before `log_next`, is another log's.
     pub(super) async fn open(
         options: &Options,
         ledger: &[u8; 16],
+        log_next: u64,
         connection: &Connection,
     ) -> Result<Option<Notifier>, Trouble> {
         let Some(name) = &options.notifier_stream else {
@@ -71,9 +73,18 @@ impl Notifier {
             .into());
         }
         let last = info.state.last_sequence;
+        let next = told_before(&stream, name, ledger, last).await?;
+        if next > log_next {
+            return Err(RelayError::StreamAhead {
+                stream: name.clone(),
+                stream_next: next,
+                log_next,
+            }
+            .into());
+        }
         Ok(Some(Notifier {
             jetstream: connection.jetstream.clone(),
-            next: told_before(&stream, name, ledger, last).await?,
+            next,
             stream: name.clone(),
             last,
         }))

@@ -122,7 +122,8 @@ impl Relay {
             let connection = Connection::open(&self.options).await?;
             let next = self.tail().find(&connection).await?;
             let ledger = &self.source.ledger;
-            let notifier = Notifier::open(&self.options, ledger, &connection).await?;
+            let log_next = *self.source.committed.borrow();
+            let notifier = Notifier::open(&self.options, ledger, log_next, &connection).await?;
             Ok::<_, Trouble>((connection, next, notifier))
         };
         let (connection, next, notifier) = tokio::select! {
@@ -156,10 +157,10 @@ impl Relay {
             while pipeline.has_room()
                 && let Some(mut message) = waiting.next()
             {
+                self.watermark.before_sending(message.position).await;
                 if let (Some(notifier), Some(notice)) = (&mut notifier, message.notice.take()) {
                     notifier.tell(*notice).await?;
                 }
-                self.watermark.before_sending(message.position).await;
                 pipeline.send(message).await?;
             }
             let all_sent = waiting.len() == 0;

@@ -2,7 +2,7 @@
 
 use super::{Answer, Outcome};
 use crate::domain::authentication::AuthenticationEvent;
-use crate::domain::authentication::sim_changes::SimRefusal;
+use crate::domain::authentication::sim_changes::SimChangeRefused;
 use crate::domain::consent::word::Granted;
 use crate::domain::disclosures::{DisclosureMade, DisclosureRefused};
 use crate::domain::event::{Event, RulingRecorded};
@@ -70,22 +70,21 @@ fn attempted(event: &AuthenticationEvent, events: &[Event]) -> Outcome {
     let (succeeded, ends_at) = match event {
         AuthenticationEvent::VerificationOpened(opened) => (true, Some(opened.ends_at)),
         AuthenticationEvent::ChallengePassed(passed) => (true, Some(passed.ends_at)),
-        AuthenticationEvent::Established(_) | AuthenticationEvent::SimChangeRequested(_) => {
-            (true, None)
+        AuthenticationEvent::Established(_) => (true, None),
+        AuthenticationEvent::SimChangeRequested(_) => {
+            return Outcome::SimChangeAsked { refused: None };
+        }
+        AuthenticationEvent::SimChangeRefused(SimChangeRefused { why, .. }) => {
+            let refused = Some(*why);
+            return Outcome::SimChangeAsked { refused };
         }
         AuthenticationEvent::CheckFailed(_)
         | AuthenticationEvent::ChallengeFailed(_)
-        | AuthenticationEvent::EstablishRefused(_)
-        | AuthenticationEvent::SimChangeRefused(_) => (false, None),
+        | AuthenticationEvent::EstablishRefused(_) => (false, None),
         _ => return Outcome::Done,
     };
-    let is_lock = |event: &Event| match event {
-        Event::Authentication(AuthenticationEvent::Locked(_)) => true,
-        Event::Authentication(AuthenticationEvent::SimChangeRefused(refused)) => {
-            refused.why == SimRefusal::Locked
-        }
-        _ => false,
-    };
+    let is_lock =
+        |event: &Event| matches!(event, Event::Authentication(AuthenticationEvent::Locked(_)));
     Outcome::Attempted {
         succeeded,
         locked: events.iter().any(is_lock),

@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, ClockError};
 use crate::domain::asserted::Shortfall;
+use crate::domain::authentication::sim_changes::SimRefusal;
 use crate::domain::command::Command;
 use crate::domain::ids::{Position, Pseudonym, Token};
 use crate::domain::notices::send::OptOutClock;
@@ -185,6 +186,11 @@ pub enum Outcome {
         shortfalls: Vec<Shortfall>,
         /// Blocks that stand in some cell of a grant.
         still_blocked_by: Vec<Position>,
+    },
+    /// A SIM change that was asked for is on record, taken up or refused.
+    SimChangeAsked {
+        /// Why it isn't made; none: it may go on.
+        refused: Option<SimRefusal>,
     },
     /// A caller was verified, a secret was compared or set, or not; either is on record.
     Attempted {

@@ -145,7 +145,12 @@ impl Authentication {
     /// an account too young to have any, the oldest of those that it had then; never what the change brought.
     pub fn targets(&self, due: &DueNotice, of_record_days: u32) -> Vec<&OfRecord> {
         let at = due.changed_at;
-        let before = |one: &&OfRecord| one.position != due.change && one.since < at;
+        // Nor to where a thief may answer.
+        let before = |one: &&OfRecord| {
+            one.position != due.change
+                && one.since < at
+                && !self.is_swapped(one.reach, at, of_record_days)
+        };
         let standing = |one: &&OfRecord| one.until.is_none_or(|end| at <= end);
         let targets: Vec<_> = (self.of_record.iter())
             .filter(before)

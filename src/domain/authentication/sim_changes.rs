@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::{Authority, unverified};
 use super::change_notices::{self, AccountChange, ChangeNoticeSent, NoticeTarget};
+use super::of_record::{Reach, ReachKind};
 use super::{Authentication, AuthenticationEvent};
 use crate::domain::calendar;
 use crate::domain::customer::{Context, Customer};
@@ -57,6 +58,8 @@ named_list! {
         NotAuthenticated = "not_authenticated",
         /// The customer locked the account against it.
         Locked = "locked",
+        /// The number isn't one of the account's, whose verification and lock say nothing about it.
+        NotOfAccount = "not_of_account",
     }
 }
 
@@ -124,6 +127,8 @@ pub struct SimLockLifted {
 pub struct SimChanges {
     /// The record of the lock that stands.
     pub lock: Option<Position>,
+    /// The record of the newest lock, lifted or not: what was asked for before it is asked for anew.
+    pub locked_last: Option<Position>,
     /// Those asked for, oldest first, bounded.
     pub changes: Vec<SimChange>,
     /// Requests that were refused.
@@ -157,11 +162,36 @@ impl SimChanges {
 
     fn add(&mut self, change: SimChange) {
         if self.changes.len() >= SIM_CHANGES_MAX
-            && let Some(over) = self.changes.iter().position(|one| one.step.is_some())
+            && let Some(over) = self.to_forget()
         {
             self.changes.remove(over);
         }
         self.changes.push(change);
+    }
+
+    /// The oldest to which nothing can happen any more; else the oldest that was made. One that is open, or a fraud that
+    /// isn't put right, is never forgotten.
+    fn to_forget(&self) -> Option<usize> {
+        let closed = |one: &SimChange| {
+            use SimStep::{Remediated, TurnedDown, Withdrawn};
+            matches!(one.step, Some(Withdrawn | TurnedDown | Remediated))
+        };
+        let made = |one: &SimChange| one.step == Some(SimStep::Effected);
+        let place = |wanted: &dyn Fn(&SimChange) -> bool| self.changes.iter().position(wanted);
+        place(&closed).or_else(|| place(&made))
+    }
+
+    /// Whether the number's SIM was changed so lately, or by a fraud not put right, that who answers there may be another.
+    pub fn is_doubtful(&self, number: Token, at: Time, days: u32) -> bool {
+        self.changes.iter().any(|one| {
+            let lately = at < one.requested_at.plus_hours(days.saturating_mul(24));
+            one.number == number
+                && match one.step {
+                    Some(SimStep::Effected | SimStep::Remediated) => lately,
+                    Some(SimStep::FraudReported) => true,
+                    Some(SimStep::Withdrawn | SimStep::TurnedDown) | None => false,
+                }
+        })
     }
 
     fn change_mut(&mut self, request: Position) -> Option<&mut SimChange> {
@@ -170,6 +200,12 @@ impl SimChanges {
 }
 
 impl Authentication {
+    /// Whether it is a number whose SIM was changed lately, or by a fraud not put right.
+    pub(super) fn is_swapped(&self, reach: Reach, at: Time, days: u32) -> bool {
+        let doubtful = |sim: &SimChanges| sim.is_doubtful(reach.value, at, days);
+        reach.kind == ReachKind::TelephoneNumber && self.sim.as_deref().is_some_and(doubtful)
+    }
+
     /// Whether the customer locked the account against SIM changes.
     pub fn is_sim_locked(&self) -> bool {
         self.sim.as_ref().is_some_and(|sim| sim.lock.is_some())
@@ -201,7 +237,8 @@ impl Authentication {
     }
 
     pub(super) fn sim_lock_set(&mut self, placed: &Placed<'_, SimLockSet>) {
-        self.sim_at(placed.recorded_at).lock = Some(placed.position);
+        let sim = self.sim_at(placed.recorded_at);
+        (sim.lock, sim.locked_last) = (Some(placed.position), Some(placed.position));
     }
 
     pub(super) fn sim_lock_lifted(&mut self, placed: &Placed<'_, SimLockLifted>) {
@@ -252,7 +289,7 @@ fn is_secure(authority: &Authority, customer: &Customer, context: &Context<'_>) 
     let takes = verified.is_some_and(|one| {
         one.by
             .method()
-            .is_none_or(|method| methods.contains(method))
+            .is_some_and(|method| methods.contains(method))
     });
     takes && authority.require(customer, context).is_ok()
 }
@@ -265,22 +302,27 @@ pub(super) fn request(
     let RequestSimChange { number, authority } = *command;
     let authority = authority.filter(|authority| is_secure(authority, customer, context));
     let is_demanded = is_demanded(context.rulebook, context.now);
-    let state = customer.authentication.as_ref();
+    let state = customer.authentication.as_deref();
     let why = match state.is_some_and(|state| state.is_sim_locked()) {
         true => Some(SimRefusal::Locked),
-        false => (is_demanded && authority.is_none()).then_some(SimRefusal::NotAuthenticated),
+        false if !is_demanded => None,
+        false if authority.is_none() => Some(SimRefusal::NotAuthenticated),
+        false => (!is_of_account(number, state, context)).then_some(SimRefusal::NotOfAccount),
     };
     if let Some(why) = why {
         let refused = SimChangeRefused { number, why };
         return Ok(vec![AuthenticationEvent::SimChangeRefused(refused)]);
     }
     let sim = state.and_then(|state| state.sim.as_ref());
-    let open = |sim: &SimChanges| sim.changes.iter().filter(|one| one.step.is_none()).count();
+    let is_open = |one: &&SimChange| matches!(one.step, None | Some(SimStep::FraudReported));
+    let open = |sim: &SimChanges| sim.changes.iter().filter(is_open).count();
     if sim.map_or(0, |sim| open(sim)) >= SIM_CHANGES_MAX {
         return Err(Refusal::new(
             RefusalCode::Limit,
             "",
-            format!("{SIM_CHANGES_MAX} SIM changes are open; say first what became of them"),
+            format!(
+                "{SIM_CHANGES_MAX} SIM changes are open, or frauds not put right; say first what became of them"
+            ),
         ));
     }
     let notice_due_at = match is_demanded {
@@ -294,6 +336,15 @@ pub(super) fn request(
             notice_due_at,
         },
     )])
+}
+
+/// Whether the number belongs to the account now.
+fn is_of_account(number: Token, state: Option<&Authentication>, context: &Context<'_>) -> bool {
+    let reach = Reach {
+        kind: ReachKind::TelephoneNumber,
+        value: number,
+    };
+    state.is_some_and(|state| state.belonging(reach, context.now).is_some())
 }
 
 pub(super) fn take_step(
@@ -338,6 +389,13 @@ fn require_effectable(
             RefusalCode::SimLocked,
             "",
             "the customer locked the account against SIM changes; only the customer lifts the lock (64.2010(h))",
+        ));
+    }
+    let locked_since = (state.sim.as_ref()).and_then(|sim| sim.locked_last);
+    if locked_since.is_some_and(|lock| lock > change.request) {
+        return Err(not_so(
+            "request_position",
+            "the account was locked against SIM changes after this one was asked for; it is asked for anew",
         ));
     }
     let at = context.occurred_at.unwrap_or(context.now);

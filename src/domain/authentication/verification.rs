@@ -400,7 +400,7 @@ pub(super) fn require_of_record(
         RefusalCode::OfRecordState,
         field,
         format!(
-            "it is not of record: it must have belonged to the account for {days} days; use one that has"
+            "it is not of record: it must have belonged to the account for {days} days, and its SIM not have been changed in that time; use one for which that is so"
         ),
     ))
 }
@@ -413,9 +413,11 @@ pub(super) fn is_of_record(
     rulebook: &Rulebook,
 ) -> bool {
     let days = rulebook.authentication().of_record_days;
-    (customer.authentication.as_ref())
-        .and_then(|state| state.belonging(reach, at))
-        .is_some_and(|one| one.is_of_record(at, days))
+    let Some(state) = &customer.authentication else {
+        return false;
+    };
+    let is_swapped = state.is_swapped(reach, at, days);
+    !is_swapped && (state.belonging(reach, at)).is_some_and(|one| one.is_of_record(at, days))
 }
 
 fn require_exempt(customer: &Customer, context: &Context<'_>) -> Result<(), Refusal> {

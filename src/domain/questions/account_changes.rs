@@ -70,8 +70,8 @@ pub(super) const TOLD_THE_NEW: StandingQuestion = StandingQuestion {
 
 pub(super) const TOLD_LATE: StandingQuestion = StandingQuestion {
     name: "account-change-told-late",
-    requirements: "F16, F19",
-    clauses: "47 CFR 64.2010(f)",
+    requirements: "F16, F18, F19",
+    clauses: "47 CFR 64.2010(f), (h)",
     asks: "Which account changes were notified later than they had to be?",
     kind: Kind::Duty,
     look: Look::Customer(|seen| {
@@ -86,8 +86,8 @@ pub(super) const TOLD_LATE: StandingQuestion = StandingQuestion {
 
 pub(super) const NOT_TOLD: StandingQuestion = StandingQuestion {
     name: "account-change-not-told",
-    requirements: "F16, F19",
-    clauses: "47 CFR 64.2010(f)",
+    requirements: "F16, F18, F19",
+    clauses: "47 CFR 64.2010(f), (h)",
     asks: "Which account changes were not notified yet, though they had to be?",
     kind: Kind::Duty,
     look: Look::Ended(|ended| {

@@ -1,5 +1,6 @@
 //! What commands are answered with (C1).
 
+use super::lists::Listed;
 use super::notices::wire_clock;
 use super::rulings::{Detail, Evaluated, bare_reason, ruling};
 use super::values::{numbers, timestamp};
@@ -148,6 +149,7 @@ pub fn disclosed(
         | Outcome::NoticeReported { .. }
         | Outcome::Erased { .. }
         | Outcome::ErasureRefused { .. }
+        | Outcome::SimChangeAsked { .. }
         | Outcome::Attempted { .. } => return None,
     };
     Some(wire::DiscloseResponse {
@@ -240,18 +242,13 @@ pub fn sim_change_requested(
     _: &Rulebook,
     _: bool,
 ) -> Option<wire::RequestSimChangeResponse> {
-    use wire::SimChangeRefusal as Refusal;
-
-    let attempt = attempt(answer)?;
-    let refusal = match (attempt.succeeded, attempt.locked) {
-        (true, _) => Refusal::Unspecified,
-        (false, true) => Refusal::Locked,
-        (false, false) => Refusal::NotAuthenticated,
+    let Outcome::SimChangeAsked { refused } = answer.outcome else {
+        return None;
     };
     Some(wire::RequestSimChangeResponse {
         receipt: receipt(answer),
-        accepted: attempt.succeeded,
-        refusal: refusal.into(),
+        accepted: refused.is_none(),
+        refusal: refused.map_or(0, |why| why.number()),
     })
 }
 

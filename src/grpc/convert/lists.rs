@@ -96,7 +96,7 @@ listed! {
     LegKind = ExemptionLeg { Representative, Contract }
     TicketCondition = TicketCondition { OutOfService, Other }
     SimStep = SimChangeStep { Effected, Withdrawn, TurnedDown, FraudReported, Remediated }
-    SimRefusal = SimChangeRefusal { NotAuthenticated, Locked }
+    SimRefusal = SimChangeRefusal { NotAuthenticated, Locked, NotOfAccount }
     Verdict = CheckVerdict { Pass, Fail, NotPerformed }
     Attempt = AttemptKind { Check, Establish, Challenge }
     State = CellState {

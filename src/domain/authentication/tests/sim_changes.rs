@@ -200,7 +200,7 @@ fn f18_what_was_asked_for_before_the_rule_began_is_asked_for_anew() {
 }
 
 #[test]
-fn f18_a_customer_who_can_be_told_by_nothing_gets_no_sim_on_that_request() {
+fn f18_an_account_without_a_number_gets_no_sim_however_well_its_holder_is_known() {
     let mut story = Story::begun_with(book("status = \"in_force\""));
     story.minutes(40 * DAY);
     let shown = Asked::OpenVerification(OpenVerification {
@@ -212,14 +212,8 @@ fn f18_a_customer_who_can_be_told_by_nothing_gets_no_sim_on_that_request() {
     });
     let record = Position(story.ask_for(shown));
     let authority = Authority::Verification { record, call: CALL };
-    let request = story.ask_for(change(Some(authority)));
-    story.ask_for(Asked::SendChangeNotice(SendChangeNotice {
-        change: Position(request),
-        channel: None,
-        to: NoticeTarget::Nobody,
-    }));
-    let effected = step(request, SimStep::Effected);
-    assert_eq!(story.denied(effected), RefusalCode::SimChangeState);
+    let events = story.asked(change(Some(authority)));
+    assert_eq!(refusal(&events), Some(SimRefusal::NotOfAccount));
 }
 
 #[test]
@@ -251,4 +245,77 @@ fn f18_the_newest_sim_changes_are_remembered_and_open_ones_are_never_forgotten()
     let sim = story.authentication().sim.as_ref().unwrap();
     assert_eq!(sim.changes.len(), SIM_CHANGES_MAX);
     assert!(sim.asked_for(first).is_none());
+}
+
+#[test]
+fn f18_a_number_of_another_account_gets_no_sim_on_this_ones_verification() {
+    let mut story = in_force();
+    let authority = story.call_back(CHANGES);
+    let foreign = Asked::RequestSimChange(RequestSimChange {
+        number: Token([77; 16]),
+        authority: Some(authority),
+    });
+    let events = story.asked(foreign);
+    assert_eq!(refusal(&events), Some(SimRefusal::NotOfAccount));
+}
+
+#[test]
+fn f18_what_was_asked_for_before_a_lock_is_asked_for_anew() {
+    let mut story = in_force();
+    let authority = story.call_back(CHANGES);
+    let request = story.ask_for(change(Some(authority)));
+    story.ask_for(told(request));
+    story.ask_for(Asked::LockSim(authority));
+    story.ask_for(Asked::LiftSimLock(authority));
+    let early = story.denied(step(request, SimStep::Effected));
+    assert_eq!(early, RefusalCode::SimChangeState);
+    story.ask_for(step(request, SimStep::Withdrawn));
+}
+
+#[test]
+fn p11_f18_a_number_whose_sim_was_changed_lately_verifies_nobody_and_is_told_nothing() {
+    let mut story = in_force();
+    let authority = story.call_back(CHANGES);
+    let request = story.ask_for(change(Some(authority)));
+    story.ask_for(told(request));
+    assert!(!swapped(&story));
+    story.ask_for(step(request, SimStep::Effected));
+    assert!(swapped(&story));
+    story.minutes(31 * DAY);
+    assert!(
+        !swapped(&story),
+        "it has been the customer's for thirty days"
+    );
+    story.ask_for(step(request, SimStep::FraudReported));
+    assert!(swapped(&story), "whoever answers is the thief");
+    story.ask_for(step(request, SimStep::Remediated));
+    assert!(!swapped(&story));
+}
+
+fn swapped(story: &Story) -> bool {
+    story
+        .authentication()
+        .is_swapped(number(NUMBER), story.now, 30)
+}
+
+#[test]
+fn f18_a_fraud_that_is_not_put_right_is_not_forgotten_before_what_is_over() {
+    let mut story = aged();
+    let requests: Vec<_> = (0..SIM_CHANGES_MAX)
+        .map(|_| story.ask_for(change(None)))
+        .collect();
+    story.ask_for(step(requests[0], SimStep::Effected));
+    story.ask_for(step(requests[0], SimStep::FraudReported));
+    story.ask_for(step(requests[1], SimStep::Effected));
+    story.ask_for(step(requests[2], SimStep::Withdrawn));
+    story.ask_for(change(None));
+    let sim = story.authentication().sim.as_ref().unwrap();
+    let kept = |request| sim.asked_for(Position(request)).is_some();
+    assert_eq!(
+        [kept(requests[0]), kept(requests[1]), kept(requests[2])],
+        [true, true, false]
+    );
+    story.ask_for(change(None));
+    let sim = story.authentication().sim.as_ref().unwrap();
+    assert!(sim.asked_for(Position(requests[0])).is_some());
 }
