@@ -14,7 +14,7 @@ use consent_ledger::relay::{Options, RelayError, header};
 use nats::NatsServer;
 use relay_support::{
     LEDGER_HEX, Log, Running, STREAM, account_change, get, jetstream, messages, options, ordinary,
-    size,
+    outlive_the_duplicate_window, size,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +35,13 @@ fn grow(log: &mut Log) {
             _ => ordinary(position, "tea"),
         }]);
     }
+}
+
+/// Publishes the log as it is.
+async fn publish_all(options: Options, log: &Log) {
+    let mut relay = Running::start(options, log);
+    relay.published_up_to(log.next()).await;
+    relay.stop().await;
 }
 
 /// The positions of the account changes up to there.
@@ -59,9 +66,7 @@ async fn f16_n2_a_notice_is_a_cloudevent_that_says_what_is_due_and_nothing_that_
     let server = NatsServer::start();
     let mut log = Log::new();
     grow(&mut log);
-    let mut relay = Running::start(telling(&server.url()), &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(telling(&server.url()), &log).await;
 
     let context = jetstream(&server.url()).await;
     let notice = &messages(&context, NOTIFIER, 1).await[0];
@@ -144,20 +149,13 @@ async fn f16_n1_each_notice_is_told_once_and_in_order_whatever_is_killed() {
     assert_eq!(told(&server.url()).await, changes(&log));
 }
 
-/// What NATS forgets of repeated ids after that, the relay must know by itself.
-async fn outlive_the_duplicate_window() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
-
 #[tokio::test]
 async fn f16_n1_a_stream_that_was_told_more_than_the_log_holds_stops_the_relay() {
     let server = NatsServer::start();
     let mut log = Log::new();
     grow(&mut log);
     grow(&mut log);
-    let mut relay = Running::start(telling(&server.url()), &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(telling(&server.url()), &log).await;
     let context = jetstream(&server.url()).await;
     context.delete_stream(STREAM).await.unwrap();
     // A log that was put back, shorter than what was told of.
@@ -176,16 +174,12 @@ async fn f16_n1_a_main_stream_that_is_made_anew_tells_the_notifier_nothing_twice
     let server = NatsServer::start();
     let mut log = Log::new();
     grow(&mut log);
-    let mut relay = Running::start(telling(&server.url()), &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(telling(&server.url()), &log).await;
     let context = jetstream(&server.url()).await;
     context.delete_stream(STREAM).await.unwrap();
     outlive_the_duplicate_window().await;
     grow(&mut log);
-    let mut relay = Running::start(telling(&server.url()), &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(telling(&server.url()), &log).await;
     assert_eq!(told(&server.url()).await, changes(&log));
 }
 
@@ -194,9 +188,7 @@ async fn n4_nobody_is_told_of_account_changes_where_no_notifier_is_named() {
     let server = NatsServer::start();
     let mut log = Log::new();
     grow(&mut log);
-    let mut relay = Running::start(options(&server.url()), &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(options(&server.url()), &log).await;
     let context = jetstream(&server.url()).await;
     assert!(context.get_stream(NOTIFIER).await.is_err());
     for message in messages(&context, STREAM, log.next()).await {
@@ -264,9 +256,7 @@ async fn n4_by_the_shipped_permissions_subscribers_read_no_notices_and_the_notif
     grow(&mut log);
     let mut options = telling(&server.url());
     options.servers = vec![server.url().replace("//", "//ledger:p@").parse().unwrap()];
-    let mut relay = Running::start(options, &log);
-    relay.published_up_to(log.next()).await;
-    relay.stop().await;
+    publish_all(options, &log).await;
     let url = server.url();
     assert_eq!(reads(&url, "subscriber", STREAM).await, (true, true));
     assert_eq!(reads(&url, "subscriber", NOTIFIER).await, (false, false));

@@ -15,13 +15,10 @@ use std::time::Duration;
 
 use consent_ledger::relay::Options;
 use nats::{NatsServer, proxy::Proxy};
-use relay_support::{Log, Running, STREAM, assert_stream_is_the_log, options, soon};
+use relay_support::{
+    Log, Running, STREAM, assert_stream_is_the_log, options, outlive_the_duplicate_window, soon,
+};
 use tokio::time::sleep;
-
-/// Longer than the duplicate window of all streams here.
-async fn outlive_the_duplicate_window() {
-    sleep(Duration::from_millis(250)).await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n1_each_position_once_and_in_order() {

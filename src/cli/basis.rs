@@ -51,6 +51,21 @@ impl AsOf {
 }
 
 impl Basis {
+    /// As an answer states it.
+    pub fn of(
+        position: u64,
+        at: Option<Timestamp>,
+        rulebook: Option<wire::RulebookVersion>,
+        digest: Vec<u8>,
+    ) -> Self {
+        Self {
+            position,
+            at,
+            rulebook: rulebook.unwrap_or_default(),
+            digest,
+        }
+    }
+
     fn facts(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("position", json!(self.position)),
@@ -79,6 +94,16 @@ impl Basis {
 }
 
 impl Dated {
+    /// A report of one table, empty or not.
+    pub fn of(name: &'static str, table: Table, empty: &'static str, basis: Basis) -> Self {
+        Self {
+            basis,
+            facts: Vec::new(),
+            tables: vec![(name, table, empty)],
+            remarks: Vec::new(),
+        }
+    }
+
     /// Prints it: a JSON object, a CSV table each row of which says by what it was given, or tables and lines for people.
     pub fn print(self, format: Format) -> Ended {
         let facts = || self.basis.facts().into_iter().chain(self.facts.clone());

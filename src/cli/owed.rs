@@ -110,18 +110,14 @@ pub async fn list(
     for one in &found {
         table.row(row(one));
     }
-    let report = Dated {
-        basis: Basis {
-            position: summary.position,
-            at: summary.at,
-            rulebook: summary.rulebook.unwrap_or_default(),
-            digest: summary.rulebook_digest,
-        },
-        facts: Vec::new(),
-        tables: vec![("deadlines", table, "nothing is due about any customer")],
-        remarks: Vec::new(),
-    };
-    report.print(global.output);
+    let empty = "nothing is due about any customer";
+    let basis = Basis::of(
+        summary.position,
+        summary.at,
+        summary.rulebook,
+        summary.rulebook_digest,
+    );
+    Dated::of("deadlines", table, empty, basis).print(global.output);
     output::progress_note(&format!(
         "{} customers looked at; {} duties listed about {} of them, {} late",
         summary.customers, summary.deadlines, summary.listed, summary.late

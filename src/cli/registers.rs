@@ -114,22 +114,17 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         Err(status) => return complain(&status),
     };
     let holidays = warning_of(&answer);
-    let report = Dated {
-        basis: Basis {
-            position: answer.position,
-            at: answer.at,
-            rulebook: answer.rulebook.unwrap_or_default(),
-            digest: answer.rulebook_digest,
-        },
-        facts: Vec::new(),
-        tables: vec![(
-            "deadlines",
-            deadline_table(&answer.deadlines),
-            "nothing is due, and nothing was",
-        )],
-        remarks: Vec::new(),
-    };
-    report.print(global.output);
+    let (table, empty) = (
+        deadline_table(&answer.deadlines),
+        "nothing is due, and nothing was",
+    );
+    let basis = Basis::of(
+        answer.position,
+        answer.at,
+        answer.rulebook,
+        answer.rulebook_digest,
+    );
+    Dated::of("deadlines", table, empty, basis).print(global.output);
     if answer.deadlines.iter().any(|one| one.holidays_unknown) {
         output::progress_note(&format!(
             "a date lies beyond the holidays that the server knows; {}",
@@ -228,18 +223,13 @@ pub async fn campaigns(global: Global, arguments: Campaigns) -> Ended {
     for one in &answer.campaigns {
         table.row(campaign_row(one));
     }
-    let report = Dated {
-        basis: Basis {
-            position: answer.position,
-            at: answer.at,
-            rulebook: answer.rulebook.unwrap_or_default(),
-            digest: answer.rulebook_digest,
-        },
-        facts: Vec::new(),
-        tables: vec![("campaigns", table, "no campaign is registered")],
-        remarks: Vec::new(),
-    };
-    report.print(global.output)
+    let basis = Basis::of(
+        answer.position,
+        answer.at,
+        answer.rulebook,
+        answer.rulebook_digest,
+    );
+    Dated::of("campaigns", table, "no campaign is registered", basis).print(global.output)
 }
 
 /// The first instant of a calendar year in Washington.

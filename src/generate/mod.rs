@@ -27,6 +27,11 @@ pub struct Customer {
     pub deeds: Vec<Deed>,
 }
 
+/// The id of the account of that number, from 1: `G-00000007`.
+pub fn customer_id(number: u64) -> String {
+    format!("G-{number:08}")
+}
+
 /// The customers of a seed, one after the other and without end.
 #[derive(Clone, Debug)]
 pub struct Customers {
@@ -44,7 +49,7 @@ impl Customers {
     pub fn at(seed: u64, number: u64) -> Customer {
         let mut life = life::life(seed, number);
         Customer {
-            id: format!("G-{number:08}"),
+            id: customer_id(number),
             deeds: deeds::deeds(&mut life, seed, number),
             facts: life.facts,
         }

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::call::Call;
 use super::convert::campaigns::wire_campaign;
 use super::convert::lists::numbers;
-use super::convert::past::moment;
+use super::convert::past::{Moment, moment};
 use super::convert::registers::{item, optional_item};
 use super::convert::rulings::Detail;
 use super::convert::values;
@@ -14,6 +14,7 @@ use super::{drawing, status};
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
+use crate::sequencer::SubjectRef;
 
 /// Serves CampaignService.
 pub struct Campaigns(pub Doors);
@@ -90,28 +91,17 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
                 (act, campaign.stops(act, now))
             }
         };
-        let role = call.caller.role;
-        let (ruling, ruled) = match (campaign.question_to_send(act), moment) {
+        let ruling = match campaign.question_to_send(act) {
+            Some(question) => {
+                let ruled = doors.rule_at(&call, customer.clone(), question, Detail::Texts, moment);
+                Some(ruled.await?)
+            }
+            None => None,
+        };
+        let ruled = match &ruling {
+            Some(ruling) => ruling.allowed,
             // Nothing is asked of the customer's CPNI; who is unknown or erased gets nothing all the same (R16).
-            (None, None) => {
-                let known = doors.customer(&customer)?;
-                (None, known.is_some_and(|(_, one)| one.erased.is_none()))
-            }
-            (None, Some(moment)) => {
-                let known = doors.is_customer_then(role, customer, moment);
-                (None, call.in_time(known).await?)
-            }
-            (Some(question), None) => {
-                let ruling = doors.rule(&customer, &question, Detail::Texts)?;
-                let allowed = ruling.allowed;
-                (Some(ruling), allowed)
-            }
-            (Some(question), Some(moment)) => {
-                let ruling = doors.rule_then(role, customer, question, Detail::Texts, moment);
-                let ruling = call.in_time(ruling).await?;
-                let allowed = ruling.allowed;
-                (Some(ruling), allowed)
-            }
+            None => self.is_customer(&call, customer, moment).await?,
         };
         Ok(Response::new(wire::CheckSendResponse {
             allowed: stops.is_empty() && ruled,
@@ -146,5 +136,22 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
             rulebook: Some(registers.rulebook()),
             rulebook_digest: registers.rulebook_digest(),
         }))
+    }
+}
+
+impl Campaigns {
+    /// Whether the ledger knows the customer, or knew it at the moment, not erased.
+    async fn is_customer(
+        &self,
+        call: &Call,
+        customer: SubjectRef,
+        moment: Option<Moment>,
+    ) -> Result<bool, Status> {
+        let Some(moment) = moment else {
+            let known = self.0.customer(&customer)?;
+            return Ok(known.is_some_and(|(_, one)| one.erased.is_none()));
+        };
+        let known = (self.0).is_customer_then(call.caller.role, customer, moment);
+        call.in_time(known).await
     }
 }

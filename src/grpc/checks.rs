@@ -27,18 +27,13 @@ impl wire::check_service_server::CheckService for Checks {
         let tokens = |kind: &'static str, value: &str| doors.token(kind, value);
         let asked = check(request.into_inner(), &tokens)?;
         doors.wait_for(&call, asked.min_position).await?;
-        let ruling = match asked.moment {
-            None => doors.rule(&asked.customer, &asked.question, asked.detail)?,
-            Some(moment) => {
-                doors.wait_for_past(&call, moment).await?;
-                let role = call.caller.role;
-                let ruled =
-                    doors.rule_then(role, asked.customer, asked.question, asked.detail, moment);
-                call.in_time(ruled).await?
-            }
-        };
+        if let Some(moment) = asked.moment {
+            doors.wait_for_past(&call, moment).await?;
+        }
+        let (customer, question) = (asked.customer, asked.question);
+        let ruled = doors.rule_at(&call, customer, question, asked.detail, asked.moment);
         Ok(Response::new(wire::CheckUseResponse {
-            ruling: Some(ruling),
+            ruling: Some(ruled.await?),
             receipt: None,
         }))
     }

@@ -31,6 +31,25 @@ impl Doors {
         self.wait_for_history(call, Position(0)).await
     }
 
+    /// Rules on a question now, or as of a moment that histories reflect.
+    ///
+    /// # Errors
+    /// As [`Doors::rule`] and [`Doors::rule_then`]; DEADLINE_EXCEEDED when the past isn't read in time.
+    pub async fn rule_at(
+        &self,
+        call: &Call,
+        customer: SubjectRef,
+        question: Question,
+        detail: Detail,
+        moment: Option<Moment>,
+    ) -> Result<wire::Ruling, Status> {
+        let Some(moment) = moment else {
+            return self.rule(&customer, &question, detail);
+        };
+        let ruled = self.rule_then(call.caller.role, customer, question, detail, moment);
+        call.in_time(ruled).await
+    }
+
     /// Rules on a question as of a past moment; one who was not known then is answered no (R16). What was true before a
     /// customer was erased is for who sees whole histories (E8).
     ///

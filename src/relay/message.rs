@@ -283,17 +283,43 @@ struct Payload<'a> {
     preferences: Option<Preferences>,
 }
 
+/// Whom a message is about.
 #[derive(Serialize)]
-struct SubjectFacts {
+pub(super) struct SubjectFacts {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
 }
 
+impl SubjectFacts {
+    pub(super) fn of(subject: &Subject) -> Self {
+        match subject {
+            Subject::Ledger => Self {
+                kind: "ledger",
+                id: None,
+            },
+            Subject::Customer(id) => Self {
+                kind: "customer",
+                id: Some(Hex(id).to_string()),
+            },
+        }
+    }
+}
+
+/// The rulebook that was in force.
 #[derive(Serialize)]
-struct PolicyFacts<'a> {
+pub(super) struct PolicyFacts<'a> {
     rulebook: &'a str,
     version: &'a str,
+}
+
+impl<'a> PolicyFacts<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        Self {
+            rulebook: &record.policy.rulebook,
+            version: &record.policy.version,
+        }
+    }
 }
 
 fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>, LineError> {
@@ -302,23 +328,11 @@ fn payload(record: &Record, preferences: Option<Preferences>) -> Result<Vec<u8>,
         position: record.position,
         recorded_at: record.recorded_at.to_string(),
         occurred_at: record.occurred_at.map(|time| time.to_string()),
-        subject: match &record.subject {
-            Subject::Ledger => SubjectFacts {
-                kind: "ledger",
-                id: None,
-            },
-            Subject::Customer(id) => SubjectFacts {
-                kind: "customer",
-                id: Some(Hex(id).to_string()),
-            },
-        },
+        subject: SubjectFacts::of(&record.subject),
         version: record.version,
         kind: &record.kind,
         part: [record.part.index, record.part.of],
-        policy: PolicyFacts {
-            rulebook: &record.policy.rulebook,
-            version: &record.policy.version,
-        },
+        policy: PolicyFacts::of(record),
         data: &data,
         preferences,
     };

@@ -32,7 +32,7 @@
 //! What is owed to customers after an account change goes to whoever sends it, on a stream of its own that no other
 //! subscriber may read (`notice`, `notifier`).
 //!
-//! Reading order: [`subject`] and `message` (what is sent), `tail` (where to go on), `feed` (log to messages),
+//! Reading order: [`subject`] and `message` (what is sent), `stream` and `tail` (where to go on), `feed` (log to messages),
 //! `pipeline` (messages to acknowledgements), `notice` and `notifier` (account changes), `service` (the loop around all).
 
 mod connection;
@@ -46,6 +46,7 @@ mod pipeline;
 mod retry;
 mod service;
 mod status;
+mod stream;
 pub mod subject;
 mod tail;
 mod watermark;

@@ -7,7 +7,7 @@
 use async_nats::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
-use super::message::{self, Hex, header};
+use super::message::{self, Hex, PolicyFacts, SubjectFacts, header};
 use super::subject;
 use crate::domain::authentication::change_notices::Owing;
 use crate::domain::authentication::of_record::OfRecord;
@@ -44,7 +44,7 @@ impl Notice {
             position: record.position,
             subject: subject::notice(ledger, DUE_TYPE, pseudonym),
             headers,
-            payload: payload(record, pseudonym, owing)?,
+            payload: payload(record, owing)?,
         })
     }
 
@@ -76,18 +76,6 @@ struct Payload<'a> {
 }
 
 #[derive(Serialize)]
-struct SubjectFacts {
-    kind: &'static str,
-    id: String,
-}
-
-#[derive(Serialize)]
-struct PolicyFacts<'a> {
-    rulebook: &'a str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
 struct Due {
     change: &'static str,
     due_at: String,
@@ -114,20 +102,14 @@ impl Target {
     }
 }
 
-fn payload(record: &Record, pseudonym: &[u8; 16], owing: &Owing) -> Result<Vec<u8>, LineError> {
+fn payload(record: &Record, owing: &Owing) -> Result<Vec<u8>, LineError> {
     let facts = Payload {
         position: record.position,
         recorded_at: record.recorded_at.to_string(),
-        subject: SubjectFacts {
-            kind: "customer",
-            id: Hex(pseudonym).to_string(),
-        },
+        subject: SubjectFacts::of(&record.subject),
         version: record.version,
         kind: DUE_TYPE,
-        policy: PolicyFacts {
-            rulebook: &record.policy.rulebook,
-            version: &record.policy.version,
-        },
+        policy: PolicyFacts::of(record),
         data: Due {
             change: owing.due.what.name(),
             due_at: owing.due.due_at.to_string(),

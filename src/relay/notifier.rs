@@ -8,17 +8,14 @@ use std::sync::Arc;
 
 use async_nats::HeaderValue;
 use async_nats::header::{NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM};
-use async_nats::jetstream::{
-    self,
-    stream::{Config, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream},
-};
+use async_nats::jetstream::{self, stream::Stream};
 
 use super::connection::Connection;
 use super::error::{Chain, Setback, Trouble};
 use super::notice::Notice;
 use super::options::Options;
+use super::stream::Filled;
 use super::subject;
-use super::tail::is_absent;
 use super::{RelayError, Standing};
 use crate::domain::authentication::change_notices::Owing;
 use crate::domain::ids::{Position, Pseudonym};
@@ -59,29 +56,18 @@ impl Notifier {
         let Some(name) = &options.notifier_stream else {
             return Ok(None);
         };
-        let stream = found(options, name, ledger, connection).await?;
+        let filled = Filled {
+            options,
+            name,
+            description: "consent ledger: notifications of account changes that are due",
+            subject: subject::all_notices(ledger),
+        };
+        let stream = filled.find(connection).await?;
         let info = stream.cached_info();
-        let wanted = subject::all_notices(ledger);
-        let config = &info.config;
-        let sourced = config.mirror.is_some() || config.sources.iter().any(|all| !all.is_empty());
-        if !config.subjects.iter().eq([&wanted]) || sourced {
-            return Err(RelayError::OtherSubjects {
-                stream: name.clone(),
-                found: config.subjects.clone(),
-                wanted,
-            }
-            .into());
-        }
+        filled.require_only_ours(&info.config)?;
         let last = info.state.last_sequence;
-        let next = told_before(&stream, name, ledger, last).await?;
-        if next > log_next {
-            return Err(RelayError::StreamAhead {
-                stream: name.clone(),
-                stream_next: next,
-                log_next,
-            }
-            .into());
-        }
+        let next = told_before(&filled, &stream, ledger, last).await?;
+        filled.require_not_ahead(next, log_next)?;
         Ok(Some(Notifier {
             jetstream: connection.jetstream.clone(),
             next,
@@ -119,65 +105,23 @@ impl Notifier {
     }
 }
 
-async fn found(
-    options: &Options,
-    name: &str,
-    ledger: &[u8; 16],
-    connection: &Connection,
-) -> Result<Stream, Setback> {
-    let unavailable = |error: &(dyn std::error::Error + 'static)| Setback::Stream {
-        stream: name.to_owned(),
-        cause: Chain::of(error),
-    };
-    let context = &connection.jetstream;
-    match context.get_stream(name).await {
-        Ok(stream) => Ok(stream),
-        Err(error) if is_absent(&error.kind()) => context
-            .create_stream(Config {
-                name: name.to_owned(),
-                description: Some(
-                    "consent ledger: notifications of account changes that are due".to_owned(),
-                ),
-                subjects: vec![subject::all_notices(ledger)],
-                storage: StorageType::File,
-                retention: RetentionPolicy::Limits,
-                num_replicas: options.replicas,
-                duplicate_window: options.duplicate_window,
-                deny_delete: true,
-                deny_purge: true,
-                ..Config::default()
-            })
-            .await
-            .map_err(|error| unavailable(&error)),
-        Err(error) => Err(unavailable(&error)),
-    }
-}
-
 /// The position after the one that the stream's last message is about. Where an operator's limits have taken that message
 /// away nothing is known of it: what is sent twice then has the same id.
 async fn told_before(
+    filled: &Filled<'_>,
     stream: &Stream,
-    name: &str,
     ledger: &[u8; 16],
     last: u64,
 ) -> Result<u64, Trouble> {
     if last == 0 {
         return Ok(0);
     }
-    let message = match stream.get_raw_message(last).await {
-        Ok(message) => message,
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(0),
-        Err(error) => {
-            return Err(Setback::Stream {
-                stream: name.to_owned(),
-                cause: Chain::of(&error),
-            }
-            .into());
-        }
+    let Some(message) = filled.message(stream, last).await? else {
+        return Ok(0);
     };
     let position = Notice::position_of(&message.headers, ledger).map_err(|problem| {
         RelayError::ForeignNotice {
-            stream: name.to_owned(),
+            stream: filled.name.to_owned(),
             sequence: last,
             problem,
         }

@@ -2,22 +2,12 @@
 
 use std::sync::Arc;
 
-use async_nats::jetstream::{
-    ErrorCode,
-    context::GetStreamErrorKind,
-    message::StreamMessage,
-    stream::{Config, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream},
-};
-
+use async_nats::jetstream::stream::Stream;
 use tokio::sync::watch;
 
 use super::{
-    RelayError,
-    connection::Connection,
-    error::{Chain, Setback, Trouble},
-    message::Mark,
-    options::Options,
-    subject,
+    RelayError, connection::Connection, error::Trouble, message::Mark, options::Options,
+    stream::Filled, subject,
 };
 use crate::{
     ledger::{Hash, leaf_hash},
@@ -40,32 +30,33 @@ impl Tail<'_> {
     /// Finds the stream, or creates it, and returns the position that it expects next, having compared its last
     /// messages with the log.
     pub(super) async fn find(&self, connection: &Connection) -> Result<u64, Trouble> {
-        let stream = self.stream(connection).await?;
+        let name = self.name();
+        let filled = self.filled(&name);
+        let stream = filled.find(connection).await?;
         let info = stream.cached_info();
-        self.check_subjects(&info.config)?;
+        // Sequences follow positions only where all its messages are ours.
+        filled.require_only_ours(&info.config)?;
         let next = info.state.last_sequence;
-        self.check_messages(&stream, info.state.first_sequence, next)
+        self.check_messages(&filled, &stream, info.state.first_sequence, next)
             .await?;
-        let log_next = self.log_next();
-        if next > log_next {
-            return Err(RelayError::StreamAhead {
-                stream: self.name(),
-                stream_next: next,
-                log_next,
-            }
-            .into());
-        }
+        filled.require_not_ahead(next, self.log_next())?;
         Ok(next)
     }
 
     /// The position that the stream expects next, without a comparison.
     pub(super) async fn next(&self, connection: &Connection) -> Result<u64, Trouble> {
-        Ok(self
-            .stream(connection)
-            .await?
-            .cached_info()
-            .state
-            .last_sequence)
+        let name = self.name();
+        let stream = self.filled(&name).find(connection).await?;
+        Ok(stream.cached_info().state.last_sequence)
+    }
+
+    fn filled<'a>(&'a self, name: &'a str) -> Filled<'a> {
+        Filled {
+            options: self.options,
+            name,
+            description: "consent ledger: every position one message, sequence = position + 1",
+            subject: subject::all(&self.ledger),
+        }
     }
 
     /// The committed next position, as of now: another relay of the same log may have published while we looked.
@@ -77,65 +68,18 @@ impl Tail<'_> {
         self.options.stream_name(&self.ledger)
     }
 
-    fn unavailable(&self, error: &(dyn std::error::Error + 'static)) -> Setback {
-        Setback::Stream {
-            stream: self.name(),
-            cause: Chain::of(error),
-        }
-    }
-
-    async fn stream(&self, connection: &Connection) -> Result<Stream, Setback> {
-        let context = &connection.jetstream;
-        match context.get_stream(self.name()).await {
-            Ok(stream) => Ok(stream),
-            Err(error) if is_absent(&error.kind()) => context
-                .create_stream(self.config())
-                .await
-                .map_err(|error| self.unavailable(&error)),
-            Err(error) => Err(self.unavailable(&error)),
-        }
-    }
-
-    /// What the stream is like when the relay creates it. One that exists is left as its operator made it, its subjects
-    /// aside: those must be ours alone, or sequences would not follow positions.
-    fn config(&self) -> Config {
-        Config {
-            name: self.name(),
-            description: Some(
-                "consent ledger: every position one message, sequence = position + 1".to_owned(),
-            ),
-            subjects: vec![subject::all(&self.ledger)],
-            storage: StorageType::File,
-            retention: RetentionPolicy::Limits,
-            num_replicas: self.options.replicas,
-            duplicate_window: self.options.duplicate_window,
-            // A subscriber that finds a gap must be able to rely on it that nobody made one.
-            deny_delete: true,
-            deny_purge: true,
-            ..Config::default()
-        }
-    }
-
-    fn check_subjects(&self, config: &Config) -> Result<(), RelayError> {
-        let wanted = subject::all(&self.ledger);
-        let only_ours = config.subjects.iter().eq([&wanted])
-            && config.sources.as_ref().is_none_or(Vec::is_empty);
-        if only_ours && config.mirror.is_none() {
-            return Ok(());
-        }
-        Err(RelayError::OtherSubjects {
-            stream: self.name(),
-            found: config.subjects.clone(),
-            wanted,
-        })
-    }
-
     /// Compares the newest message that has a hash with the log. Messages may be gone, by age or by an operator's hand:
     /// the sequence goes on all the same.
-    async fn check_messages(&self, stream: &Stream, first: u64, last: u64) -> Result<(), Trouble> {
+    async fn check_messages(
+        &self,
+        filled: &Filled<'_>,
+        stream: &Stream,
+        first: u64,
+        last: u64,
+    ) -> Result<(), Trouble> {
         let oldest = first.max(1).max(last.saturating_sub(LOOK_BACK - 1));
         for sequence in (oldest..=last).rev() {
-            let Some(message) = self.message(stream, sequence).await? else {
+            let Some(message) = filled.message(stream, sequence).await? else {
                 continue;
             };
             let position = sequence - 1;
@@ -167,24 +111,6 @@ impl Tail<'_> {
         }
         .into())
     }
-
-    async fn message(
-        &self,
-        stream: &Stream,
-        sequence: u64,
-    ) -> Result<Option<StreamMessage>, Setback> {
-        match stream.get_raw_message(sequence).await {
-            Ok(message) => Ok(Some(message)),
-            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
-                Ok(None)
-            }
-            Err(error) => Err(self.unavailable(&error)),
-        }
-    }
-}
-
-pub(super) fn is_absent(kind: &GetStreamErrorKind) -> bool {
-    matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// The hash of a record of the log.

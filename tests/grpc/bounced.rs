@@ -6,7 +6,7 @@ use wire::NoticeOutcome;
 use wire::RecipientKind::Company;
 
 use crate::house::*;
-use crate::notices::{DAY, baseline, emailed, template};
+use crate::notices::{DAY, approve_opt_out, baseline, emailed};
 
 /// A ruling on record about K-1; its position, and whether it said yes.
 async fn recorded(house: &House) -> (u64, bool) {
@@ -21,12 +21,8 @@ async fn recorded_of(house: &House, id: &str) -> (u64, bool) {
         record: true,
         ..wire::CheckUseRequest::default()
     };
-    let answer = house
-        .checks()
-        .check_use(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let answer = house.checks().check_use(request).await.unwrap();
+    let answer = answer.into_inner();
     (
         answer.receipt.unwrap().position,
         answer.ruling.unwrap().allowed,
@@ -37,11 +33,7 @@ async fn recorded_of(house: &House, id: &str) -> (u64, bool) {
 async fn f7_r10_what_was_used_on_an_approval_that_a_late_bounce_voids_is_listed() {
     let (house, clock) = baseline().await;
     house.opened("K-1", &["local"]).await;
-    let form = wire::Medium::Electronic;
-    house
-        .approve(template("opt-out", form, Some(30)))
-        .await
-        .unwrap();
+    approve_opt_out(&house).await;
     let sent = emailed(&house, &clock).await;
     let notice = sent.unwrap().receipt.unwrap().position;
     clock.pass(10 * DAY);
@@ -86,8 +78,7 @@ async fn all_voided(house: &House) -> (Vec<wire::CustomerVoidedUses>, wire::Void
 #[tokio::test]
 async fn f7_c4_a_mailing_that_bounced_is_asked_about_everybody_at_once() {
     let (house, clock) = baseline().await;
-    let electronic = template("opt-out", wire::Medium::Electronic, Some(30));
-    house.approve(electronic).await.unwrap();
+    approve_opt_out(&house).await;
     let mut notices = Vec::new();
     for id in ["K-1", "K-2", "K-3"] {
         house.opened(id, &["local"]).await;

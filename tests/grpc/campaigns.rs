@@ -13,9 +13,9 @@ use wire::{CampaignAct, CampaignDecision, CpniClass, ReasonCode, SendStop};
 
 use crate::house::*;
 
-pub type Client = CampaignServiceClient<Channel>;
+type Client = CampaignServiceClient<Channel>;
 
-pub fn client(house: &House) -> Client {
+fn client(house: &House) -> Client {
     CampaignServiceClient::new(house.channel.clone())
 }
 

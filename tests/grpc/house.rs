@@ -285,7 +285,7 @@ pub fn header() -> Option<wire::CommandHeader> {
 
 /// A header of a command that somebody else took.
 pub fn taken_by(person: &str) -> Option<wire::CommandHeader> {
-    let mut header = header();
+    let mut header = dated();
     header.as_mut().unwrap().taken_by = person.into();
     header
 }

@@ -68,7 +68,7 @@ impl House {
         template: wire::NoticeTemplate,
     ) -> Result<wire::ApproveNoticeTemplateResponse, tonic::Status> {
         let request = wire::ApproveNoticeTemplateRequest {
-            header: header(),
+            header: dated(),
             template: Some(template),
         };
         let response = self.notices().approve_notice_template(request).await?;
@@ -122,7 +122,7 @@ impl House {
 
     pub async fn agree_to_email(&self, id: &str) {
         let request = wire::RecordEmailConsentRequest {
-            header: header(),
+            header: dated(),
             customer: customer(id),
             medium: wire::Medium::Electronic.into(),
             speaker: wire::Speaker::AccountHolder.into(),
@@ -130,6 +130,12 @@ impl House {
         };
         self.notices().record_email_consent(request).await.unwrap();
     }
+}
+
+/// Approves the electronic template `opt-out`, of thirty days.
+pub async fn approve_opt_out(house: &House) {
+    let electronic = template("opt-out", wire::Medium::Electronic, Some(30));
+    house.approve(electronic).await.unwrap();
 }
 
 /// K-1 agrees to e-mail, and a minute later the notice is sent by it.
@@ -146,11 +152,7 @@ pub async fn emailed(
 async fn v28_v30_an_opt_out_notice_waits_matures_by_time_alone_and_is_none_once_it_bounces() {
     let (house, clock) = baseline().await;
     house.opened("K-1", &["local"]).await;
-    let form = wire::Medium::Electronic;
-    house
-        .approve(template("opt-out", form, Some(30)))
-        .await
-        .unwrap();
+    approve_opt_out(&house).await;
     let refused = house.send("K-1", "opt-out", NoticeDelivery::Email).await;
     assert_eq!(
         refusal(refused),
@@ -243,11 +245,7 @@ async fn v31_under_the_policy_an_opt_out_notice_is_history_and_never_matures() {
     let house = House::under("default", &clock).await;
     house.campaign(ASKING).await;
     house.opened("K-1", &["local"]).await;
-    let form = wire::Medium::Electronic;
-    house
-        .approve(template("opt-out", form, Some(30)))
-        .await
-        .unwrap();
+    approve_opt_out(&house).await;
     let sent = house
         .send("K-1", "opt-out", NoticeDelivery::Electronic)
         .await;

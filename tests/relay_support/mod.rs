@@ -36,6 +36,12 @@ pub const LEDGER_HEX: &str = "6f6e652074657374206c656467657221";
 /// Nothing here takes that long: a test that waits longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Longer than the duplicate window of all streams here: what NATS forgets of repeated ids after that, the relay must
+/// know by itself.
+pub async fn outlive_the_duplicate_window() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
 /// Awaits what must happen.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future)

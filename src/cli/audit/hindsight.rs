@@ -86,10 +86,7 @@ async fn of_one(
     let mut uses = Vec::new();
     loop {
         let page = client.list_voided_uses(request.clone()).await?.into_inner();
-        uses.extend(page.uses.into_iter().map(|used| Found {
-            customer: customer.clone(),
-            used,
-        }));
+        uses.extend(found(&customer, page.uses));
         if page.next_page_token.is_empty() {
             return Ok(Listed {
                 uses,
@@ -99,6 +96,14 @@ async fn of_one(
         }
         request.page_token = page.next_page_token;
     }
+}
+
+/// A customer's uses.
+fn found(customer: &str, uses: Vec<wire::VoidedUse>) -> impl Iterator<Item = Found> {
+    uses.into_iter().map(|used| Found {
+        customer: customer.to_owned(),
+        used,
+    })
 }
 
 async fn of_all(mut client: AuditServiceClient<Channel>) -> Result<Listed, Status> {
@@ -112,15 +117,12 @@ async fn of_all(mut client: AuditServiceClient<Channel>) -> Result<Listed, Statu
                 bar.set_length(progress.expected);
                 bar.set_position(progress.customers);
             }
-            Some(Part::Customer(found)) => {
-                let customer = match found.customer_id.is_empty() {
-                    true => found.pseudonym,
-                    false => found.customer_id,
+            Some(Part::Customer(one)) => {
+                let customer = match one.customer_id.is_empty() {
+                    true => one.pseudonym,
+                    false => one.customer_id,
                 };
-                uses.extend(found.uses.into_iter().map(|used| Found {
-                    customer: customer.clone(),
-                    used,
-                }));
+                uses.extend(found(&customer, one.uses));
             }
             Some(Part::Summary(end)) => {
                 bar.finish_and_clear();

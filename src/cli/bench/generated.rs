@@ -17,7 +17,7 @@ use crate::app::{Options, Running};
 use crate::cli::generate::lines;
 use crate::cli::import::feed::{Counts, Done, feed};
 use crate::domain::rulebook::FCC_TEXT;
-use crate::generate::Customers;
+use crate::generate::{self, Customers};
 use crate::proto::v1 as wire;
 use wire::bulk_check_use_response::Answer;
 use wire::check_service_client::CheckServiceClient;
@@ -87,7 +87,7 @@ pub async fn measure(
 
 /// The id of the customer of that number.
 pub fn customer_id(number: usize) -> String {
-    format!("G-{number:08}")
+    generate::customer_id(number as u64)
 }
 
 /// Imports what a migrating company would bring of `count` customers, made as they are sent.

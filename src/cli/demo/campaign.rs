@@ -10,15 +10,14 @@ use super::callers::{
 use super::consents::{notice, said};
 use super::print::grouped;
 use super::scene::Scene;
-use super::surprise::{Surprise, same, there};
+use super::surprise::{Surprise, same};
 use super::words;
 use crate::proto::v1 as wire;
-use wire::bulk_check_use_response::Answer as Checked;
 use wire::submit_request::Command;
 use wire::submit_response::Answer;
 use wire::{
-    BulkCheckUseRequest, ChangeServicesRequest, Channel, CloseService, CommandReceipt, CpniClass,
-    Medium, OpenAccountRequest, ReasonCode, RecipientKind, SubmitRequest,
+    ChangeServicesRequest, Channel, CloseService, CommandReceipt, CpniClass, Medium,
+    OpenAccountRequest, ReasonCode, RecipientKind, SubmitRequest,
 };
 
 /// Customers on the list.
@@ -276,29 +275,5 @@ async fn check_all(scene: &mut Scene<'_>) -> Result<Vec<wire::Ruling>, Surprise>
         selected_by: vec![CpniClass::Billing.into()],
         ..may_market("cmrs", &[CpniClass::Billing])
     };
-    let head = scene.head;
-    let requests = (0..LIST).map(move |index| BulkCheckUseRequest {
-        customer: customer(&id(index)),
-        // The question stands until another is asked.
-        question: (index == 0).then(|| question.clone()),
-        min_position: if index == 0 { head } else { 0 },
-        ..BulkCheckUseRequest::default()
-    });
-    let requests = tokio_stream::iter(requests);
-    let mut answers = scene
-        .callers
-        .checks
-        .bulk_check_use(requests)
-        .await?
-        .into_inner();
-    let mut rulings = Vec::with_capacity(LIST);
-    while let Some(response) = answers.message().await? {
-        let ruling = match response.answer {
-            Some(Checked::Ruling(ruling)) => Some(ruling),
-            _ => None,
-        };
-        rulings.push(there("a ruling of the list", ruling)?);
-    }
-    same("answers about the list", rulings.len(), LIST)?;
-    Ok(rulings)
+    scene.rulings((0..LIST).map(id).collect(), question).await
 }

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::callers::{customer, may_market};
+use super::callers::may_market;
 use super::print::grouped;
 use super::scene::Scene;
 use super::surprise::{Surprise, same, there};
 use super::words;
 use crate::cli::generate::lines;
 use crate::cli::import::feed::{Counts, feed};
-use crate::generate::Customers;
+use crate::generate::{Customers, customer_id};
 use crate::proto::v1 as wire;
-use wire::bulk_check_use_response::Answer;
-use wire::{BulkCheckUseRequest, CpniClass};
+use wire::CpniClass;
 
 /// Customers that are brought.
 const BROUGHT: usize = 300;
@@ -42,7 +41,9 @@ pub async fn brought(scene: &mut Scene<'_>) -> Result<(), Surprise> {
     scene
         .page
         .act("Who of them may be called for an offer of mobile service?");
-    let answers = check(scene).await?;
+    let brought = (1..=BROUGHT as u64).map(customer_id).collect();
+    let question = may_market("cmrs", &[CpniClass::Billing]);
+    let answers = scene.rulings(brought, question).await?;
     let mut counted: BTreeMap<(bool, &'static str), u64> = BTreeMap::new();
     for answer in &answers {
         let reason = there("the reason", answer.reasons.first())?;
@@ -75,27 +76,4 @@ async fn import(scene: &mut Scene<'_>) -> Result<Counts, Surprise> {
         Ok(()) => Ok(counts),
         Err(broken) => Err(Surprise::otherwise("the import", "its end", broken)),
     }
-}
-
-async fn check(scene: &mut Scene<'_>) -> Result<Vec<wire::Ruling>, Surprise> {
-    let head = scene.head;
-    let requests = (1..=BROUGHT).map(move |number| BulkCheckUseRequest {
-        customer: customer(&format!("G-{number:08}")),
-        // The question stands until another is asked.
-        question: (number == 1).then(|| may_market("cmrs", &[CpniClass::Billing])),
-        min_position: if number == 1 { head } else { 0 },
-        ..BulkCheckUseRequest::default()
-    });
-    let requests = tokio_stream::iter(requests);
-    let answers = scene.callers.checks.bulk_check_use(requests).await?;
-    let (mut answers, mut rulings) = (answers.into_inner(), Vec::with_capacity(BROUGHT));
-    while let Some(response) = answers.message().await? {
-        let ruling = match response.answer {
-            Some(Answer::Ruling(ruling)) => Some(ruling),
-            _ => None,
-        };
-        rulings.push(there("a ruling about who was brought", ruling)?);
-    }
-    same("answers", rulings.len(), BROUGHT)?;
-    Ok(rulings)
 }

@@ -6,7 +6,10 @@ use super::surprise::{Surprise, same, there};
 use super::words;
 use crate::proto::v1 as wire;
 use wire::as_of::Moment;
-use wire::{AsOf, CheckUseRequest, CommandReceipt, Question, ReasonCode, Ruling};
+use wire::bulk_check_use_response::Answer;
+use wire::{
+    AsOf, BulkCheckUseRequest, CheckUseRequest, CommandReceipt, Question, ReasonCode, Ruling,
+};
 
 /// The customer whom the story follows.
 pub const MAIN: &str = "ACCT-1001";
@@ -96,6 +99,40 @@ impl Scene<'_> {
         };
         let response = self.callers.checks.check_use(request).await?.into_inner();
         there("the ruling", response.ruling)
+    }
+
+    /// Asks the same about each of those customers, over one stream, reading the demo's own writes; in their order.
+    ///
+    /// # Errors
+    /// When the call fails, or a customer is refused an answer.
+    pub async fn rulings(
+        &mut self,
+        ids: Vec<String>,
+        question: Question,
+    ) -> Result<Vec<Ruling>, Surprise> {
+        let (head, count) = (self.head, ids.len());
+        let requests = ids.into_iter().enumerate().map(move |(index, id)| {
+            let first = index == 0;
+            BulkCheckUseRequest {
+                customer: customer(&id),
+                // The question stands until another is asked.
+                question: first.then(|| question.clone()),
+                min_position: if first { head } else { 0 },
+                ..BulkCheckUseRequest::default()
+            }
+        });
+        let requests = tokio_stream::iter(requests);
+        let answers = self.callers.checks.bulk_check_use(requests).await?;
+        let (mut answers, mut rulings) = (answers.into_inner(), Vec::with_capacity(count));
+        while let Some(response) = answers.message().await? {
+            let ruling = match response.answer {
+                Some(Answer::Ruling(ruling)) => Some(ruling),
+                _ => None,
+            };
+            rulings.push(there("a ruling of the list", ruling)?);
+        }
+        same("answers about the list", rulings.len(), count)?;
+        Ok(rulings)
     }
 
     /// Asks, checks that the answer is the one that the story needs, and prints both.

@@ -6,14 +6,14 @@ use wire::NoticeDelivery;
 
 use super::play::{Play, Step};
 use super::steps::{K, delivery_of};
-use crate::campaigns::client;
-use crate::house::{asking, customer, dated, everything};
+use crate::house::everything;
+use crate::notices;
 
 /// The campaign that sends the notices.
 pub const ASKING: &str = "asking";
 
 /// The digest of every template's text.
-pub const TEXT: [u8; 32] = [4; 32];
+pub const TEXT: [u8; 32] = [7; 32];
 
 /// The template for that way of sending.
 pub fn template(by: NoticeDelivery) -> String {
@@ -32,38 +32,15 @@ impl Play {
         }
         let by = delivery_of(what);
         if self.prepared.insert(ASKING.into()) {
-            self.approve_campaign().await;
+            self.house.campaign(ASKING).await;
         }
         if self.prepared.insert(template(by)) {
             self.approve_template(by).await;
         }
         let agrees = by == NoticeDelivery::Email && step.with("without agreement").is_none();
         if agrees && self.prepared.insert("agreement".into()) {
-            self.agree_to_email().await;
+            self.house.agree_to_email(K).await;
         }
-    }
-
-    async fn approve_campaign(&self) {
-        let by = |person: &str| {
-            Some(wire::CommandHeader {
-                taken_by: person.into(),
-                ..dated().unwrap()
-            })
-        };
-        let proposal = wire::ProposeCampaignRequest {
-            header: by("anna"),
-            campaign_id: ASKING.into(),
-            plan: Some(asking()),
-        };
-        let mut client = client(&self.house);
-        client.propose_campaign(proposal).await.unwrap();
-        let decision = wire::DecideCampaignRequest {
-            header: by("boris"),
-            campaign_id: ASKING.into(),
-            decision: wire::CampaignDecision::Approve.into(),
-            reason: String::new(),
-        };
-        client.decide_campaign(decision).await.unwrap();
     }
 
     async fn approve_template(&self, by: NoticeDelivery) {
@@ -72,32 +49,10 @@ impl Play {
             _ => wire::Medium::Electronic,
         };
         let template = wire::NoticeTemplate {
-            version: template(by),
-            form: form.into(),
-            language: "en-US".into(),
             text_digest: TEXT.into(),
             covers: Some(everything()),
-            statements: (1..=15).collect(),
-            opt_out_days: Some(30),
-            ..wire::NoticeTemplate::default()
+            ..notices::template(&template(by), form, Some(30))
         };
-        let request = wire::ApproveNoticeTemplateRequest {
-            header: dated(),
-            template: Some(template),
-        };
-        let mut notices = self.house.notices();
-        notices.approve_notice_template(request).await.unwrap();
-    }
-
-    async fn agree_to_email(&self) {
-        let request = wire::RecordEmailConsentRequest {
-            header: dated(),
-            customer: customer(K),
-            medium: wire::Medium::Electronic.into(),
-            speaker: wire::Speaker::AccountHolder.into(),
-            evidence_digest: vec![8; 32],
-        };
-        let mut notices = self.house.notices();
-        notices.record_email_consent(request).await.unwrap();
+        self.house.approve(template).await.unwrap();
     }
 }
