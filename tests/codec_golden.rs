@@ -191,6 +191,7 @@ fn events() -> Vec<Event> {
                 covers: everything(),
             },
             shown: None,
+            call: None,
         }),
         Event::Granted(Granted {
             scope: scope(),

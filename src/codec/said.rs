@@ -48,6 +48,8 @@ pub struct Notice {
     template: Option<Position>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     statements: Option<Statements>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<Named<Token>>,
 }
 
 impl From<&NoticeGiven> for Notice {
@@ -66,6 +68,7 @@ impl From<&NoticeGiven> for Notice {
             covers: ScopeData::from(&notice.covers),
             template,
             statements,
+            call: event.call.map(Named),
         }
     }
 }
@@ -81,6 +84,7 @@ impl Notice {
                 covers: self.covers.into(),
             },
             shown: (self.template.map(Shown::Template)).or(self.statements.map(Shown::Statements)),
+            call: self.call.map(|call| call.0),
         })
     }
 }

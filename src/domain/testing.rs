@@ -417,6 +417,7 @@ pub fn notice(covers: Scope) -> Command {
             covers,
         },
         statements: Some(Statements::ALL),
+        call: None,
     })
 }
 

@@ -245,6 +245,7 @@ impl Deed {
                 }),
                 template_version: String::new(),
                 statements: STATEMENTS.map(i32::from).to_vec(),
+                call_id: String::new(),
             }),
             Self::Says(word) => Command::RecordConsent(wire::RecordConsentRequest {
                 header,

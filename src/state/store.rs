@@ -15,7 +15,7 @@ use crate::domain::ids::Pseudonym;
 use crate::storage::opening;
 
 /// Raised whenever the shape of an entry changes: an older view is then rebuilt.
-pub const STATE_FORMAT: u32 = 20;
+pub const STATE_FORMAT: u32 = 21;
 const META: &str = "meta";
 const REFLECTS: &[u8] = b"reflects";
 const SEGMENT_BYTES: usize = 8 << 20;

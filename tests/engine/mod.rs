@@ -125,6 +125,7 @@ pub fn give_notice() -> Command {
             covers: everything(),
         },
         statements: Some(Statements::ALL),
+        call: None,
     })
 }
 

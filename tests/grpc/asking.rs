@@ -21,6 +21,7 @@ fn shown(id: &str, statements: Vec<i32>) -> wire::RecordNoticeRequest {
         covers: Some(marketing_by(&[Company])),
         template_version: String::new(),
         statements,
+        call_id: String::new(),
     }
 }
 

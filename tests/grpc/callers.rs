@@ -307,6 +307,7 @@ async fn r15_a_grant_cites_a_verification_on_record_of_its_own_call() {
         covers: Some(everything()),
         template_version: String::new(),
         statements: opt_in_statements(),
+        call_id: String::new(),
     };
     let notice = house.consents().record_notice(notice).await.unwrap();
     let notice = notice.into_inner().receipt.unwrap().position;

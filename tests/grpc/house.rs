@@ -246,6 +246,7 @@ impl House {
             covers: Some(everything()),
             template_version: String::new(),
             statements: opt_in_statements(),
+            call_id: String::new(),
         };
         let response = self.consents().record_notice(request).await.unwrap();
         response.into_inner().receipt.unwrap().position

@@ -274,6 +274,7 @@ pub fn giving(covers: Scope, statements: Statements) -> Command {
             covers,
         },
         statements: Some(statements),
+        call: None,
     })
 }
 

@@ -346,6 +346,7 @@ pub fn notice(id: &str, form: Medium, kinds: &[RecipientKind]) -> RecordNoticeRe
         covers: marketing_to(kinds),
         template_version: String::new(),
         statements: STATEMENTS.map(i32::from).to_vec(),
+        call_id: String::new(),
     }
 }
 

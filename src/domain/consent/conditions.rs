@@ -152,14 +152,14 @@ impl Grant<'_> {
         said_at: Time,
         rulebook: &Rulebook,
     ) -> Option<&'static str> {
-        if self.call.is_some() {
+        if let Some(call) = self.call {
             let hours = rulebook.periods().one_time_hours;
-            return notice.unfit_for_one_call(self.scope, said_at, hours);
+            return notice.unfit_for_one_call(call, self.scope, said_at, hours);
         }
         match notice.contents {
             Contents::Whole => None,
             Contents::Unknown => Some("is not known to hold each required statement (64.2008(c))"),
-            Contents::ForOneCall { .. } => {
+            Contents::ForOneCall(_) => {
                 Some("left out what only an approval for its call may do without (64.2008(f)(2))")
             }
         }

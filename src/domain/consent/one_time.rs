@@ -8,6 +8,7 @@ use crate::domain::company::standing::Standing;
 use crate::domain::customer::{Context, Customer};
 use crate::domain::event::{Event, Placed};
 use crate::domain::ids::Token;
+use crate::domain::notices::one_call::answer;
 use crate::domain::refusal::{Refusal, RefusalCode};
 use crate::domain::scope::{CellRef, Scope};
 use crate::domain::time::Time;
@@ -133,6 +134,7 @@ pub(in crate::domain) fn evolve(
     placed: &Placed<'_>,
 ) {
     evidence::owe(customer, &placed.of(granted));
+    answer(&mut customer.notices, granted.grant.statement.notice);
     customer.one_time.push(OneTime {
         position: placed.position,
         call: granted.grant.call,

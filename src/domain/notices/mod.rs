@@ -19,7 +19,7 @@ use one_call::Contents;
 use super::company::templates::{Statements, require_statements_given};
 use super::customer::{Context, Customer};
 use super::event::{Event, Placed};
-use super::ids::{EntityId, Position};
+use super::ids::{EntityId, Position, Token};
 use super::refusal::{Refusal, RefusalCode};
 use super::scope::{Scope, require_named_in_bounds};
 use super::time::Time;
@@ -32,6 +32,8 @@ pub struct GiveNotice {
     pub notice: NoticeText,
     /// The statements that whoever gave it found in it; none: the approved template of its version has them.
     pub statements: Option<Statements>,
+    /// The call, visit or session in which it was given. Required where it leaves out what 64.2008(f)(2) spares.
+    pub call: Option<Token>,
 }
 
 /// A notice as it was given, and what it covers.
@@ -56,6 +58,8 @@ pub struct NoticeGiven {
     pub notice: NoticeText,
     /// How it is known that each required statement is in it. None in records from before that was asked for.
     pub shown: Option<Shown>,
+    /// The call, visit or session in which it was given, where that is known.
+    pub call: Option<Token>,
 }
 
 /// How it is known that each required statement is in a notice (F4, 64.2008(c)).
@@ -91,6 +95,7 @@ pub const NOTICES_MAX: usize = 64;
 pub(super) fn give(command: &GiveNotice, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let notice = &command.notice;
     require_notice(&notice.version, &notice.language, &notice.covers, "")?;
+    one_call::require_call(command)?;
     let shown = match command.statements {
         Some(statements) => {
             require_statements_given(statements, notice.form)?;
@@ -102,8 +107,11 @@ pub(super) fn give(command: &GiveNotice, context: &Context<'_>) -> Result<Vec<Ev
         covers: notice.covers.in_order(),
         ..notice.clone()
     };
-    let shown = Some(shown);
-    Ok(vec![Event::NoticeGiven(NoticeGiven { notice, shown })])
+    Ok(vec![Event::NoticeGiven(NoticeGiven {
+        notice,
+        shown: Some(shown),
+        call: command.call,
+    })])
 }
 
 /// Refuses a notice that can't be told from others or doesn't say what it covers. `within` is where it stands in the

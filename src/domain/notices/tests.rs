@@ -70,10 +70,12 @@ fn f4_a_notice_given_without_a_template_holds_each_required_statement_or_is_refu
 fn f8_an_oral_notice_may_leave_out_what_an_approval_for_its_call_can_do_without() {
     let opt_in =
         (Statements::ALL.without(Statement::WaitingPeriod)).without(Statement::NoCostMethod);
+    let call = Token([7; 16]);
     let oral = |statements: Statements| {
         given(move |it| {
             it.notice.form = Medium::Oral;
             it.statements = Some(statements);
+            it.call = Some(call);
         })
     };
     let instead = [
@@ -93,6 +95,35 @@ fn f8_an_oral_notice_may_leave_out_what_an_approval_for_its_call_can_do_without(
         let refused = story.refused(oral(opt_in.without(statement)));
         assert_eq!(refused, RefusalCode::NoticeTemplate, "{statement}");
     }
+    let nowhere = given(|it| {
+        it.notice.form = Medium::Oral;
+        it.statements = Some(opt_in.without(Statement::Entities));
+    });
+    let refusal = story.attempt(&nowhere).unwrap_err();
+    assert_eq!(
+        (refusal.code, &*refusal.field),
+        (RefusalCode::Invalid, "call")
+    );
+}
+
+#[test]
+fn f8_no_record_of_a_shortened_notice_that_names_no_call_can_be_answered() {
+    let mut given = NoticeGiven {
+        notice: NoticeText {
+            version: "v1".into(),
+            text_digest: [7; 32],
+            form: Medium::Oral,
+            language: "en".into(),
+            covers: Scope::everything(),
+        },
+        shown: Some(Shown::Statements(
+            Statements::ALL.without(Statement::Entities),
+        )),
+        call: None,
+    };
+    assert_eq!(Contents::of(&given), Contents::Unknown);
+    given.call = Some(Token([7; 16]));
+    assert!(matches!(Contents::of(&given), Contents::ForOneCall(_)));
 }
 
 #[test]
@@ -175,6 +206,7 @@ fn f4_a_notice_is_complete_only_if_its_record_shows_it() {
         let given = NoticeGiven {
             notice: text.clone(),
             shown,
+            call: None,
         };
         let placed = Placed {
             position: Position(5),

@@ -36,7 +36,7 @@ pub(super) const WITHOUT_NOTICE: StandingQuestion = StandingQuestion {
                 ))
             }
             Some(notice) if grant.lacks(notice, seen) => Some(format!(
-                "notice {cited} isn't known to hold each required statement"
+                "notice {cited} isn't known to hold what this approval demands"
             )),
             Some(notice) if !notice.covers.covers_all(grant.scope) => Some(format!(
                 "notice {cited} doesn't cover all that was approved"
@@ -170,15 +170,16 @@ impl<'a> Grant<'a> {
         match notice.contents {
             Contents::Whole => false,
             Contents::Unknown => true,
-            Contents::ForOneCall { names_entities } => {
+            Contents::ForOneCall(one) => {
                 let hours = seen.world.rulebook.periods().one_time_hours;
                 let recipients = &self.scope.recipients;
                 let company = |kind: RecipientKind| kind == RecipientKind::Company;
                 let others = !recipients.kinds.members().all(company)
                     || !recipients.named.iter().all(|one| company(one.kind));
-                self.call.is_none()
+                self.call != Some(one.call)
+                    || one.answered
                     || self.said_at >= notice.occurred_at.plus_hours(hours)
-                    || (others && !names_entities)
+                    || (others && !one.names_entities)
             }
         }
     }

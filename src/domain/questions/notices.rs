@@ -33,7 +33,8 @@ pub(super) const WITHOUT_STATEMENTS: StandingQuestion = StandingQuestion {
             return None;
         };
         let form = given.notice.form;
-        if form == Medium::Oral && lacking_for_one_call(found).next().is_none() {
+        let in_its_call = form == Medium::Oral && lacking_for_one_call(found).next().is_none();
+        if in_its_call && given.call.is_some() {
             return None;
         }
         let lacking: Vec<_> = lacking(found, form, false).map(Statement::name).collect();

@@ -5,7 +5,7 @@ use super::lists::{Listed, member, members, numbers};
 use super::registers::optional_item;
 use super::scopes::{required_scope, wire_scope};
 use super::values::{self, digest, entity, identifier, language, timestamp};
-use super::{Malformed, Tokens, Within, answers};
+use super::{Malformed, Tokens, Within, answers, callers};
 use crate::domain::command::Command;
 use crate::domain::company::CompanyCommand;
 use crate::domain::company::templates::{
@@ -74,7 +74,7 @@ fn send(
 /// A notice that was given, as a command.
 pub(super) fn give(
     given: wire::RecordNoticeRequest,
-    _: Tokens<'_>,
+    tokens: Tokens<'_>,
 ) -> Result<(SubjectRef, Command), Malformed> {
     let (version, statements) = match given.template_version.as_str() {
         "" => {
@@ -94,7 +94,13 @@ pub(super) fn give(
         language: language("language", given.language)?,
         covers: required_scope("covers", given.covers)?,
     };
-    let command = Command::GiveNotice(GiveNotice { notice, statements });
+    let command = Command::GiveNotice(GiveNotice {
+        notice,
+        statements,
+        call: (!given.call_id.is_empty())
+            .then(|| callers::call(&given.call_id, tokens))
+            .transpose()?,
+    });
     Ok((customer, command))
 }
 
@@ -228,6 +234,7 @@ pub fn wire_given(given: &NoticeGiven) -> wire::NoticeGivenEvent {
         covers: Some(wire_scope(&given.notice.covers)),
         template_position: template,
         statements,
+        call_token: given.call.map(|call| call.to_string()).unwrap_or_default(),
     }
 }
 

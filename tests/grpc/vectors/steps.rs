@@ -334,6 +334,7 @@ pub fn given(
         covers: Some(scope(covers)),
         template_version: String::new(),
         statements,
+        call_id: step.with("in call").unwrap_or_default().into(),
     }
 }
 

@@ -461,6 +461,7 @@ fn given_before(covers: Scope) -> Event {
             covers,
         },
         shown: None,
+        call: None,
     })
 }
 

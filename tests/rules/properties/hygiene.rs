@@ -80,8 +80,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => category().prop_map(|category| Event::ServiceOpened(ServiceOpened { category })),
         2 => (category(), any_time())
             .prop_map(|(category, ends_at)| Event::ServiceClosed(ServiceClosed { category, ends_at })),
-        1 => (any_scope(), shown()).prop_map(|(covers, shown)| Event::NoticeGiven(NoticeGiven {
+        1 => (any_scope(), shown(), prop::option::of(a_call())).prop_map(|(covers, shown, call)| Event::NoticeGiven(NoticeGiven {
             shown,
+            call,
             notice: NoticeText {
                 version: String::new(),
                 text_digest: [0; 32],

@@ -3,7 +3,7 @@
 use consent_ledger::domain::company::campaigns::Outbound;
 use consent_ledger::domain::company::templates::{Statement, Statements};
 use consent_ledger::domain::event::Event;
-use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest};
+use consent_ledger::domain::ids::{EntityId, Position, Sha256Digest, Token};
 use consent_ledger::domain::notices::send::{Delivery, NoticeSent};
 use consent_ledger::domain::notices::{NoticeEvent, NoticeGiven, Shown};
 use consent_ledger::domain::scope::Scope;
@@ -13,6 +13,7 @@ use super::Forged::Said;
 use super::opt_out::{by_campaign, sent};
 use super::{Forgery, next, noticed, once, said, with_statement};
 use crate::house::House;
+use crate::rules::notation::call;
 
 pub const FORGERIES: &[Forgery] = &[
     (
@@ -79,6 +80,33 @@ pub const FORGERIES: &[Forgery] = &[
         },
     ),
     (
+        "notice-without-required-statements",
+        "one for one call, and the call is not named",
+        |house| Said(giving(house, |given| shorten(given, None))),
+    ),
+    (
+        "grant-without-notice",
+        "a one-time one in another call than the notice's",
+        |house| {
+            let notice = given_in(house, "c8");
+            let grant = once(house, |_| {});
+            Said(with_statement(grant, |said| said.notice = Some(notice)))
+        },
+    ),
+    (
+        "grant-without-notice",
+        "a second one-time one on a notice for one use",
+        |house| {
+            let grant = once(house, |_| {});
+            let notice = for_one_call(house);
+            let grant = with_statement(grant, |said| said.notice = Some(notice));
+            house.ledger.now = house.ledger.now.plus_minutes(1);
+            house.ledger.take_as_it_is(grant);
+            let again = once(house, |_| {});
+            Said(with_statement(again, |said| said.notice = Some(notice)))
+        },
+    ),
+    (
         "grant-without-notice",
         "a one-time one, the call of whose notice was over",
         |house| {
@@ -113,13 +141,21 @@ fn sending(house: &mut House, change: impl FnOnce(&mut NoticeSent)) -> Event {
 }
 
 /// A notice of this instant that leaves out what an approval for its call may do without.
+/// The record of a notice for call c7 alone.
 fn for_one_call(house: &mut House) -> Position {
-    let notice = giving(house, |given| {
-        let all = Statements::ALL.without(Statement::Entities);
-        given.notice.form = Medium::Oral;
-        given.shown = Some(Shown::Statements(all));
-    });
+    given_in(house, "c7")
+}
+
+fn given_in(house: &mut House, in_call: &str) -> Position {
+    let notice = giving(house, |given| shorten(given, Some(call(in_call))));
     house.ledger.take_as_it_is(notice).position
+}
+
+fn shorten(given: &mut NoticeGiven, call: Option<Token>) {
+    let all = Statements::ALL.without(Statement::Entities);
+    given.notice.form = Medium::Oral;
+    given.shown = Some(Shown::Statements(all));
+    given.call = call;
 }
 
 fn giving(house: &House, change: impl FnOnce(&mut NoticeGiven)) -> Event {

@@ -112,6 +112,7 @@ fn notice() -> wire::RecordNoticeRequest {
         covers: scope(),
         template_version: String::new(),
         statements: (1..=13).collect(),
+        call_id: String::new(),
     }
 }
 
