@@ -3,6 +3,7 @@
 mod audit;
 mod basis;
 mod bench;
+mod call;
 mod certificate;
 mod check;
 mod config;
@@ -35,7 +36,7 @@ Exit codes:
   1  what was looked at is wrong: `verify`, `audit` or a standing question found something, a ledger is in doubt, or
      something listed is late; `import`: lines were refused
   2  the command line or the configuration is wrong
-  3  `check`: the answer is no
+  3  `check`: the answer is no; `call`: the ledger refuses
   4  something could not be reached, read or written";
 
 /// What a command ended with; see the help's list of exit codes.
@@ -152,6 +153,8 @@ enum Command {
     Evidence(evidence::Arguments),
     /// Get a customer's signed receipt of one consent, or verify one.
     Receipt(receipt::Arguments),
+    /// Call any method of the contract: breaches, complaints, training, holds, whatever has no command of its own.
+    Call(call::Arguments),
     /// Measure this machine: ours beside its ceiling, in one run.
     Bench(bench::Arguments),
     /// Print the effective configuration and where each value came from.
@@ -167,7 +170,11 @@ impl Command {
     /// Whether its result has rows and columns.
     const fn makes_a_table(&self) -> bool {
         match self {
-            Self::Audit(_) | Self::Deadlines(_) | Self::Campaigns(_) | Self::Certificate(_) => true,
+            Self::Audit(_)
+            | Self::Deadlines(_)
+            | Self::Campaigns(_)
+            | Self::Certificate(_)
+            | Self::Call(_) => true,
             Self::Rulebook(arguments) => arguments.makes_a_table(),
             _ => false,
         }
@@ -199,6 +206,7 @@ pub fn run() -> ExitCode {
         Command::Prove(arguments) => in_runtime(prove::run(global, arguments)),
         Command::Evidence(arguments) => in_runtime(evidence::run(global, arguments)),
         Command::Receipt(arguments) => in_runtime(receipt::run(global, arguments)),
+        Command::Call(arguments) => in_runtime(call::run(global, arguments)),
         Command::Bench(arguments) => bench::run(&global, &arguments),
         Command::Config(arguments) => config::run(&global, arguments),
         Command::Completions { shell } => {

@@ -19,7 +19,7 @@ pub struct Report {
 /// Rows under the same columns.
 #[derive(Clone, Debug)]
 pub struct Table {
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     rows: Vec<Vec<Value>>,
 }
 
@@ -53,21 +53,23 @@ impl Report {
 
 impl Table {
     /// An empty table with these columns.
-    pub fn new(columns: &'static [&'static str]) -> Self {
+    pub fn new(columns: &[&str]) -> Self {
         Self::of(columns, Vec::new())
     }
 
     /// A table of these rows, each with a value a column; a list of positions is one value.
-    pub fn of(columns: &'static [&'static str], rows: Vec<Vec<Value>>) -> Self {
+    pub fn of(columns: &[impl AsRef<str>], rows: Vec<Vec<Value>>) -> Self {
+        let columns = columns.iter().map(|name| name.as_ref().to_owned());
         Self {
-            columns: columns.to_vec(),
+            columns: columns.collect(),
             rows,
         }
     }
 
     /// The table with further columns, which say the same in each row.
     pub fn beside(mut self, facts: &[(&'static str, Value)]) -> Self {
-        self.columns.extend(facts.iter().map(|(name, _)| *name));
+        self.columns
+            .extend(facts.iter().map(|(name, _)| (*name).to_owned()));
         for row in &mut self.rows {
             row.extend(facts.iter().map(|(_, value)| value.clone()));
         }
@@ -94,7 +96,7 @@ impl Table {
 
     fn as_json(&self) -> Value {
         let object = |row: &Vec<Value>| {
-            let columns = self.columns.iter().map(|column| (*column).to_owned());
+            let columns = self.columns.iter().cloned();
             Value::Object(columns.zip(row.iter().cloned()).collect::<Map<_, _>>())
         };
         self.rows.iter().map(object).collect()
