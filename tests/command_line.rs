@@ -251,6 +251,21 @@ async fn f12_f19_the_registers_are_printed_as_a_table_as_csv_and_as_json() {
         assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
     }
 
+    let reports = [
+        &["deadlines"][..],
+        &["deadlines", "--customers"],
+        &["campaigns"],
+    ];
+    for (report, form) in (reports.iter()).flat_map(|one| [(one, "csv"), (one, "json")]) {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let unwritten = Command::new(env!("CARGO_BIN_EXE_consent-ledger"))
+            .args(*report)
+            .args(["--output", form, "--server", &address])
+            .stdout(full.unwrap())
+            .status();
+        assert_eq!(unwritten.unwrap().code(), Some(4), "{report:?} {form}");
+    }
+
     let csv = out(&print(&["certificate", "2025", "--output", "csv"]));
     assert!(
         csv.starts_with("counted,kind,count,records,duties,position,at,rulebook,"),

@@ -123,7 +123,7 @@ impl Dated {
             }
             _ => {
                 for (_, table, empty) in &self.tables {
-                    table.print(format, empty);
+                    output::line(&table.as_text(empty));
                 }
                 for remark in &self.remarks {
                     output::line(remark);

@@ -41,6 +41,7 @@ Exit codes:
 
 /// What a command ended with; see the help's list of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it is the exit code"]
 pub enum Ended {
     /// Done, or yes.
     Well,
@@ -215,7 +216,7 @@ pub fn run() -> ExitCode {
             output::bytes(&script)
         }
     };
-    ended.into()
+    output::whole(ended).into()
 }
 
 /// A past moment as it is given on the command line: a position, or an instant.

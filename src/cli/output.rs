@@ -2,7 +2,8 @@
 
 mod report;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -24,9 +25,25 @@ pub enum Format {
     Json,
 }
 
-/// Prints a line; a closed pipe is no error of ours.
+/// Whether something that was to be printed is lost.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line; a closed pipe is no error of ours, and any other is told once and by [`whole`].
 pub fn line(text: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
+    let Err(error) = writeln!(anstream::stdout().lock(), "{text}") else {
+        return;
+    };
+    if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        let _ = fail(Ended::Unreachable, &error);
+    }
+}
+
+/// What a command ended with, unless its result could not be written.
+pub fn whole(ended: Ended) -> Ended {
+    match LOST.load(Ordering::Relaxed) {
+        true => Ended::Unreachable,
+        false => ended,
+    }
 }
 
 /// Prints a JSON value.

@@ -117,14 +117,14 @@ pub async fn list(
         summary.rulebook,
         summary.rulebook_digest,
     );
-    Dated::of("deadlines", table, empty, basis).print(global.output);
+    let printed = Dated::of("deadlines", table, empty, basis).print(global.output);
     output::progress_note(&format!(
         "{} customers looked at; {} duties listed about {} of them, {} late",
         summary.customers, summary.deadlines, summary.listed, summary.late
     ));
     match summary.late {
-        0 => Ended::Well,
-        _ => Ended::Wrong,
+        1.. if printed == Ended::Well => Ended::Wrong,
+        _ => printed,
     }
 }
 

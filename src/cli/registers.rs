@@ -124,7 +124,7 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
         answer.rulebook,
         answer.rulebook_digest,
     );
-    Dated::of("deadlines", table, empty, basis).print(global.output);
+    let printed = Dated::of("deadlines", table, empty, basis).print(global.output);
     if answer.deadlines.iter().any(|one| one.holidays_unknown) {
         output::progress_note(&format!(
             "a date lies beyond the holidays that the server knows; {}",
@@ -136,8 +136,8 @@ pub async fn deadlines(global: Global, arguments: Deadlines) -> Ended {
     }
     let late = wire::DutyStanding::Late;
     match answer.deadlines.iter().any(|one| one.standing() == late) {
-        true => Ended::Wrong,
-        false => Ended::Well,
+        true if printed == Ended::Well => Ended::Wrong,
+        _ => printed,
     }
 }
 

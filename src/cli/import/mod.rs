@@ -246,9 +246,9 @@ pub fn show(global: &Global, counts: &Counts, done: Result<(), Broken>) -> Ended
     match done {
         Ok(()) => ended,
         Err(error) => {
-            output::fail(ended, &error);
+            let failed = output::fail(ended, &error);
             output::progress_note("what was answered is durable; run it again with --resume");
-            ended
+            failed
         }
     }
 }

@@ -102,7 +102,8 @@ impl Table {
         self.rows.iter().map(object).collect()
     }
 
-    fn as_text(&self, nothing: &str) -> String {
+    /// The table for people, or `nothing` where it is empty.
+    pub fn as_text(&self, nothing: &str) -> String {
         if self.rows.is_empty() {
             return nothing.to_owned();
         }

@@ -48,9 +48,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> Ended {
     bar.finish_and_clear();
     match found {
         Ok(found) => found.print(global.output),
-        Err((ended, problem)) => return output::complain(ended, &problem),
+        Err((ended, problem)) => output::complain(ended, &problem),
     }
-    Ended::Well
 }
 
 /// The text, checked here first: a fault is then told with the file's name, and before anybody is asked.

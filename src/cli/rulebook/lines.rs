@@ -3,8 +3,8 @@
 use comfy_table::{ContentArrangement, presets};
 use serde_json::{Value, json};
 
-use crate::cli::output;
 use crate::cli::output::Table;
+use crate::cli::{Ended, output};
 use crate::proto::v1 as wire;
 use wire::compare_rulebooks_response::Part;
 
@@ -43,14 +43,13 @@ impl Found {
     }
 
     /// Prints it for people or for programs.
-    pub fn print(&self, format: output::Format) {
+    pub fn print(&self, format: output::Format) -> Ended {
         match format {
             output::Format::Json => output::json(&self.as_json()),
-            output::Format::Csv => {
-                self.table().print(format, "");
-            }
+            output::Format::Csv => return self.table().print(format, ""),
             output::Format::Text => self.print_text(),
         }
+        Ended::Well
     }
 
     /// The differences as rows under columns; lists are separated by spaces.
