@@ -169,7 +169,8 @@ impl Bulk {
         let then = async move {
             reached.await?;
             let question = standing.question.clone();
-            (doors.rule_then(role, customer, question, standing.detail, moment)).await
+            let past = move |doors: &Doors| doors.past(moment);
+            (doors.rule_then(role, customer, question, standing.detail, past)).await
         };
         Ok(Asked::Then(then.boxed()))
     }

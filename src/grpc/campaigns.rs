@@ -5,11 +5,11 @@ use tonic::{Request, Response, Status, Streaming};
 use super::call::Call;
 use super::convert::campaigns::wire_campaign;
 use super::convert::lists::numbers;
-use super::convert::past::{Moment, moment};
 use super::convert::registers::{item, optional_item};
 use super::convert::rulings::Detail;
 use super::convert::values;
 use super::doors::Doors;
+use super::registers::Registers;
 use super::{drawing, status};
 use crate::domain::company::campaigns::{Outbound, SendStop};
 use crate::domain::ids::Position;
@@ -75,7 +75,6 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
         let id = item("campaign_id", &given.campaign_id)?;
-        let moment = moment(given.as_of.as_ref(), false)?;
         let as_of = given.as_of.as_ref();
         let registers = doors.registers(&call, given.min_position, as_of).await?;
         let campaigns = &registers.company.campaigns;
@@ -93,7 +92,8 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         };
         let ruling = match campaign.question_to_send(act) {
             Some(question) => {
-                let ruled = doors.rule_at(&call, customer.clone(), question, Detail::Texts, moment);
+                let detail = Detail::Texts;
+                let ruled = doors.rule_by(&call, customer.clone(), question, detail, &registers);
                 Some(ruled.await?)
             }
             None => None,
@@ -101,7 +101,7 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
         let ruled = match &ruling {
             Some(ruling) => ruling.allowed,
             // Nothing is asked of the customer's CPNI; who is unknown or erased gets nothing all the same (R16).
-            None => self.is_customer(&call, customer, moment).await?,
+            None => self.is_customer(&call, customer, &registers).await?,
         };
         Ok(Response::new(wire::CheckSendResponse {
             allowed: stops.is_empty() && ruled,
@@ -140,18 +140,18 @@ impl wire::campaign_service_server::CampaignService for Campaigns {
 }
 
 impl Campaigns {
-    /// Whether the ledger knows the customer, or knew it at the moment, not erased.
+    /// Whether the ledger knows the customer, or knew it at the registers' moment, not erased.
     async fn is_customer(
         &self,
         call: &Call,
         customer: SubjectRef,
-        moment: Option<Moment>,
+        registers: &Registers,
     ) -> Result<bool, Status> {
-        let Some(moment) = moment else {
+        let Some(past) = registers.past.clone() else {
             let known = self.0.customer(&customer)?;
             return Ok(known.is_some_and(|(_, one)| one.erased.is_none()));
         };
-        let known = (self.0).is_customer_then(call.caller.role, customer, moment);
+        let known = (self.0).is_customer_then(call.caller.role, customer, past);
         call.in_time(known).await
     }
 }

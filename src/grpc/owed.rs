@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::call::Call;
 use super::convert::compliance::{WantedOwed, wire_owed};
-use super::customer_walk::{Left, Parts, Report, report};
+use super::customer_walk::{Left, Looked, Parts, Report, report};
 use super::doors::Doors;
 use super::registers::Registers;
 use super::status;
@@ -54,10 +54,18 @@ pub async fn list(
         },
         registers,
     };
-    let left = match wanted.customer {
-        None => Left::Walk(doors.views().customers()),
-        Some(customer) => Left::Some(vec![listing.known(doors, &customer)?]),
+    let Some(customer) = wanted.customer else {
+        return Ok(report(
+            doors,
+            Left::Walk(doors.views().customers()),
+            listing,
+        ));
     };
+    let read = move |doors: &Doors| {
+        let known = listing.known(doors, &customer)?;
+        Ok((Left::Some(vec![known]), listing))
+    };
+    let (left, listing) = call.in_time(doors.read_past(read)).await?;
     Ok(report(doors, left, listing))
 }
 
@@ -83,10 +91,16 @@ impl Report for Listing {
         &mut self,
         pseudonym: Pseudonym,
         customer: &Customer,
+        _: u64,
         doors: &Doors,
-    ) -> Result<Vec<Self::Part>, Status> {
+    ) -> Result<Looked<Self::Part>, Status> {
         let owed = self.owed(pseudonym, customer, doors)?;
-        Ok(owed.map(Part::Customer).map(response).into_iter().collect())
+        Ok(Looked {
+            parts: owed.map(Part::Customer).map(response).into_iter().collect(),
+            // Of then the whole history is read; now the state is at hand.
+            read: (self.registers.past.as_ref()).map_or(1, |_| customer.version),
+            more_after: None,
+        })
     }
 
     fn progress(progress: wire::CustomerWalkProgress) -> Self::Part {

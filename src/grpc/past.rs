@@ -8,6 +8,7 @@ use super::convert::preferences::{Asked, preferences};
 use super::convert::rulings::{Detail, Evaluated, ruling};
 use super::doors::Doors;
 use super::pages::{Page, token};
+use super::registers::Registers;
 use super::status;
 use crate::access::Role;
 use crate::domain::customer::{Customer, World, rule};
@@ -46,7 +47,28 @@ impl Doors {
         let Some(moment) = moment else {
             return self.rule(&customer, &question, detail);
         };
-        let ruled = self.rule_then(call.caller.role, customer, question, detail, moment);
+        let past = move |doors: &Self| doors.past(moment);
+        let ruled = self.rule_then(call.caller.role, customer, question, detail, past);
+        call.in_time(ruled).await
+    }
+
+    /// Rules on a question by the same records as the registers.
+    ///
+    /// # Errors
+    /// As [`Doors::rule_at`].
+    pub async fn rule_by(
+        &self,
+        call: &Call,
+        customer: SubjectRef,
+        question: Question,
+        detail: Detail,
+        registers: &Registers,
+    ) -> Result<wire::Ruling, Status> {
+        let Some(past) = registers.past.clone() else {
+            return self.rule(&customer, &question, detail);
+        };
+        let past = move |_: &Self| Ok(past);
+        let ruled = self.rule_then(call.caller.role, customer, question, detail, past);
         call.in_time(ruled).await
     }
 
@@ -62,10 +84,10 @@ impl Doors {
         customer: SubjectRef,
         question: Question,
         detail: Detail,
-        moment: Moment,
+        past: impl FnOnce(&Self) -> Result<Past, Status> + Send + 'static,
     ) -> Result<wire::Ruling, Status> {
         self.read_past(move |doors| {
-            let past = doors.past(moment)?;
+            let past = past(doors)?;
             let then = doors.customer_then(&customer, &past)?;
             let was_erased = (then.as_ref()).is_some_and(|(_, then)| then.erased.is_some());
             if then.is_some() && !was_erased {
@@ -78,7 +100,7 @@ impl Doors {
                 ..past.world()
             };
             let mut ruled = rule(customer, world, &question, past.then.at);
-            if moment.hindsight {
+            if past.hindsight {
                 // What was recorded since is in the answer: it has no end of its own.
                 ruled.valid_until = None;
             }
@@ -93,19 +115,19 @@ impl Doors {
         .await
     }
 
-    /// Whether the ledger knew the customer at a past moment, not erased. What was true before a customer was erased is for
-    /// who sees whole histories (E8).
+    /// Whether the ledger knew the customer at that past moment, not erased. What was true before a customer was erased is
+    /// for who sees whole histories (E8).
     ///
     /// # Errors
-    /// As [`Doors::rule_then`].
+    /// FAILED_PRECONDITION when the customer was erased since, INTERNAL when vault or views can't be read.
     pub async fn is_customer_then(
         &self,
         role: Role,
         customer: SubjectRef,
-        moment: Moment,
+        past: Past,
     ) -> Result<bool, Status> {
         self.read_past(move |doors| {
-            let then = doors.customer_then(&customer, &doors.past(moment)?)?;
+            let then = doors.customer_then(&customer, &past)?;
             let is_customer = then.is_some_and(|(_, then)| then.erased.is_none());
             if is_customer {
                 doors.known_to(role, &customer, "customer")?;
@@ -158,9 +180,10 @@ impl Doors {
         page: Page,
     ) -> Result<wire::ListVoidedUsesResponse, Status> {
         self.read_past(move |doors| {
-            let position = doors.position();
-            let (pseudonym, _) = doors.known_or_erased(&customer)?;
             let views = doors.views();
+            // Position first: what is read after it can only be newer.
+            let position = views.told_up_to();
+            let (pseudonym, _) = doors.known_or_erased(&customer)?;
             let found = views.voided_uses(pseudonym, page.after_version, page.size);
             let found = found.map_err(status::view)?;
             Ok(wire::ListVoidedUsesResponse {

@@ -4,7 +4,7 @@ use tonic::Status;
 
 use super::convert::past::voided_uses;
 use super::convert::values::timestamp;
-use super::customer_walk::{Left, Parts, Report, report};
+use super::customer_walk::{Left, Looked, Parts, Report, report};
 use super::doors::Doors;
 use super::pages::PAGE_MAX;
 use super::status;
@@ -15,11 +15,12 @@ use wire::list_all_voided_uses_response::Part;
 
 /// Lists them. Histories must reflect what the list is to reflect.
 pub fn list(doors: &Doors) -> Parts<wire::ListAllVoidedUsesResponse> {
-    // Position first: what is read after it can only be newer.
-    let position = doors.position();
     let views = doors.views();
+    // Position first: what is read after it can only be newer.
+    let position = views.told_up_to();
     let listing = Listing {
         position,
+        newest: None,
         summary: wire::VoidedUsesSummary {
             position: position.0,
             at: Some(timestamp(views.now())),
@@ -31,6 +32,8 @@ pub fn list(doors: &Doors) -> Parts<wire::ListAllVoidedUsesResponse> {
 
 struct Listing {
     position: Position,
+    /// The customer listed last.
+    newest: Option<Pseudonym>,
     summary: wire::VoidedUsesSummary,
 }
 
@@ -41,19 +44,19 @@ impl Report for Listing {
         &mut self,
         pseudonym: Pseudonym,
         _: &Customer,
+        after: u64,
         doors: &Doors,
-    ) -> Result<Vec<Self::Part>, Status> {
+    ) -> Result<Looked<Self::Part>, Status> {
         let views = doors.views();
-        self.summary.customers += 1;
-        let (mut parts, mut after) = (Vec::new(), Some(0));
-        while let Some(version) = after {
-            let found = views.voided_uses(pseudonym, version, PAGE_MAX);
-            let found = found.map_err(status::view)?;
-            after = found.more_after;
-            if found.found.is_empty() {
-                continue;
-            }
-            self.summary.listed += u64::from(parts.is_empty());
+        if after == 0 {
+            self.summary.customers += 1;
+        }
+        let found = views.voided_uses(pseudonym, after, PAGE_MAX);
+        let found = found.map_err(status::view)?;
+        let mut parts = Vec::new();
+        if !found.found.is_empty() {
+            self.summary.listed += u64::from(self.newest != Some(pseudonym));
+            self.newest = Some(pseudonym);
             self.summary.uses += found.found.len() as u64;
             let customer_id = views.customer_id(pseudonym).map_err(status::failed)?;
             parts.push(response(Part::Customer(wire::CustomerVoidedUses {
@@ -62,7 +65,11 @@ impl Report for Listing {
                 uses: voided_uses(&found, self.position),
             })));
         }
-        Ok(parts)
+        Ok(Looked {
+            parts,
+            read: found.read as u64,
+            more_after: found.more_after,
+        })
     }
 
     fn progress(progress: wire::CustomerWalkProgress) -> Self::Part {

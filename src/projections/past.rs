@@ -81,6 +81,8 @@ pub struct VoidedUses {
     pub rulebooks: Vec<Arc<Rulebook>>,
     /// The version up to which the customer's records were looked at, if there are more.
     pub more_after: Option<u64>,
+    /// Records that were read for it, again for each use that was judged.
+    pub read: usize,
 }
 
 impl Views {
@@ -100,6 +102,11 @@ impl Views {
                 Ok(recorded_at.is_some_and(|newest| newest > at))
             }
         }
+    }
+
+    /// The newest record that histories hold: all up to it is in what they tell from now on.
+    pub fn told_up_to(&self) -> Position {
+        Position(self.history.reached().borrow().saturating_sub(1))
     }
 
     /// The moment asked for, with what was on record beside the customers. Histories must reflect it.
@@ -221,6 +228,7 @@ impl Views {
             found: Vec::new(),
             rulebooks: Vec::new(),
             more_after: None,
+            read: told.len(),
         };
         let (mut judged, mut records, mut version) = (0, 0, after_version);
         let after = told.partition_point(|record| record.version <= after_version);
@@ -240,6 +248,7 @@ impl Views {
             }
             judged += 1;
             records += told.len();
+            voided.read += told.len();
             let then = used.then();
             let customer = hindsight::customer(told.iter().map(Told::placed), then);
             let ledger = self.ledgers.then(&facts, then, true);

@@ -85,7 +85,8 @@ impl Gets {
     }
 }
 
-/// The clauses for which something bad can be sent.
+/// The clauses for which something bad can be sent: P1.5, P2.2, P2.7, P4.9 and P4.10 refuse nothing, and P1.1 is about callers
+/// without an identity, who reach no service (T2).
 const SENT: [&str; 29] = [
     "P0.1", "P0.2", "P1.2", "P1.3", "P1.4", "P2.1", "P2.3", "P2.4", "P2.5", "P2.6", "P3.1", "P3.2",
     "P3.3", "P3.4", "P3.5", "P3.6", "P3.7", "P3.8", "P4.1", "P4.2", "P4.3", "P4.4", "P4.5", "P4.6",

@@ -208,6 +208,49 @@ async fn t5_a_page_of_voided_uses_ends_when_enough_records_were_replayed_for_it(
 }
 
 #[tokio::test]
+async fn t5_c4_a_long_history_is_listed_page_by_page_with_a_step_for_each() {
+    use wire::list_all_voided_uses_response::Part;
+    let house = House::open().await;
+    for id in ["K-1", "K-2"] {
+        house.opened(id, &["local"]).await;
+    }
+    let notice = house.noticed("K-1").await;
+    let words = vec![grant(marketing_by(&[Company]))];
+    house.said("K-1", notice, words).await.unwrap();
+    let ten = this_instant();
+    let mut made = Vec::new();
+    for _ in 0..250 {
+        made.push(disclosed(&house, "K-1").await.position);
+    }
+    denied(&house, "K-1", ten).await;
+    let request = wire::ListAllVoidedUsesRequest::default();
+    let parts = house.audit().list_all_voided_uses(request).await.unwrap();
+    let (mut parts, mut found, mut seen) = (parts.into_inner(), Vec::new(), 0);
+    let (mut steps, mut pages) = (0, 0);
+    while let Some(message) = parts.message().await.unwrap() {
+        match message.part.unwrap() {
+            Part::Progress(progress) => {
+                assert!(seen <= progress.customers && progress.customers <= progress.expected);
+                seen = progress.customers;
+                steps += 1;
+            }
+            Part::Customer(page) => {
+                assert_eq!(page.customer_id, "K-1");
+                found.extend(page.uses.iter().map(|used| used.position));
+                pages += 1;
+            }
+            Part::Summary(end) => {
+                assert_eq!((end.customers, end.listed, end.uses), (2, 1, 250));
+                assert!(end.position > *made.last().unwrap());
+            }
+        }
+    }
+    assert_eq!(found, made);
+    // Each use is judged by the same 254 records, and a step ends with some 20,000.
+    assert!(pages >= 3 && steps >= pages, "{pages} pages, {steps} steps");
+}
+
+#[tokio::test]
 async fn c4_before_the_ledger_knew_the_customer_the_answer_is_no() {
     let house = House::open().await;
     let opened = house.opened("K-1", &["local"]).await;

@@ -165,6 +165,9 @@ async fn c4_r21_whether_it_might_be_sent_is_answered_as_of_a_past_moment_as_it_w
             (again.allowed, &again.stops),
             (answer.allowed, &answer.stops)
         );
+        // Campaign and customer are read up to the same record.
+        let ruled = again.ruling.map_or(again.position, |one| one.position);
+        assert_eq!(ruled, again.position);
     }
     let before = Some(Moment::Position(0));
     let unknown = refusal(client.check_send(ask("campaign-0", "K-1", before)).await);
