@@ -91,7 +91,7 @@ impl Play {
     }
 
     /// What of the page's cell isn't so.
-    fn differs(&self, answer: &wire::Ruling, follows: &str) -> Option<String> {
+    pub fn differs(&self, answer: &wire::Ruling, follows: &str) -> Option<String> {
         let mut parts = follows.split("; ");
         let head = self.head_differs(answer, parts.next().unwrap());
         head.or_else(|| parts.find_map(|part| self.part_differs(answer, part)))
@@ -104,8 +104,12 @@ impl Play {
             Some((head, on)) => (head, Some(on)),
         };
         let parts: Vec<_> = head.split(", ").collect();
-        let state = parts[1].to_uppercase();
-        let code = parts.get(2).copied().unwrap_or(match state.as_str() {
+        let (state, codes) = match parts.as_slice() {
+            [_, state] => (state.to_uppercase(), None),
+            [_, state, codes] => (state.to_uppercase(), Some(*codes)),
+            _ => return Some(format!("`{head}` is no answer")),
+        };
+        let codes = codes.unwrap_or(match state.as_str() {
             "UNKNOWN" => "APPROVAL_REQUIRED",
             own => own,
         });
@@ -117,23 +121,22 @@ impl Play {
         if stands != state {
             return Some(format!("the state is {stands}"));
         }
-        let mut codes = answer.reasons.iter().map(|one| one.code().as_str_name());
-        if !codes.any(|one| &one["REASON_CODE_".len()..] == code) {
-            return Some(format!("{code} is not among the reasons"));
+        let given = answer.reasons.iter().map(|one| one.code().as_str_name());
+        let given: BTreeSet<_> = given.map(|one| &one["REASON_CODE_".len()..]).collect();
+        if given != codes.split(" + ").collect() {
+            return Some(format!("the reasons are {given:?}"));
         }
-        basis_differs(answer, code).or_else(|| self.citation_differs(answer, on?))
+        basis_differs(answer, codes).or_else(|| self.citation_differs(answer, on))
     }
 
-    fn citation_differs(&self, answer: &wire::Ruling, on: &str) -> Option<String> {
-        let wanted: BTreeSet<_> = on.split(" + ").map(|name| self.position(name)).collect();
+    fn citation_differs(&self, answer: &wire::Ruling, on: Option<&str>) -> Option<String> {
+        let wanted = on.into_iter().flat_map(|on| on.split(" + "));
+        let wanted: BTreeSet<_> = wanted.map(|name| self.position(name)).collect();
         let reasons = answer.reasons.iter();
         let cited: BTreeSet<_> = reasons.flat_map(|one| one.positions.clone()).collect();
-        let alike = match answer.allowed {
-            true => wanted.is_subset(&cited),
-            false => wanted == cited,
-        };
+        let same = cited == wanted;
         let cited: Vec<_> = cited.into_iter().collect();
-        (!alike).then(|| format!("it cites {}", called(&self.names, &cited)))
+        (!same).then(|| format!("it cites {}", called(&self.names, &cited)))
     }
 
     fn part_differs(&self, answer: &wire::Ruling, part: &str) -> Option<String> {

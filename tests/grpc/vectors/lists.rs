@@ -84,7 +84,8 @@ impl Play {
 
     fn shown(&self, entry: &wire::Entry) -> Option<String> {
         let mut names = self.names.iter();
-        let (name, _) = names.find(|(_, position)| **position == entry.position)?;
+        let (name, _) =
+            names.find(|(_, position)| **position == entry.position && **position > self.begun)?;
         Some(match &entry.event {
             Some(wire::entry::Event::Withheld(_)) => format!("{name} withheld"),
             _ => name.clone(),

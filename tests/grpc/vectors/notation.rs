@@ -243,10 +243,11 @@ pub fn minutes_before(text: &str, now: Time) -> Time {
     Time(now.0 - minutes.parse::<i64>().unwrap() * 60_000_000)
 }
 
-/// The record of that name.
+/// The record of that name, or at that position.
 pub fn position(names: &Names, name: &str) -> u64 {
-    let found = names.get(name.trim());
-    *found.unwrap_or_else(|| panic!("no record is called {name}"))
+    let named = names.get(name.trim()).copied();
+    let found = named.or_else(|| name.trim().parse().ok());
+    found.unwrap_or_else(|| panic!("no record is called {name}"))
 }
 
 /// The names of those records, or their positions where they have none.

@@ -1,5 +1,6 @@
 //! A case played against a house: its clock, what its records are called, and each row in turn.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -27,10 +28,14 @@ pub struct Play {
     pub notice: Option<u64>,
     /// The newest record.
     pub newest: u64,
+    /// The newest record when the case began.
+    pub begun: u64,
     /// Lines imported so far.
     pub imported: u64,
     /// Templates, campaigns and agreements that are there.
     pub prepared: BTreeSet<String>,
+    /// What is wrong with the names of the row.
+    misnamed: Option<String>,
     role: Role,
 }
 
@@ -39,43 +44,66 @@ pub struct Step<'a> {
     /// What its records are called.
     pub names: Vec<&'a str>,
     pub what: &'a str,
-    /// What stands in square brackets.
-    pub manner: Vec<&'a str>,
+    /// What stands in square brackets: how, what follows it, and whether that was looked at.
+    manners: Vec<(&'static str, &'a str, Cell<bool>)>,
 }
 
 impl<'a> Step<'a> {
-    fn of(text: &'a str) -> Self {
+    /// The step that a cell says.
+    ///
+    /// # Errors
+    /// What in its brackets says nothing, or twice the same.
+    pub fn of(text: &'a str) -> Result<Self, String> {
         let (names, rest) = match text.split_once(": ") {
             Some((names, rest)) if !names.contains('(') => (names.split(' ').collect(), rest),
             _ => (Vec::new(), text),
         };
-        let (what, manner) = match rest.rsplit_once(" [") {
-            None => (rest, Vec::new()),
-            Some((what, manner)) => {
-                let manner = manner.strip_suffix(']').unwrap();
-                (what, manner.split(", ").collect())
+        let (what, bracketed) = match rest.rsplit_once(" [") {
+            None => (rest, None),
+            Some((what, inside)) => {
+                let inside = inside.strip_suffix(']').ok_or("no bracket ends the step")?;
+                (what, Some(inside))
             }
         };
-        for one in &manner {
-            let known = MANNERS.iter().any(|known| after(known, one).is_some());
-            assert!(known, "`{one}` says nothing of how: {text}");
+        let mut manners: Vec<(_, _, Cell<bool>)> = Vec::new();
+        for one in bracketed.into_iter().flat_map(|inside| inside.split(", ")) {
+            let known = MANNERS.iter().filter(|known| after(known, one).is_some());
+            let known = known.max_by_key(|known| known.len());
+            let known = *known.ok_or_else(|| format!("`{one}` says nothing of how"))?;
+            if manners.iter().any(|(other, ..)| *other == known) {
+                return Err(format!("`{known}` is said twice"));
+            }
+            let rest = after(known, one).unwrap_or_default();
+            manners.push((known, rest, Cell::new(false)));
         }
-        Self {
+        Ok(Self {
             names,
             what,
-            manner,
-        }
+            manners,
+        })
     }
 
     /// What follows those words in the brackets.
-    pub fn with(&self, beginning: &str) -> Option<&'a str> {
-        let mut manner = self.manner.iter();
-        manner.find_map(|one| after(beginning, one))
+    pub fn with(&self, how: &str) -> Option<&'a str> {
+        assert!(MANNERS.contains(&how), "`{how}` is no manner of the page");
+        let (_, rest, looked_at) = self.manners.iter().find(|(known, ..)| *known == how)?;
+        looked_at.set(true);
+        Some(rest)
+    }
+
+    /// What stands in the brackets and changed nothing.
+    pub fn ignored(&self) -> Option<String> {
+        let mut manners = self.manners.iter();
+        let (how, rest, _) = manners.find(|(.., looked_at)| !looked_at.get())?;
+        Some(format!(
+            "[{}] changes nothing here",
+            format!("{how} {rest}").trim_end()
+        ))
     }
 }
 
 /// How things are said, done and asked.
-const MANNERS: [&str; 21] = [
+const MANNERS: [&str; 22] = [
     "as of",
     "by",
     "dated",
@@ -92,6 +120,7 @@ const MANNERS: [&str; 21] = [
     "until",
     "unverified",
     "verified",
+    "verified by",
     "with what is sealed",
     "with what was refused",
     "without",
@@ -115,19 +144,22 @@ impl Play {
             names: Names::new(),
             notice: None,
             newest: 0,
+            begun: 0,
             imported: 0,
             prepared: BTreeSet::new(),
+            misnamed: None,
             role: Role::Administrator,
         };
         if let Customer::Holding { services, noticed } = &case.customer {
             play.open_account(services).await;
             if *noticed {
-                let everything = Step::of("notice(ALL; ALL; ALL)");
-                play.give(given(&everything, dated(), "ALL; ALL; ALL"))
-                    .await
-                    .unwrap();
+                let everything = Step::of("notice(ALL; ALL; ALL)").unwrap();
+                let given = play.give(given(&everything, dated(), "ALL; ALL; ALL"));
+                let notice = given.await.unwrap().position;
+                play.names.insert("NOTICE".into(), notice);
             }
         }
+        play.begun = play.newest;
         play
     }
 
@@ -136,19 +168,30 @@ impl Play {
     /// # Errors
     /// What came instead of what the page says.
     pub async fn play(mut self, row: &Row) -> Result<Self, String> {
-        let step = Step::of(&row.what);
+        let step = Step::of(&row.what)?;
         let asks = step.what.starts_with("ask ");
         self.prepare(&step).await;
-        self.move_clock(&row.when, asks || lists::is_one(step.what));
+        self.move_clock(&row.when, asks || lists::is_one(step.what))?;
         if asks {
             self.ask(&step, &row.follows).await?;
-            return Ok(self);
+        } else {
+            let (play, said) = self.take(&step).await;
+            if said != row.follows {
+                return Err(format!("`{said}` instead of `{}`", row.follows));
+            }
+            self = play;
         }
-        let (play, said) = self.take(&step).await;
-        if said == row.follows {
-            return Ok(play);
+        if let Some(wrong) = self.misnamed.take() {
+            return Err(wrong);
         }
-        Err(format!("`{said}` instead of `{}`", row.follows))
+        let nameless = step
+            .names
+            .iter()
+            .find(|name| !self.names.contains_key(**name));
+        if let Some(name) = nameless {
+            return Err(format!("nothing is recorded that could be called {name}"));
+        }
+        step.ignored().map_or(Ok(self), Err)
     }
 
     async fn take(mut self, step: &Step<'_>) -> (Self, Said) {
@@ -161,19 +204,23 @@ impl Play {
     }
 
     /// The clock before the row: a minute on before what is recorded, unless the row says when.
-    fn move_clock(&self, when: &str, asks: bool) {
+    fn move_clock(&self, when: &str, asks: bool) -> Result<(), String> {
         let now = self.now();
         let to = match when.strip_prefix('+') {
-            Some(days) => {
-                let days = days.split(' ').next().unwrap().parse::<u32>().unwrap();
-                now.plus_hours(24 * days)
+            Some(later) => {
+                let days = later.strip_suffix(" days").or(later.strip_suffix(" day"));
+                let days = days.and_then(|days| days.parse::<u32>().ok());
+                now.plus_hours(24 * days.ok_or_else(|| format!("`{when}` is no number of days"))?)
             }
             None if !when.is_empty() => instant(when, now),
             None if asks => now,
             None => now.plus_minutes(1),
         };
-        assert!(to >= now, "the clock goes on: {when}");
+        if to < now {
+            return Err(format!("the clock goes on, and `{when}` is past"));
+        }
         self.clock.pass(to.0 - now.0);
+        Ok(())
     }
 
     pub fn now(&self) -> Time {
@@ -196,8 +243,17 @@ impl Play {
     /// Remembers what was recorded, and by which names.
     pub fn keep(&mut self, step: &Step<'_>, receipt: &wire::CommandReceipt) {
         self.newest = receipt.position;
-        for (position, name) in (receipt.first_position..).zip(&step.names) {
-            self.names.insert((*name).to_owned(), position);
+        let mut records = receipt.first_position..=receipt.position;
+        for name in &step.names {
+            let wrong = match records.next() {
+                Some(record) => {
+                    (self.names.insert((*name).to_owned(), record)).map(|_| "is named twice")
+                }
+                None => Some("has no record"),
+            };
+            if let Some(wrong) = wrong {
+                self.misnamed = Some(format!("{name} {wrong}"));
+            }
         }
     }
 

@@ -49,7 +49,12 @@ impl Play {
             ..open_account(K, &services)
         };
         let opened = self.house.accounts().open_account(request).await.unwrap();
-        self.newest = opened.into_inner().receipt.unwrap().position;
+        let opened = opened.into_inner().receipt.unwrap();
+        self.newest = opened.position;
+        // The first record is the account's own.
+        let records = opened.first_position.saturating_add(1)..;
+        let names = services.iter().map(|service| service.to_uppercase());
+        self.names.extend(names.zip(records));
     }
 
     async fn change_services(&mut self, step: &Step<'_>) -> Result<Said, Status> {
@@ -160,8 +165,8 @@ impl Play {
         let said = said.map_or(self.now(), |at| super::notation::instant(at, self.now()));
         let by = step.with("verified by");
         let by = by.unwrap_or(if oral { "PASSWORD" } else { "ONLINE_ACCOUNT" });
-        let before = step.with("verified").filter(|how| how.ends_with("before"));
-        let at: Time = minutes_before(before.unwrap_or("1 minutes before"), said);
+        let before = step.with("verified").unwrap_or("1 minutes before");
+        let at: Time = minutes_before(before, said);
         Some(wire::Assurance {
             method: method(by).into(),
             reference: "verification 7".into(),
@@ -318,7 +323,13 @@ pub fn given(
     };
     let without = listed("without");
     let mut statements = opt_in_statements();
+    let all = statements.len();
     statements.retain(|one| !without.contains(one));
+    assert_eq!(
+        statements.len() + without.len(),
+        all,
+        "what it says anyway is left out"
+    );
     statements.extend(listed("saying"));
     let oral = step.with("oral").is_some();
     wire::RecordNoticeRequest {
