@@ -71,6 +71,14 @@ fn openssl_is_here() -> bool {
     here
 }
 
+#[test]
+fn c8_the_structure_of_receipts_is_printed() {
+    let printed = run(&["receipt", "schema"]);
+    assert!(printed.status.success());
+    let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(schema["required"][0], "version");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn c8_a_receipt_is_fetched_and_verified_by_the_command_line_and_by_hand() {
     let dir = tempfile::tempdir().unwrap();

@@ -19,13 +19,14 @@ use wire::receipt_service_client::ReceiptServiceClient;
 Examples:
   consent-ledger receipt --customer K-1001 --position 42 --out receipt.txt
   consent-ledger receipt verify receipt.txt --key receipt.txt.key
+  consent-ledger receipt schema > receipt.schema.json
   head -1 receipt.txt | jq .services
 
 Beside FILE comes FILE.key, the key that verifies it. A receipt says what was said; `check` says what holds now."
 )]
 pub struct Arguments {
     #[command(subcommand)]
-    verify: Option<Command>,
+    command: Option<Command>,
     /// The ledger's gRPC address.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", value_parser = crate::cli::server_url)]
     server: String,
@@ -44,7 +45,16 @@ pub struct Arguments {
 enum Command {
     /// Verify a receipt offline, and show what it says.
     Verify(VerifyArguments),
+    /// Print the structure of receipts as a JSON Schema.
+    #[command(after_help = "\
+Examples:
+  consent-ledger receipt schema > receipt.schema.json
+  head -1 receipt.txt > receipt.json && check-jsonschema --schemafile receipt.schema.json receipt.json")]
+    Schema,
 }
+
+/// What Kantara's Consent Receipt 1.1 and ISO/IEC TS 27560:2023 demand of a receipt, and what is ours.
+const STRUCTURE: &str = include_str!("../../docs/receipt.schema.json");
 
 /// Verify a receipt offline, and show what it says.
 #[derive(Debug, clap::Args)]
@@ -63,12 +73,13 @@ struct VerifyArguments {
 
 pub async fn run(global: Global, arguments: Arguments) -> Ended {
     match (
-        arguments.verify,
+        arguments.command,
         arguments.customer,
         arguments.position,
         arguments.out,
     ) {
         (Some(Command::Verify(arguments)), ..) => verify(&global, &arguments),
+        (Some(Command::Schema), ..) => output::bytes(STRUCTURE.as_bytes()),
         (None, Some(customer), Some(position), Some(out)) => {
             match fetch(&arguments.server, customer, position).await {
                 Ok(found) => write(&global, &out, &found),

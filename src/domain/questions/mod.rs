@@ -186,6 +186,7 @@ pub const ALL: &[StandingQuestion] = &[
     sim_changes::UNAUTHENTICATED,
     sim_changes::LOCKED,
     sim_changes::UNTOLD,
+    sim_changes::FOREIGN,
     // What an import asserts.
     asserted::GRANT_WITHOUT_EVIDENCE,
     asserted::OPT_OUT_COUNTED,

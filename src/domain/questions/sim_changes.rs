@@ -4,6 +4,7 @@
 use super::{Kind, Look, Seen, StandingQuestion};
 use crate::domain::authentication::AuthenticationEvent;
 use crate::domain::authentication::authority::Authority;
+use crate::domain::authentication::of_record::{Reach, ReachKind};
 use crate::domain::authentication::sim_changes::{
     SimChange, SimChanges, SimStep, SimStepTaken, is_demanded,
 };
@@ -68,6 +69,30 @@ pub(super) const UNTOLD: StandingQuestion = StandingQuestion {
             .told_at
             .is_none_or(|told_at| seen.placed.happened_at() < told_at))
         .then(|| "the customer had not been told".into())
+    }),
+};
+
+pub(super) const FOREIGN: StandingQuestion = StandingQuestion {
+    name: "sim-changed-of-another-account",
+    requirements: "F18, R19",
+    clauses: "47 CFR 64.2010(h)",
+    asks: "Which SIM changes were taken up for a number that didn't belong to the account, while the rule was in force?",
+    kind: Kind::Rule,
+    look: Look::Customer(|seen| {
+        let Event::Authentication(AuthenticationEvent::SimChangeRequested(asked)) =
+            seen.placed.event
+        else {
+            return None;
+        };
+        let at = seen.placed.recorded_at;
+        let reach = Reach {
+            kind: ReachKind::TelephoneNumber,
+            value: asked.number,
+        };
+        let state = seen.before.and_then(|one| one.authentication.as_ref());
+        let own = state.is_some_and(|state| state.belonging(reach, at).is_some());
+        (is_demanded(seen.world.rulebook, at) && !own)
+            .then(|| "the number is none of the account's".into())
     }),
 };
 

@@ -56,6 +56,20 @@ pub const FORGERIES: &[Forgery] = &[
             Said(effected(Position(1)))
         },
     ),
+    (
+        "sim-changed-of-another-account",
+        "a number that nobody associated with it",
+        |house| {
+            let authority = begins(house);
+            let mut asked = next(house.clone(), |house| {
+                ask(house, authority);
+            });
+            if let Event::Authentication(Done::SimChangeRequested(asked)) = &mut asked {
+                asked.number = number(9).value;
+            }
+            Said(asked)
+        },
+    ),
     ("sim-changed-before-told", "told nothing", |house| {
         let authority = begins(house);
         Said(effected(ask(house, authority)))
