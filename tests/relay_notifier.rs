@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_nats::ConnectOptions;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::ContextBuilder;
+use consent_ledger::ledger::{Record, Subject};
 use consent_ledger::relay::{Options, RelayError, header};
 use nats::NatsServer;
 use relay_support::{
@@ -167,6 +168,36 @@ async fn f16_n1_a_stream_that_was_told_more_than_the_log_holds_stops_the_relay()
         matches!(&refused, RelayError::StreamAhead { stream, .. } if stream == NOTIFIER),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn f16_n1_a_log_that_was_put_back_and_went_on_otherwise_stops_the_relay() {
+    let server = NatsServer::start();
+    let mut log = Log::new();
+    grow(&mut log);
+    publish_all(telling(&server.url()), &log).await;
+    let context = jetstream(&server.url()).await;
+    context.delete_stream(STREAM).await.unwrap();
+    // As long as before and longer; at the last position that was told of, it is about somebody else.
+    let mut other = Log::new();
+    for position in 0..log.next() {
+        other.commit(vec![match position {
+            18 => Record {
+                subject: Subject::Customer([4; 16]),
+                ..account_change(position)
+            },
+            3 | 8 | 13 => account_change(position),
+            _ => ordinary(position, "tea"),
+        }]);
+    }
+    grow(&mut other);
+    let refused = Running::start(telling(&server.url()), &other);
+    let refused = refused.refusal().await;
+    assert!(
+        matches!(&refused, RelayError::ForeignNotice { stream, sequence: 4, .. } if stream == NOTIFIER),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("position 18"), "{refused}");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub enum RelayError {
     /// A message in the notifier's stream is none of this ledger's.
     #[error(
         "message {sequence} of the stream {stream} tells of no account change of this ledger ({problem}): something else \
-         writes there; find it, and give the notifier of this ledger a stream of its own"
+         writes there, or it is from before the log was restored; find out, and give the notifier a stream of its own"
     )]
     ForeignNotice {
         /// The stream's name.
@@ -150,8 +150,12 @@ pub(super) enum Setback {
     #[error("the connection was lost")]
     Lost,
     /// A message could not be sent or was not acknowledged.
-    #[error("position {position} was not acknowledged: {cause}")]
-    Publish { position: u64, cause: Chain },
+    #[error("the stream {stream} did not acknowledge position {position}: {cause}")]
+    Publish {
+        stream: String,
+        position: u64,
+        cause: Chain,
+    },
     /// The stream's end is not where the pipeline expected it: somebody else published, or an acknowledgement was lost.
     #[error("the stream's end moved: position {position} {cause}")]
     Moved { position: u64, cause: String },

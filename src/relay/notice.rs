@@ -11,7 +11,7 @@ use super::message::{self, Hex, PolicyFacts, SubjectFacts, header};
 use super::subject;
 use crate::domain::authentication::change_notices::Owing;
 use crate::domain::authentication::of_record::OfRecord;
-use crate::ledger::{LineError, Record};
+use crate::ledger::{LineError, Record, Subject};
 
 /// The type of what a notifier is told.
 pub const DUE_TYPE: &str = "change_notice.due.v1";
@@ -60,6 +60,37 @@ impl Notice {
             return Err(format!("`{}` is {kind:?}", header::TYPE));
         }
         message::position_of(headers, ledger)
+    }
+}
+
+/// Whom and which instant a notice is about. A hash would tell its record from another's as well, but by it whoever reads the
+/// stream could try out what the record says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct About {
+    subject: Option<String>,
+    recorded_at: Option<String>,
+}
+
+impl About {
+    /// What a record is about.
+    pub(super) fn of(record: &Record) -> Self {
+        let subject = match &record.subject {
+            Subject::Ledger => None,
+            Subject::Customer(pseudonym) => Some(Hex(pseudonym).to_string()),
+        };
+        Self {
+            subject,
+            recorded_at: Some(record.recorded_at.to_string()),
+        }
+    }
+
+    /// What a message says that it is about.
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: &'static str| headers.get(name).map(ToString::to_string);
+        Self {
+            subject: text(header::SUBJECT),
+            recorded_at: text(header::TIME),
+        }
     }
 }
 

@@ -12,14 +12,17 @@ use async_nats::jetstream::{self, stream::Stream};
 
 use super::connection::Connection;
 use super::error::{Chain, Setback, Trouble};
-use super::notice::Notice;
+use super::feed::Source;
+use super::notice::{About, Notice};
 use super::options::Options;
 use super::stream::Filled;
 use super::subject;
+use super::tail::logged;
 use super::{RelayError, Standing};
 use crate::domain::authentication::change_notices::Owing;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::preferences::Preferences;
+use crate::ledger::Record;
 
 /// Where no notifier is to be told: no customer is looked at for it.
 pub(super) struct NobodyTold(pub(super) Arc<dyn Standing>);
@@ -46,13 +49,13 @@ pub(super) struct Notifier {
 
 impl Notifier {
     /// Finds the stream, or creates it, and reads what was told last; none where no notifier is to be told. A stream that
-    /// tells of more than the log holds, which ends before `log_next`, is another log's.
+    /// tells of more than the log holds, or last of another record than the log's, is another log's.
     pub(super) async fn open(
         options: &Options,
-        ledger: &[u8; 16],
-        log_next: u64,
+        source: &Source,
         connection: &Connection,
     ) -> Result<Option<Notifier>, Trouble> {
+        let (ledger, log_next) = (&source.ledger, *source.committed.borrow());
         let Some(name) = &options.notifier_stream else {
             return Ok(None);
         };
@@ -66,8 +69,12 @@ impl Notifier {
         let info = stream.cached_info();
         filled.require_only_ours(&info.config)?;
         let last = info.state.last_sequence;
-        let next = told_before(&filled, &stream, ledger, last).await?;
+        let last_told = told_last(&filled, &stream, ledger, last).await?;
+        let next = last_told.as_ref().map_or(0, |told| told.position + 1);
         filled.require_not_ahead(next, log_next)?;
+        if let Some(told) = last_told {
+            told.require_record(&filled, source, last).await?;
+        }
         Ok(Some(Notifier {
             jetstream: connection.jetstream.clone(),
             next,
@@ -90,7 +97,9 @@ impl Notifier {
         let stream = HeaderValue::from(self.stream.as_str());
         headers.insert(NATS_EXPECTED_STREAM, stream);
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, HeaderValue::from(self.last));
+        let name = &self.stream;
         let failed = |error: &(dyn std::error::Error + 'static)| Setback::Publish {
+            stream: name.clone(),
             position,
             cause: Chain::of(error),
         };
@@ -105,19 +114,49 @@ impl Notifier {
     }
 }
 
-/// The position after the one that the stream's last message is about. Where an operator's limits have taken that message
-/// away nothing is known of it: what is sent twice then has the same id.
-async fn told_before(
+/// What the stream's last message is about.
+struct Told {
+    position: u64,
+    about: About,
+}
+
+impl Told {
+    /// Refuses a message about another record than the log's: the log was restored, and has gone on otherwise.
+    async fn require_record(
+        &self,
+        filled: &Filled<'_>,
+        source: &Source,
+        sequence: u64,
+    ) -> Result<(), Trouble> {
+        let (position, committed) = (self.position, *source.committed.borrow());
+        let journal = Arc::clone(&source.journal);
+        let logged = logged(journal, position, committed, Record::parse).await?;
+        let logged = logged.map_err(|problem| RelayError::Line { position, problem })?;
+        if About::of(&logged) == self.about {
+            return Ok(());
+        }
+        Err(RelayError::ForeignNotice {
+            stream: filled.name.to_owned(),
+            sequence,
+            problem: format!("the log has another record at position {position}"),
+        }
+        .into())
+    }
+}
+
+/// What the stream's last message is about; none where there is no message, or where an operator's limits have taken it away
+/// and nothing is known of it: what is sent twice then has the same id.
+async fn told_last(
     filled: &Filled<'_>,
     stream: &Stream,
     ledger: &[u8; 16],
     last: u64,
-) -> Result<u64, Trouble> {
+) -> Result<Option<Told>, Trouble> {
     if last == 0 {
-        return Ok(0);
+        return Ok(None);
     }
     let Some(message) = filled.message(stream, last).await? else {
-        return Ok(0);
+        return Ok(None);
     };
     let position = Notice::position_of(&message.headers, ledger).map_err(|problem| {
         RelayError::ForeignNotice {
@@ -126,5 +165,8 @@ async fn told_before(
             problem,
         }
     })?;
-    Ok(position + 1)
+    Ok(Some(Told {
+        position,
+        about: About::read(&message.headers),
+    }))
 }

@@ -70,8 +70,8 @@ const DEFAULT_SERVER: &str = "nats://127.0.0.1:4222";
 const IN_FLIGHT_MAX: usize = 2_000;
 
 impl Options {
-    /// Refuses what can't work, before anything is connected.
-    pub(super) fn check(&self) -> Result<(), RelayError> {
+    /// Refuses what can't work for that ledger, before anything is connected.
+    pub(super) fn check(&self, ledger: &[u8; 16]) -> Result<(), RelayError> {
         let refuse = |setting, value: String, rule| {
             Err(RelayError::Option {
                 setting,
@@ -115,7 +115,7 @@ impl Options {
             );
         }
         match &self.notifier_stream {
-            Some(name) if !is_stream_name(name) || self.stream.as_ref() == Some(name) => {
+            Some(name) if !is_stream_name(name) || *name == self.stream_name(ledger) => {
                 return refuse(
                     "notifier_stream",
                     format!("{name:?}"),
@@ -309,9 +309,30 @@ mod tests {
         }
     }
 
+    const LEDGER: [u8; 16] = [0xab; 16];
+
+    #[test]
+    fn f16_the_notifier_has_a_stream_of_its_own_whatever_the_other_is_called() {
+        let telling = |stream: Option<&str>, notifier: &str| Options {
+            stream: stream.map(str::to_owned),
+            notifier_stream: Some(notifier.into()),
+            ..Options::default()
+        };
+        for shared in [
+            telling(Some("CONSENT"), "CONSENT"),
+            telling(None, "CONSENT_ABABABAB"),
+        ] {
+            let refused = shared.check(&LEDGER).unwrap_err().to_string();
+            assert!(refused.contains("notifier_stream"), "{refused}");
+            assert!(refused.contains("not the name of the other"), "{refused}");
+        }
+        let own = telling(Some("CONSENT"), "CONSENT_ABABABAB");
+        assert!(own.check(&LEDGER).is_ok());
+    }
+
     #[test]
     fn what_can_not_work_is_refused_with_its_value() {
-        let refused = |options: Options| options.check().unwrap_err().to_string();
+        let refused = |options: Options| options.check(&LEDGER).unwrap_err().to_string();
         let none = Options {
             servers: Vec::new(),
             ..Options::default()
@@ -327,7 +348,7 @@ mod tests {
             ..Options::default()
         };
         assert!(refused(dotted).contains("\"a.b\""));
-        assert!(Options::default().check().is_ok());
+        assert!(Options::default().check(&LEDGER).is_ok());
         assert!(
             "ftp://alice:wonder@host"
                 .parse::<Server>()

@@ -71,7 +71,7 @@ impl Pipeline {
             .jetstream
             .publish_with_headers(subject, headers, payload.into())
             .await
-            .map_err(|error| failed(position, &error))?;
+            .map_err(|error| failed(&self.stream, position, &error))?;
         self.in_flight.push_back(InFlight {
             position,
             answer: answer.into_future(),
@@ -88,7 +88,7 @@ impl Pipeline {
                 && let Some(oldest) = self.in_flight.front_mut()
                 && let Poll::Ready(answer) = Pin::new(&mut oldest.answer).poll(context)
             {
-                match check(oldest.position, answer) {
+                match check(&self.stream, oldest.position, answer) {
                     Ok(()) => next = Some(oldest.position + 1),
                     Err(setback) => self.setback = Some(setback),
                 }
@@ -107,8 +107,12 @@ impl Pipeline {
 }
 
 /// An answer is good if the message has the sequence of its position, whether now or since an earlier attempt.
-fn check(position: u64, answer: Result<PublishAck, PublishError>) -> Result<(), Setback> {
-    let ack = answer.map_err(|error| failed(position, &error))?;
+fn check(
+    stream: &str,
+    position: u64,
+    answer: Result<PublishAck, PublishError>,
+) -> Result<(), Setback> {
+    let ack = answer.map_err(|error| failed(stream, position, &error))?;
     if ack.sequence == position + 1 {
         return Ok(());
     }
@@ -119,13 +123,14 @@ fn check(position: u64, answer: Result<PublishAck, PublishError>) -> Result<(), 
     Err(Setback::Moved { position, cause })
 }
 
-fn failed(position: u64, error: &PublishError) -> Setback {
+fn failed(stream: &str, position: u64, error: &PublishError) -> Setback {
     match error.kind() {
         PublishErrorKind::WrongLastSequence => Setback::Moved {
             position,
             cause: Chain::of(error).to_string(),
         },
         _ => Setback::Publish {
+            stream: stream.to_owned(),
             position,
             cause: Chain::of(error),
         },

@@ -49,7 +49,7 @@ impl Relay {
         standing: Arc<dyn Standing>,
         committed: watch::Receiver<u64>,
     ) -> Result<Relay, RelayError> {
-        options.check()?;
+        options.check(&ledger)?;
         let watermark = Watermark::open(options.watermark.clone(), ledger);
         let (board, handle) = Board::new(watermark.published(), *committed.borrow());
         let retry = Retry::new(options.retry_first, options.retry_longest);
@@ -121,9 +121,7 @@ impl Relay {
         let start = async {
             let connection = Connection::open(&self.options).await?;
             let next = self.tail().find(&connection).await?;
-            let ledger = &self.source.ledger;
-            let log_next = *self.source.committed.borrow();
-            let notifier = Notifier::open(&self.options, ledger, log_next, &connection).await?;
+            let notifier = Notifier::open(&self.options, &self.source, &connection).await?;
             Ok::<_, Trouble>((connection, next, notifier))
         };
         let (connection, next, notifier) = tokio::select! {

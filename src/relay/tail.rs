@@ -99,7 +99,8 @@ impl Tail<'_> {
     }
 
     async fn check_hash(&self, position: u64, published: Hash) -> Result<(), Trouble> {
-        let logged = logged_hash(Arc::clone(self.journal), position, self.log_next()).await?;
+        let journal = Arc::clone(self.journal);
+        let logged = logged(journal, position, self.log_next(), leaf_hash).await?;
         if published == logged {
             return Ok(());
         }
@@ -113,12 +114,13 @@ impl Tail<'_> {
     }
 }
 
-/// The hash of a record of the log.
-async fn logged_hash(
+/// What is read of a record's line in the log.
+pub(super) async fn logged<T: Send + 'static>(
     journal: Arc<dyn Journal>,
     position: u64,
     committed: u64,
-) -> Result<Hash, RelayError> {
+    of: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T, RelayError> {
     let read = move || {
         let missing = RelayError::Missing {
             position,
@@ -130,7 +132,7 @@ async fn logged_hash(
         let block = stored
             .open()
             .map_err(|problem| RelayError::Block { position, problem })?;
-        block.line(position).map(leaf_hash).ok_or(missing)
+        block.line(position).map(of).ok_or(missing)
     };
     tokio::task::spawn_blocking(read)
         .await
