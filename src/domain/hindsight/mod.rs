@@ -8,18 +8,22 @@
 //!
 //! The state in hindsight is folded from the customer's records in their order, without those that don't count then.
 
+mod folding;
 mod learnt;
 mod uses;
 
+pub use folding::Folding;
 pub use learnt::Learnt;
 pub use uses::{Cause, Use, VoidedUse};
+
+use std::borrow::Cow;
 
 use super::asserted::AssertedEvent;
 use super::authentication::{AuthenticationEvent, of_record};
 use super::company::entities::EntityEvent;
 use super::company::{Company, CompanyEvent};
 use super::contacts::{self, ContactEvent};
-use super::customer::{Customer, evolve};
+use super::customer::Customer;
 use super::event::{Event, Placed};
 use super::ids::Position;
 use super::notices::NoticeEvent;
@@ -50,6 +54,7 @@ impl Then {
 }
 
 /// From when a record counts in hindsight.
+#[derive(Clone, Copy, Debug)]
 enum Counts {
     /// From its record: it widens, or changes no answer.
     Recorded,
@@ -122,23 +127,7 @@ fn counts_asserted(asserted: &AssertedEvent, placed: &Placed<'_>) -> Counts {
 /// The customer's state in hindsight: for answers at `then.at` and no other time. `None`: the ledger didn't know the
 /// customer then. `records` are all there are about the customer, oldest first.
 pub fn customer<'a>(records: impl IntoIterator<Item = Placed<'a>>, then: Then) -> Option<Customer> {
-    let mut customer: Option<Customer> = None;
-    for placed in records {
-        if then.has(&placed) {
-            customer = evolve(customer, &placed);
-            continue;
-        }
-        let counts = match counts(&placed) {
-            Counts::Recorded => false,
-            Counts::Happened(happened_at) => happened_at <= then.at,
-            // One that lies ahead counts, too: which opening it ended depends on all the ends before it.
-            Counts::Dated(_) => true,
-        };
-        if let Some(customer) = customer.as_mut().filter(|_| counts) {
-            follow_later(customer, &placed);
-        }
-    }
-    customer
+    Folding::of(records).at(then).map(Cow::into_owned)
 }
 
 /// What a record that was not there then narrows.

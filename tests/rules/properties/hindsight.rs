@@ -11,7 +11,7 @@ use consent_ledger::domain::consent::word::Assurance;
 use consent_ledger::domain::customer::{Customer, World, rule};
 use consent_ledger::domain::disclosures::Ground;
 use consent_ledger::domain::event::Event;
-use consent_ledger::domain::hindsight::{self, Then};
+use consent_ledger::domain::hindsight::{self, Folding, Then};
 use consent_ledger::domain::ids::{Position, Token};
 use consent_ledger::domain::question::Question;
 use consent_ledger::domain::ruling::{Ruling, State};
@@ -303,6 +303,31 @@ proptest! {
                 }
             }
         }
+    }
+
+    /// Asked for one moment after another, whatever their order, it says what it says of each alone; and of moments that rise
+    /// it follows no record twice (T5).
+    #[test]
+    fn r05_t5_states_in_hindsight_follow_from_each_other(turns in turns()) {
+        let mut play = Play::new(def(), false, &["LOCAL", "VOIP"]);
+        turns.iter().for_each(|turn| turn.live(&mut play));
+        let records = || play.ledger.records.iter().map(placed);
+        let rising = positions(&play.ledger);
+        let mut states = Folding::of(records());
+        for then in rising.iter().chain(rising.iter().rev()) {
+            let alone = hindsight::customer(records(), *then);
+            let found = states.at(*then);
+            prop_assert_eq!(found.as_deref(), alone.as_ref(), "{:?}", then);
+        }
+        let (mut states, mut narrowing) = (Folding::of(records()), 0);
+        for then in &rising {
+            states.at(*then);
+            let before = states.looked_at();
+            // The same moment again: only what narrows it later is looked at.
+            states.at(*then);
+            narrowing += states.looked_at() - before;
+        }
+        prop_assert_eq!(states.looked_at() - 2 * narrowing, play.ledger.records.len());
     }
 
     /// After the last record there is nothing that hindsight could know better.
