@@ -226,6 +226,7 @@ async fn f16_n4_the_notifier_is_told_of_a_change_where_word_may_go_and_nothing_o
     let status = wire::GetAuthenticationRequest {
         customer: customer("K-1"),
         min_position: change,
+        as_of: None,
     };
     let mut callers = AuthenticationServiceClient::new(house.channel.clone());
     let status = callers.get_authentication(status).await.unwrap();

@@ -203,7 +203,7 @@ async fn use_secrets(channel: &Channel, heard: &mut Heard) {
     assert!(heard.note(right).unwrap().passed);
     let status = wire::GetAuthenticationRequest {
         customer: customer("K-1"),
-        min_position: 0,
+        ..wire::GetAuthenticationRequest::default()
     };
     heard.note(callers.get_authentication(status).await);
 }

@@ -89,11 +89,11 @@ impl wire::audit_service_server::AuditService for Audit {
         let given = request.into_inner();
         let page = Page::parse(given.page_size, &given.page_token)?;
         let customer = values::customer(given.customer)?;
-        doors
-            .wait_for_history(&call, Position(given.min_position))
-            .await?;
-        let found = doors.voided_uses(customer, page);
-        call.in_time(found).await.map(Response::new)
+        let as_of = given.as_of.as_ref();
+        let registers = doors.told_registers(&call, given.min_position, as_of);
+        let registers = registers.await?;
+        let found = doors.voided_uses(&call, customer, page, registers);
+        found.await.map(Response::new)
     }
 
     type ListAllVoidedUsesStream = Parts<wire::ListAllVoidedUsesResponse>;
@@ -103,9 +103,10 @@ impl wire::audit_service_server::AuditService for Audit {
         request: Request<wire::ListAllVoidedUsesRequest>,
     ) -> Result<Response<Self::ListAllVoidedUsesStream>, Status> {
         let (call, doors) = (Call::of(&request)?, &self.doors);
-        let position = Position(request.into_inner().min_position);
-        doors.wait_for_history(&call, position).await?;
-        Ok(Response::new(voided::list(doors)))
+        let given = request.into_inner();
+        let as_of = given.as_of.as_ref();
+        let registers = doors.told_registers(&call, given.min_position, as_of);
+        Ok(Response::new(voided::list(doors, registers.await?)))
     }
 
     type AskStandingQuestionsStream =

@@ -16,8 +16,9 @@ use super::convert::authentication::{
 };
 use super::convert::commands::CommandRequest;
 use super::convert::secrets::{self, NewSecret};
-use super::convert::values::{self, timestamp};
+use super::convert::values;
 use super::doors::Doors;
+use super::registers::Registers;
 use super::status;
 use crate::domain::authentication::Authentication;
 use crate::domain::authentication::AuthenticationCommand as Asked;
@@ -184,16 +185,19 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        let known = doors.known_after(&call, &customer, given.min_position);
-        let (Position(position), customer) = known.await?;
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let customer = doors.known_by(&call, customer, &registers).await?;
         let mut response = wire::GetAuthenticationResponse {
-            evaluated_at: Some(timestamp(doors.views().now())),
-            position,
-            sim_rule_in_force: is_demanded(doors.rulebook(), doors.views().now()),
+            evaluated_at: registers.at(),
+            position: registers.position(),
+            sim_rule_in_force: is_demanded(registers.book(), registers.now),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
             ..wire::GetAuthenticationResponse::default()
         };
         if let Some(state) = &customer.authentication {
-            self.describe(state, &customer, &mut response);
+            describe(state, &customer, &registers, &mut response);
         }
         Ok(Response::new(response))
     }
@@ -205,9 +209,10 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        let known = doors.known_after(&call, &customer, given.min_position);
-        let (Position(position), customer) = known.await?;
-        let (days, now) = (self.of_record_days(), doors.views().now());
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let customer = doors.known_by(&call, customer, &registers).await?;
+        let (days, now) = (of_record_days(&registers), registers.now);
         let state = customer.authentication.iter();
         let notices = state.flat_map(|state| {
             (state.due.iter()).map(|due| {
@@ -220,7 +225,10 @@ impl wire::authentication_service_server::AuthenticationService for Callers {
         });
         Ok(Response::new(wire::ListDueChangeNoticesResponse {
             notices: notices.collect(),
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }
@@ -243,39 +251,40 @@ impl Secret {
     }
 }
 
+fn of_record_days(registers: &Registers) -> u32 {
+    registers.book().authentication().of_record_days
+}
+
+/// How callers are verified, by what is on record of it.
+fn describe(
+    state: &Authentication,
+    customer: &Customer,
+    registers: &Registers,
+    response: &mut wire::GetAuthenticationResponse,
+) {
+    let (now, days) = (registers.now, of_record_days(registers));
+    let questions = state
+        .challenge
+        .iter()
+        .flat_map(|challenge| &challenge.questions);
+    let belonging = state.of_record.iter().filter(|one| one.belongs(now));
+    let standing = (state.verifications.iter())
+        .filter(|one| now < one.ends_at && one.is_good(customer, now, registers.book()));
+    response.credential = state.credential.as_ref().map(wire_credential);
+    response.questions = questions.map(ToString::to_string).collect();
+    response.locked = state.lock.is_some();
+    response.reset_required = state.reset.is_some();
+    response.reaches = belonging.map(|one| wire_of_record(one, days)).collect();
+    response.verifications = standing.map(wire_verification).collect();
+    response.exempt = state.exemption.holds(now);
+    if let Some(sim) = &state.sim {
+        response.sim_locked = sim.lock.is_some();
+        response.sim_changes = sim.changes.iter().map(wire_sim_change).collect();
+        response.sim_changes_refused = sim.refused;
+    }
+}
+
 impl Callers {
-    fn of_record_days(&self) -> u32 {
-        self.0.rulebook().authentication().of_record_days
-    }
-
-    fn describe(
-        &self,
-        state: &Authentication,
-        customer: &Customer,
-        response: &mut wire::GetAuthenticationResponse,
-    ) {
-        let (now, days) = (self.0.views().now(), self.of_record_days());
-        let questions = state
-            .challenge
-            .iter()
-            .flat_map(|challenge| &challenge.questions);
-        let belonging = state.of_record.iter().filter(|one| one.belongs(now));
-        let standing = (state.verifications.iter())
-            .filter(|one| now < one.ends_at && one.is_good(customer, now, self.0.rulebook()));
-        response.credential = state.credential.as_ref().map(wire_credential);
-        response.questions = questions.map(ToString::to_string).collect();
-        response.locked = state.lock.is_some();
-        response.reset_required = state.reset.is_some();
-        response.reaches = belonging.map(|one| wire_of_record(one, days)).collect();
-        response.verifications = standing.map(wire_verification).collect();
-        response.exempt = state.exemption.holds(now);
-        if let Some(sim) = &state.sim {
-            response.sim_locked = sim.lock.is_some();
-            response.sim_changes = sim.changes.iter().map(wire_sim_change).collect();
-            response.sim_changes_refused = sim.refused;
-        }
-    }
-
     /// The way of a command whose secret was taken out of it.
     async fn attempt<R: CommandRequest>(
         &self,

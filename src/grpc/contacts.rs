@@ -7,7 +7,6 @@ use super::convert::callers::person;
 use super::convert::contacts::wire_contact;
 use super::convert::values;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::proto::v1 as wire;
 
 /// Serves ContactService.
@@ -63,10 +62,14 @@ impl wire::contact_service_server::ContactService for Contacts {
                 doors.token(kind, value)
             })?),
         };
-        let known = doors.known_after(&call, &customer, given.min_position);
-        let (Position(position), customer) = known.await?;
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let customer = doors.known_by(&call, customer, &registers).await?;
         let mut response = wire::GetContactsResponse {
-            position,
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
             ..wire::GetContactsResponse::default()
         };
         if let Some(list) = &customer.contacts {

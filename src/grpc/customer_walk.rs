@@ -16,7 +16,8 @@ use crate::domain::ids::Pseudonym;
 use crate::projections::{CustomerChunk, CustomerWalk};
 use crate::proto::v1 as wire;
 
-/// Records that a step reads before another walk has its turn; the page that passes it is the last (T5).
+/// Records that a step reads before another walk has its turn (T5): the customer who passes it is the last, and so is one of
+/// whom there is more than a page.
 const STEP_RECORDS: u64 = 20_000;
 
 /// The parts of a report, as they are found.
@@ -54,6 +55,17 @@ pub struct Looked<P> {
     pub read: u64,
     /// Where to go on with the same customer; `None`: all is said.
     pub more_after: Option<u64>,
+}
+
+impl<P> Looked<P> {
+    /// There is nothing to be said.
+    pub fn nothing() -> Self {
+        Self {
+            parts: Vec::new(),
+            read: 1,
+            more_after: None,
+        }
+    }
 }
 
 /// Whom to look at still.
@@ -121,9 +133,11 @@ impl<R: Report> Making<R> {
             parts.extend(looked.parts);
             read += looked.read;
             self.after = looked.more_after.unwrap_or_default();
-            if looked.more_after.is_none() {
-                self.chunk.pop_front();
+            if looked.more_after.is_some() {
+                // A page is full: it is told, and others have their turn.
+                break;
             }
+            self.chunk.pop_front();
         }
         parts.extend(self.progress().map(R::progress));
         Ok(Some((parts, self)))

@@ -332,24 +332,6 @@ impl Doors {
         }
     }
 
-    /// The customer, who must be known, as of the record at `min_position` or later (C6), and the newest position that
-    /// is surely reflected.
-    ///
-    /// # Errors
-    /// As [`Doors::wait_for`] and [`Doors::known`].
-    pub async fn known_after(
-        &self,
-        call: &Call,
-        reference: &SubjectRef,
-        min_position: u64,
-    ) -> Result<(Position, Arc<Customer>), Status> {
-        self.wait_for(call, Position(min_position)).await?;
-        // Position first: what is read after it can only be newer.
-        let position = self.position();
-        let (_, customer) = self.known(reference)?;
-        Ok((position, customer))
-    }
-
     /// Rules on a question from what is recorded now; an unknown customer is answered no (R16).
     ///
     /// # Errors
@@ -420,6 +402,7 @@ impl Doors {
         let reading = tokio::task::spawn_blocking(move || span.in_scope(|| read(&doors)));
         reading.await.map_err(status::failed)?
     }
+
     /// As [`Self::read`], for answers from the past: so many at a time, and the others wait without a thread (T5).
     ///
     /// # Errors

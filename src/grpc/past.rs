@@ -1,5 +1,7 @@
 //! Answers from the past (C4, R5): behind the same doors, from the history view.
 
+use std::sync::Arc;
+
 use tonic::Status;
 
 use super::call::Call;
@@ -170,29 +172,81 @@ impl Doors {
         .await
     }
 
-    /// One page of a customer's uses that hindsight doesn't bear out.
+    /// The customer as of the registers' moment, who must be known then, and not erased.
     ///
     /// # Errors
-    /// NOT_FOUND, or INTERNAL when vault or views can't be read.
+    /// As [`Doors::known_or_erased_by`], and FAILED_PRECONDITION when the customer was erased by then.
+    pub async fn known_by(
+        &self,
+        call: &Call,
+        customer: SubjectRef,
+        registers: &Registers,
+    ) -> Result<Arc<Customer>, Status> {
+        let customer = self.known_or_erased_by(call, customer, registers).await?;
+        match customer.erased {
+            None => Ok(customer),
+            Some(_) => Err(status::customer_erased("customer")),
+        }
+    }
+
+    /// The customer as of the registers' moment, who must be known then. What was true before a customer was erased is for
+    /// who sees whole histories (E8).
+    ///
+    /// # Errors
+    /// NOT_FOUND, FAILED_PRECONDITION when the customer was erased since, DEADLINE_EXCEEDED when the past isn't read in time,
+    /// INTERNAL when vault or views can't be read.
+    pub async fn known_or_erased_by(
+        &self,
+        call: &Call,
+        customer: SubjectRef,
+        registers: &Registers,
+    ) -> Result<Arc<Customer>, Status> {
+        let Some(past) = registers.past.clone() else {
+            return Ok(self.known_or_erased(&customer)?.1);
+        };
+        let role = call.caller.role;
+        let read = move |doors: &Self| {
+            let then = doors.customer_then(&customer, &past)?;
+            if (then.as_ref()).is_none_or(|(_, then)| then.erased.is_none()) {
+                doors.known_to(role, &customer, "customer")?;
+            }
+            let (_, then) = then.ok_or_else(|| status::customer_unknown("customer"))?;
+            Ok(Arc::new(then))
+        };
+        call.in_time(self.read_past(read)).await
+    }
+
+    /// One page of a customer's uses that hindsight didn't bear out at the registers' moment.
+    ///
+    /// # Errors
+    /// NOT_FOUND, DEADLINE_EXCEEDED when it isn't read in time, INTERNAL when vault or views can't be read.
     pub async fn voided_uses(
         &self,
+        call: &Call,
         customer: SubjectRef,
         page: Page,
+        registers: Registers,
     ) -> Result<wire::ListVoidedUsesResponse, Status> {
-        self.read_past(move |doors| {
-            let views = doors.views();
-            // Position first: what is read after it can only be newer.
-            let position = views.told_up_to();
-            let (pseudonym, _) = doors.known_or_erased(&customer)?;
-            let found = views.voided_uses(pseudonym, page.after_version, page.size);
-            let found = found.map_err(status::view)?;
+        let read = move |doors: &Self| {
+            let pseudonym = doors.pseudonym(&customer)?;
+            let unknown = || status::customer_unknown("customer");
+            let found = doors.views().voided_uses(
+                pseudonym.ok_or_else(unknown)?,
+                page.after_version,
+                page.size,
+                registers.then(),
+            );
+            let found = found.map_err(status::view)?.ok_or_else(unknown)?;
             Ok(wire::ListVoidedUsesResponse {
-                uses: voided_uses(&found, position),
+                uses: voided_uses(&found, Position(registers.position())),
                 next_page_token: found.more_after.map(token).unwrap_or_default(),
-                position: position.0,
+                position: registers.position(),
+                at: registers.at(),
+                rulebook: Some(registers.rulebook()),
+                rulebook_digest: registers.rulebook_digest(),
             })
-        })
-        .await
+        };
+        call.in_time(self.read_past(read)).await
     }
 
     /// What was on record beside the customers.

@@ -12,6 +12,7 @@ use super::doors::Doors;
 use super::status;
 use crate::domain::company::Company;
 use crate::domain::customer::World;
+use crate::domain::hindsight::Then;
 use crate::domain::ids::Position;
 use crate::domain::rulebook::Rulebook;
 use crate::domain::time::Time;
@@ -43,6 +44,19 @@ impl Registers {
             company: &self.company,
             known: None,
         }
+    }
+
+    /// The moment that the report is for.
+    pub fn then(&self) -> Then {
+        Then {
+            at: self.now,
+            through: Some(self.position),
+        }
+    }
+
+    /// The rulebook in force at the moment.
+    pub fn book(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// The newest record that is reflected, on the wire.
@@ -91,14 +105,35 @@ impl Doors {
         min_position: u64,
         as_of: Option<&wire::AsOf>,
     ) -> Result<Registers, Status> {
-        let moment = moment(as_of, false)?;
-        self.wait_for(call, Position(min_position)).await?;
-        let Some(moment) = moment else {
-            return Ok(self.registers_now());
-        };
-        self.wait_for_past(call, moment).await?;
+        match as_of {
+            Some(_) => self.told_registers(call, min_position, as_of).await,
+            None => {
+                self.wait_for(call, Position(min_position)).await?;
+                Ok(self.registers_now())
+            }
+        }
+    }
+
+    /// As [`Doors::registers`], where now, too, is a moment of histories: to read what they tell of customers up to it.
+    ///
+    /// # Errors
+    /// As [`Doors::registers`].
+    pub async fn told_registers(
+        &self,
+        call: &Call,
+        min_position: u64,
+        as_of: Option<&wire::AsOf>,
+    ) -> Result<Registers, Status> {
+        let (moment, min_position) = (moment(as_of, false)?, Position(min_position));
+        match moment {
+            Some(moment) => {
+                self.wait_for(call, min_position).await?;
+                self.wait_for_past(call, moment).await?;
+            }
+            None => self.wait_for_history(call, min_position).await?,
+        }
         let read = move |doors: &Self| {
-            let past = doors.views().pinned(moment.as_of);
+            let past = doors.views().pinned(moment.map(|moment| moment.as_of));
             past.map(Registers::from).map_err(status::view)
         };
         call.in_time(self.read_past(read)).await

@@ -6,7 +6,6 @@ use super::call::Call;
 use super::convert::retention::{wire_bar, wire_erasure};
 use super::convert::values;
 use super::doors::Doors;
-use crate::domain::ids::Position;
 use crate::domain::retention::bars;
 use crate::proto::v1 as wire;
 
@@ -43,19 +42,22 @@ impl wire::retention_service_server::RetentionService for Retention {
         let (call, doors) = (Call::of(&request)?, &self.0);
         let given = request.into_inner();
         let customer = values::customer(given.customer)?;
-        doors.wait_for(&call, Position(given.min_position)).await?;
-        // Position first: what is read after it can only be newer.
-        let Position(position) = doors.position();
-        let (_, customer) = doors.known_or_erased(&customer)?;
+        let as_of = given.as_of.as_ref();
+        let registers = doors.registers(&call, given.min_position, as_of).await?;
+        let known = doors.known_or_erased_by(&call, customer, &registers);
+        let customer = known.await?;
         let erasure = customer.erased.as_deref();
         let bars = match erasure {
             Some(_) => Vec::new(),
-            None => bars(&customer, doors.rulebook(), doors.views().now()),
+            None => bars(&customer, registers.book(), registers.now),
         };
         Ok(Response::new(wire::GetRetentionResponse {
             bars: bars.iter().map(wire_bar).collect(),
-            position,
+            position: registers.position(),
             erasure: erasure.map(wire_erasure),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
         }))
     }
 }

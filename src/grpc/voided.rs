@@ -3,35 +3,36 @@
 use tonic::Status;
 
 use super::convert::past::voided_uses;
-use super::convert::values::timestamp;
 use super::customer_walk::{Left, Looked, Parts, Report, report};
 use super::doors::Doors;
 use super::pages::PAGE_MAX;
+use super::registers::Registers;
 use super::status;
 use crate::domain::customer::Customer;
+use crate::domain::hindsight::Then;
 use crate::domain::ids::{Position, Pseudonym};
 use crate::proto::v1 as wire;
 use wire::list_all_voided_uses_response::Part;
 
-/// Lists them. Histories must reflect what the list is to reflect.
-pub fn list(doors: &Doors) -> Parts<wire::ListAllVoidedUsesResponse> {
-    let views = doors.views();
-    // Position first: what is read after it can only be newer.
-    let position = views.told_up_to();
+/// Lists them, all as of the registers' moment.
+pub fn list(doors: &Doors, registers: Registers) -> Parts<wire::ListAllVoidedUsesResponse> {
     let listing = Listing {
-        position,
         newest: None,
         summary: wire::VoidedUsesSummary {
-            position: position.0,
-            at: Some(timestamp(views.now())),
+            position: registers.position(),
+            at: registers.at(),
+            rulebook: Some(registers.rulebook()),
+            rulebook_digest: registers.rulebook_digest(),
             ..wire::VoidedUsesSummary::default()
         },
+        then: registers.then(),
     };
-    report(doors, Left::Walk(views.customers()), listing)
+    report(doors, Left::Walk(doors.views().customers()), listing)
 }
 
 struct Listing {
-    position: Position,
+    /// The moment, the same for everybody.
+    then: Then,
     /// The customer listed last.
     newest: Option<Pseudonym>,
     summary: wire::VoidedUsesSummary,
@@ -48,11 +49,13 @@ impl Report for Listing {
         doors: &Doors,
     ) -> Result<Looked<Self::Part>, Status> {
         let views = doors.views();
+        let found = views.voided_uses(pseudonym, after, PAGE_MAX, self.then);
+        let Some(found) = found.map_err(status::view)? else {
+            return Ok(Looked::nothing());
+        };
         if after == 0 {
             self.summary.customers += 1;
         }
-        let found = views.voided_uses(pseudonym, after, PAGE_MAX);
-        let found = found.map_err(status::view)?;
         let mut parts = Vec::new();
         if !found.found.is_empty() {
             self.summary.listed += u64::from(self.newest != Some(pseudonym));
@@ -62,7 +65,7 @@ impl Report for Listing {
             parts.push(response(Part::Customer(wire::CustomerVoidedUses {
                 pseudonym: pseudonym.to_string(),
                 customer_id: customer_id.unwrap_or_default(),
-                uses: voided_uses(&found, self.position),
+                uses: voided_uses(&found, Position(self.summary.position)),
             })));
         }
         Ok(Looked {
@@ -77,7 +80,7 @@ impl Report for Listing {
     }
 
     fn summary(&self) -> Self::Part {
-        response(Part::Summary(self.summary))
+        response(Part::Summary(self.summary.clone()))
     }
 }
 

@@ -76,9 +76,9 @@ impl Ledgers {
         Ok(Arc::clone(&kept.facts))
     }
 
-    /// What was on record then, or what hindsight has of then.
-    pub fn then(&self, facts: &Facts, then: Then, in_hindsight: bool) -> Ledger {
-        let known = facts.partition_point(|told| then.knew(told.position, told.recorded_at));
+    /// What was on record then, or what hindsight has of then by all of `facts`, which are the first of all that there are.
+    pub fn then(&self, facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
+        let known = known_by(facts, then).len();
         let key = (known, in_hindsight.then_some(facts.len()));
         let kept = self.kept().folded.get(&key).cloned();
         kept.unwrap_or_else(|| {
@@ -91,6 +91,12 @@ impl Ledgers {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Those of the records about the ledger that were there then.
+pub fn known_by(facts: &[Told<Fact>], then: Then) -> &[Told<Fact>] {
+    let known = facts.partition_point(|told| then.knew(told.position, told.recorded_at));
+    facts.get(..known).unwrap_or(facts)
 }
 
 fn version(facts: &Facts) -> u64 {

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::history::{HistoryEntry, Told};
-use super::ledgers::of_company;
+use super::ledgers::{known_by, of_company};
 use super::{ViewError, Views};
 use crate::domain::company::Company;
 use crate::domain::customer::{Customer, World};
-use crate::domain::hindsight::{self, Learnt, Then, Use, VoidedUse};
+use crate::domain::hindsight::{self, Folding, Learnt, Then, Use, VoidedUse};
 use crate::domain::ids::{Position, Pseudonym};
 use crate::domain::question::Question;
 use crate::domain::rulebook::Rulebook;
@@ -16,8 +16,10 @@ use crate::domain::time::Time;
 
 /// Uses that are judged for one page of voided ones.
 const JUDGED_MAX: usize = 100;
-/// Records that are looked at, or replayed to judge a use, for one such page; at least one use is judged (T5).
+/// Records that are looked at for one such page, each as often as it is; at least one use is judged (T5).
 const RECORDS_MAX: usize = 20_000;
+/// What it costs to judge a use, in records that are read: a state is copied, and the rules are asked.
+const JUDGED_AS: usize = 20;
 
 /// The moment that a question is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl Past {
 }
 
 /// Some of a customer's uses that hindsight doesn't bear out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VoidedUses {
     /// Oldest first.
     pub found: Vec<VoidedUse>,
@@ -81,7 +83,7 @@ pub struct VoidedUses {
     pub rulebooks: Vec<Arc<Rulebook>>,
     /// The version up to which the customer's records were looked at, if there are more.
     pub more_after: Option<u64>,
-    /// Records that were read for it, again for each use that was judged.
+    /// What it cost, in records: those that were read and followed, and so many for each use that was judged.
     pub read: usize,
 }
 
@@ -104,9 +106,12 @@ impl Views {
         }
     }
 
-    /// The newest record that histories hold: all up to it is in what they tell from now on.
-    pub fn told_up_to(&self) -> Position {
-        Position(self.history.reached().borrow().saturating_sub(1))
+    fn told_up_to(&self) -> Then {
+        let reached = *self.history.reached().borrow();
+        Then {
+            at: self.now(),
+            through: Some(Position(reached.saturating_sub(1))),
+        }
     }
 
     /// The moment asked for, with what was on record beside the customers. Histories must reflect it.
@@ -118,11 +123,14 @@ impl Views {
     }
 
     /// As [`Views::past`] without hindsight, pinned to the newest record that was there, so that it can be told: nothing is
-    /// added to it any more. Histories must reflect it.
+    /// added to it any more. Histories must reflect it. Without a moment it is now, as far as histories have come.
     ///
     /// # Errors
     /// As [`Views::past`], and when there was no ledger then.
-    pub fn pinned(&self, as_of: AsOf) -> Result<Past, ViewError> {
+    pub fn pinned(&self, as_of: Option<AsOf>) -> Result<Past, ViewError> {
+        let Some(as_of) = as_of else {
+            return self.past_at(self.told_up_to(), false);
+        };
         let then = self.then(as_of)?;
         let through = match then.through {
             Some(through) => through,
@@ -210,8 +218,8 @@ impl Views {
         Ok(recorded_at.is_some_and(|at| then.knew(answered, at)))
     }
 
-    /// The customer's uses after a version that hindsight answers no, though they were made: after a denial, or on an
-    /// approval that was void. Up to `limit`.
+    /// The customer's uses after a version that the records known at a moment answer no in hindsight, though they were made:
+    /// after a denial, or on an approval that was void. Up to `limit`; `None` where the ledger knew no such customer.
     ///
     /// # Errors
     /// When a rulebook's text is gone, or the view can't be read.
@@ -220,16 +228,17 @@ impl Views {
         pseudonym: Pseudonym,
         after_version: u64,
         limit: usize,
-    ) -> Result<VoidedUses, ViewError> {
-        let told = self.history.told(pseudonym, &|_| true)?;
+        known: Then,
+    ) -> Result<Option<VoidedUses>, ViewError> {
+        let told = self.history.told(pseudonym, &knew(known))?;
+        if told.is_empty() {
+            return Ok(None);
+        }
         let facts = self.ledgers.facts(&self.history)?;
-        let learnt = Learnt::of(told.iter().map(Told::placed), of_company(&facts));
-        let mut voided = VoidedUses {
-            found: Vec::new(),
-            rulebooks: Vec::new(),
-            more_after: None,
-            read: told.len(),
-        };
+        let facts = known_by(&facts, known);
+        let learnt = Learnt::of(told.iter().map(Told::placed), of_company(facts));
+        let mut states = Folding::of(told.iter().map(Told::placed));
+        let mut voided = VoidedUses::default();
         let (mut judged, mut records, mut version) = (0, 0, after_version);
         let after = told.partition_point(|record| record.version <= after_version);
         for record in told.iter().skip(after) {
@@ -246,12 +255,10 @@ impl Views {
             if !used.is_dated && !learnt.since(&used) {
                 continue;
             }
-            judged += 1;
-            records += told.len();
-            voided.read += told.len();
             let then = used.then();
-            let customer = hindsight::customer(told.iter().map(Told::placed), then);
-            let ledger = self.ledgers.then(&facts, then, true);
+            let looked_at = states.looked_at();
+            let customer = states.at(then);
+            let ledger = self.ledgers.then(facts, then, true);
             let rulebook = self.rulebook_of(&ledger.rulebook)?;
             let world = World {
                 rulebook: &rulebook,
@@ -259,14 +266,20 @@ impl Views {
                 // The request that a use was made on was unused until then.
                 pic_request_used: false,
                 company: &ledger.company,
-                known: Some(&self.ledgers.then(&facts, then, false).company),
+                known: Some(&self.ledgers.then(facts, then, false).company),
             };
-            if let Some(found) = used.judge(customer.as_ref(), world) {
+            if let Some(found) = used.judge(customer.as_deref(), world) {
                 voided.found.push(found);
                 voided.rulebooks.push(rulebook);
             }
+            // The way to the first use is no part of the page: otherwise a long history would be one page for each use.
+            if judged > 0 {
+                records += states.looked_at().saturating_sub(looked_at);
+            }
+            judged += 1;
         }
-        Ok(voided)
+        voided.read = told.len() + states.looked_at() + judged * JUDGED_AS;
+        Ok(Some(voided))
     }
 
     pub(super) fn then(&self, as_of: AsOf) -> Result<Then, ViewError> {

@@ -35,7 +35,7 @@ impl House {
     pub async fn owed(&self, id: &str) -> Vec<wire::DueChangeNotice> {
         let request = wire::ListDueChangeNoticesRequest {
             customer: customer(id),
-            min_position: 0,
+            ..wire::ListDueChangeNoticesRequest::default()
         };
         let listed = self.callers().list_due_change_notices(request).await;
         listed.unwrap().into_inner().notices
@@ -44,7 +44,7 @@ impl House {
     pub async fn status(&self) -> wire::GetAuthenticationResponse {
         let request = wire::GetAuthenticationRequest {
             customer: customer("K-1"),
-            min_position: 0,
+            ..wire::GetAuthenticationRequest::default()
         };
         self.callers()
             .get_authentication(request)
@@ -109,7 +109,7 @@ impl House {
         Ok(self.callers().verify_secret(request).await?.into_inner())
     }
 
-    async fn verified_by(
+    pub async fn verified_by(
         &self,
         purpose: VerificationPurpose,
         call: &str,

@@ -70,7 +70,7 @@ fn adding(
     basis: Option<wire::ContactBasis>,
 ) -> wire::AddContactRequest {
     wire::AddContactRequest {
-        header: header(),
+        header: dated(),
         customer: customer(id),
         contact: Some(contact),
         basis,

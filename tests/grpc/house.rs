@@ -237,7 +237,7 @@ impl House {
     /// Gives a notice that covers everything; its position.
     pub async fn noticed(&self, id: &str) -> u64 {
         let request = wire::RecordNoticeRequest {
-            header: header(),
+            header: dated(),
             customer: customer(id),
             notice_version: "2024-05-29".into(),
             text_digest: vec![7; 32],

@@ -15,6 +15,7 @@ mod commands;
 mod conduct;
 mod contacts;
 mod customer_deadlines;
+mod customers_then;
 mod disclosures;
 mod entities;
 mod enums;

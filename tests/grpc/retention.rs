@@ -19,6 +19,7 @@ async fn bars(house: &House, after: u64) -> Vec<wire::RetentionBar> {
     let request = wire::GetRetentionRequest {
         customer: customer("K-1"),
         min_position: after,
+        as_of: None,
     };
     let mut retention = RetentionServiceClient::new(house.channel.clone());
     retention
@@ -85,7 +86,7 @@ pub async fn erase(house: &House, id: &str) -> Result<wire::EraseCustomerRespons
 async fn retention(house: &House, id: &str) -> wire::GetRetentionResponse {
     let request = wire::GetRetentionRequest {
         customer: customer(id),
-        min_position: 0,
+        ..wire::GetRetentionRequest::default()
     };
     let mut retention = RetentionServiceClient::new(house.channel.clone());
     retention.get_retention(request).await.unwrap().into_inner()

@@ -4,6 +4,7 @@ use serde_json::json;
 use tonic::Status;
 use tonic::transport::Channel;
 
+use crate::cli::basis::AsOf;
 use crate::cli::check::{as_json, at, code};
 use crate::cli::{Ended, Global, output};
 use crate::proto::v1 as wire;
@@ -16,6 +17,7 @@ use wire::list_all_voided_uses_response::Part;
 Examples:
   consent-ledger audit hindsight --customer K-1001
   consent-ledger audit hindsight --all --output csv
+  consent-ledger audit hindsight --customer K-1001 --as-of 2026-01-31T00:00:00Z
 
 The exit code is 0 when there are none and 1 when there are some.")]
 pub struct Arguments {
@@ -24,6 +26,8 @@ pub struct Arguments {
     server: String,
     #[command(flatten)]
     whose: Whose,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,13 +64,19 @@ pub async fn run(global: &Global, arguments: Arguments) -> Ended {
             );
         }
     };
+    let as_of = arguments.as_of.message();
     let listed = match arguments.whose.customer {
-        Some(customer) => of_one(client, customer).await,
-        None => of_all(client).await,
+        Some(customer) => of_one(client, customer, as_of).await,
+        None => of_all(client, as_of).await,
     };
     match listed {
         Ok(listed) => show(global, &listed),
-        Err(status) if status.code() == tonic::Code::NotFound => {
+        Err(status)
+            if matches!(
+                status.code(),
+                tonic::Code::NotFound | tonic::Code::OutOfRange
+            ) =>
+        {
             output::complain(Ended::Usage, status.message())
         }
         Err(status) => output::complain(Ended::Unreachable, status.message()),
@@ -76,11 +86,13 @@ pub async fn run(global: &Global, arguments: Arguments) -> Ended {
 async fn of_one(
     mut client: AuditServiceClient<Channel>,
     customer: String,
+    as_of: Option<wire::AsOf>,
 ) -> Result<Listed, Status> {
     let mut request = wire::ListVoidedUsesRequest {
         customer: Some(wire::CustomerRef {
             customer: Some(wire::customer_ref::Customer::Id(customer.clone())),
         }),
+        as_of,
         ..wire::ListVoidedUsesRequest::default()
     };
     let mut uses = Vec::new();
@@ -95,6 +107,11 @@ async fn of_one(
             });
         }
         request.page_token = page.next_page_token;
+        // All pages of one moment.
+        let position = wire::as_of::Moment::Position(page.position);
+        request.as_of.get_or_insert(wire::AsOf {
+            moment: Some(position),
+        });
     }
 }
 
@@ -106,8 +123,14 @@ fn found(customer: &str, uses: Vec<wire::VoidedUse>) -> impl Iterator<Item = Fou
     })
 }
 
-async fn of_all(mut client: AuditServiceClient<Channel>) -> Result<Listed, Status> {
-    let request = wire::ListAllVoidedUsesRequest::default();
+async fn of_all(
+    mut client: AuditServiceClient<Channel>,
+    as_of: Option<wire::AsOf>,
+) -> Result<Listed, Status> {
+    let request = wire::ListAllVoidedUsesRequest {
+        as_of,
+        ..wire::ListAllVoidedUsesRequest::default()
+    };
     let mut parts = client.list_all_voided_uses(request).await?.into_inner();
     let bar = output::progress("looking at customers");
     let mut uses = Vec::new();
