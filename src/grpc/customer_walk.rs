@@ -16,8 +16,8 @@ use crate::domain::ids::Pseudonym;
 use crate::projections::{CustomerChunk, CustomerWalk};
 use crate::proto::v1 as wire;
 
-/// Records that a step reads before another walk has its turn (T5): the customer who passes it is the last, and so is one of
-/// whom there is more than a page.
+/// Records that a step reads before another walk has its turn (T5): the customer who passes it is the last, and so is
+/// one of whom there is more than a page.
 const STEP_RECORDS: u64 = 20_000;
 
 /// The parts of a report, as they are found.

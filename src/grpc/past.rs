@@ -189,12 +189,12 @@ impl Doors {
         }
     }
 
-    /// The customer as of the registers' moment, who must be known then. What was true before a customer was erased is for
-    /// who sees whole histories (E8).
+    /// The customer as of the registers' moment, who must be known then. What was true before a customer was erased
+    /// is for who sees whole histories (E8).
     ///
     /// # Errors
-    /// NOT_FOUND, FAILED_PRECONDITION when the customer was erased since, DEADLINE_EXCEEDED when the past isn't read in time,
-    /// INTERNAL when vault or views can't be read.
+    /// NOT_FOUND, FAILED_PRECONDITION when the customer was erased since, DEADLINE_EXCEEDED when the past isn't read in
+    /// time, INTERNAL when vault or views can't be read.
     pub async fn known_or_erased_by(
         &self,
         call: &Call,

@@ -76,7 +76,8 @@ impl Ledgers {
         Ok(Arc::clone(&kept.facts))
     }
 
-    /// What was on record then, or what hindsight has of then by all of `facts`, which are the first of all that there are.
+    /// What was on record then, or what hindsight has of then by all of `facts`, which are the first of all that there
+    /// are.
     pub fn then(&self, facts: &[Told<Fact>], then: Then, in_hindsight: bool) -> Ledger {
         let known = known_by(facts, then).len();
         let key = (known, in_hindsight.then_some(facts.len()));

@@ -122,8 +122,8 @@ impl Views {
         self.past_at(self.then(as_of)?, hindsight)
     }
 
-    /// As [`Views::past`] without hindsight, pinned to the newest record that was there, so that it can be told: nothing is
-    /// added to it any more. Histories must reflect it. Without a moment it is now, as far as histories have come.
+    /// As [`Views::past`] without hindsight, pinned to the newest record that was there, so that it can be told: nothing
+    /// is added to it any more. Histories must reflect it. Without a moment it is now, as far as histories have come.
     ///
     /// # Errors
     /// As [`Views::past`], and when there was no ledger then.
@@ -218,8 +218,8 @@ impl Views {
         Ok(recorded_at.is_some_and(|at| then.knew(answered, at)))
     }
 
-    /// The customer's uses after a version that the records known at a moment answer no in hindsight, though they were made:
-    /// after a denial, or on an approval that was void. Up to `limit`; `None` where the ledger knew no such customer.
+    /// The customer's uses after a version that the records known at a moment answer no in hindsight, though they were
+    /// made: after a denial, or on an approval that was void. Up to `limit`; `None` where the ledger knew no such customer.
     ///
     /// # Errors
     /// When a rulebook's text is gone, or the view can't be read.

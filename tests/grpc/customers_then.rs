@@ -1,4 +1,5 @@
-//! What is told of one customer as of a past moment is what was told then, whatever came after (C4, E8, P9, P11, F16, F20).
+//! What is told of one customer as of a past moment is what was told then, whatever came after (C4, E8, P9, P11, F16,
+//! F20).
 
 use std::sync::Arc;
 

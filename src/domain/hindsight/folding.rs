@@ -1,4 +1,5 @@
-//! A customer's states in hindsight at one moment after another: each record is followed once, however many are asked for.
+//! A customer's states in hindsight at one moment after another: each record is followed once, however many are asked
+//! for.
 
 use std::borrow::Cow;
 
@@ -33,8 +34,8 @@ impl<'a> Folding<'a> {
         }
     }
 
-    /// The customer's state in hindsight: for answers at `then.at` and no other time. `None`: the ledger didn't know the
-    /// customer then. Moments that rise are cheap.
+    /// The customer's state in hindsight: for answers at `then.at` and no other time. `None`: the ledger didn't know
+    /// the customer then. Moments that rise are cheap.
     pub fn at(&mut self, then: Then) -> Option<Cow<'_, Customer>> {
         let known = self.records.partition_point(|placed| then.has(placed));
         if known < self.followed {

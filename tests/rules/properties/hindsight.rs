@@ -305,8 +305,8 @@ proptest! {
         }
     }
 
-    /// Asked for one moment after another, whatever their order, it says what it says of each alone; and of moments that rise
-    /// it follows no record twice (T5).
+    /// Asked for one moment after another, whatever their order, it says what it says of each alone; and of moments that
+    /// rise it follows no record twice (T5).
     #[test]
     fn r05_t5_states_in_hindsight_follow_from_each_other(turns in turns()) {
         let mut play = Play::new(def(), false, &["LOCAL", "VOIP"]);
