@@ -92,7 +92,8 @@ impl Doors {
             let past = past(doors)?;
             let then = doors.customer_then(&customer, &past)?;
             let was_erased = (then.as_ref()).is_some_and(|(_, then)| then.erased.is_some());
-            if then.is_some() && !was_erased {
+            // Who was erased since is not told of either way: a no would say that the customer came later.
+            if !was_erased && doors.customer(&customer)?.is_some() {
                 doors.known_to(role, &customer, "customer")?;
             }
             let customer = then.as_ref().map(|(_, customer)| customer);

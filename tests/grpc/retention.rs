@@ -280,6 +280,8 @@ async fn e8_n4_what_an_erased_customer_said_is_told_to_auditors_alone() {
 
     let house = house.reopen_for(Role::DecisionReader, &clock).await;
     erased(read_as_of(&house, before).await);
+    // Nor when the customer came: a no before that would say so.
+    erased(read_as_of(&house, 0).await);
     assert_eq!(
         codes(&read_as_of(&house, requested).await.unwrap()),
         [wire::ReasonCode::Erased]
